@@ -1,0 +1,36 @@
+# make demo, make test, make lab create ./.venv on first use. PYTHON picks the interpreter (3.11 or later).
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab lint bench clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bdlab needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv .venv
+	@echo "Installing bdlab and what it needs (PyTorch with its GPU libraries: about 6 GB, some minutes) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,cluster]'
+	@touch $@
+
+demo: $(STAMP) ## Table IV of the paper at toy size: render, train, print, report (about five minutes)
+	$(BIN)/bdlab demo
+
+test: $(STAMP) ## All tests, the notebooks included
+	$(BIN)/python -m pytest
+
+lab: $(STAMP) ## JupyterLab at the notebooks
+	$(BIN)/bdlab lab
+
+lint: $(STAMP) ## ruff on modules and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(STAMP) ## Benchmarks: ratios measured side by side
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove the environment and caches (data/ and runs/ stay)
+	rm -rf .venv .pytest_cache .ruff_cache *.egg-info

@@ -1,0 +1,272 @@
+"""One run, completely described: five frozen dataclasses, flat names, and the three presets.
+
+Every field is one the command line, a sweep or papermill can set by its flat name; names are unique across the
+sections. What the paper leaves open is a field here whose default is the first reading of the notes (README,
+"What the paper leaves open").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from .modality import DERIVATIVE, Modality, ModalityError, parse_modalities, parse_pairs
+
+#: ImageNet's channel means and deviations, RGB in [0, 1]: the space in which every stem sees its pictures.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class ConfigError(ValueError):
+    """A parameter that does not exist, has the wrong type, or contradicts another one."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which pictures, and how a batch of them is drawn (section III-C)."""
+
+    data: str = "synthetic-regdb"
+    root: str | None = None  # None: where `bdlab data make` puts a twin
+    split: int = 1  # RegDB's trial 1..10; elsewhere the seed of the identity split
+    height: int = 288
+    width: int = 144
+    pad: int = 10  # pixels of black around a picture before the random crop
+    identities: int = 6  # P, identities in a batch
+    shots: int = 4  # K, pictures of an identity and base modality in a batch
+    size: str | None = None  # twins only: smoke, demo, full
+    channel_gap: float | None = None  # twins only: 0 infrared is grey .. 1 unrelated to colour
+    appearance_gap: float | None = None  # twins only: 0 same pose and place .. 1 independent
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of ``datasets.open`` beside name and root: the split, and what is set for a twin."""
+        twin = {name: getattr(self, name) for name in ("size", "channel_gap", "appearance_gap")}
+        return {"split": self.split} | {name: value for name, value in twin.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Model:
+    """E_V, G_S, stems, trunk and neck (section II-A, II-B)."""
+
+    modalities: str = "V I DV DI"
+    backbone: Literal["resnet50", "resnet18", "resnet10"] = "resnet50"
+    weights: str | None = None  # None, "imagenet" (torchvision's download) or a file
+    strides: Literal["auto", "v1.5", "v1"] = "auto"  # where a weights file's down-sampling stride sits
+    last_stride: Literal[1, 2] = 1
+    pool: Literal["avg", "gem"] = "avg"
+    feature: Literal["bn", "pool"] = "bn"  # the test feature: after or before the neck's batch norm
+    generator_init: Literal["uniform", "luma", "random"] = "uniform"
+    generator_space: Literal["normalised", "unit"] = "normalised"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """L = alpha ID + beta MML + gamma MDL (eq. 9) and how its terms are read."""
+
+    alpha: float = 1.0
+    beta: float = 1.0
+    gamma: float = 1.0
+    pairs: str = "V-I V-DI I-DV"
+    margin_intra: float = 0.3
+    margin_cross: float = 0.5
+    id_over: Literal["mean", "sum"] = "mean"  # eq. 8's 1/N, over the modalities
+    reduction: Literal["mean", "sum"] = "mean"  # over the anchors of eq. 4 and 7
+    triplet_ramp: float = 0.0  # share of the run over which beta and gamma grow from 0 (random start only)
+
+
+@dataclass(frozen=True)
+class Optim:
+    """SGD with a warm-up (section III-C); the schedule is a pure function of the step."""
+
+    lr: float = 0.01
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 5e-4
+    groups: Literal["agw", "uniform"] = "agw"  # agw: neck and classifier at lr, everything else at 0.1 lr
+    generator_lr: float | None = None  # E_V and G_S; None: as the groups say
+    epochs: int = 60
+    steps: int | None = None  # steps an epoch; None: floor(max(nV, nI) / (P K)) + 1
+    warmup: float = 10.0  # epochs of linear warm-up
+    schedule: Literal["step", "cosine"] = "step"
+    milestones: str = "20 50"  # epochs after which the step schedule divides by ten
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Which cell of which sweep this is, and what is written while it runs."""
+
+    sweep: str = "single"
+    row: str = "Ours"
+    seed: int = 0
+    preset: str = "paper"
+    method: str = "base-derivative"
+    checkpoint_every: int = 0  # steps between checkpoints; 0: at the end of every epoch
+
+
+_SECTIONS = {"data": Data, "model": Model, "loss": Loss, "optim": Optim, "run": Run}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The five sections together. Build it with from_flat; ``flat()`` is its inverse."""
+
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    loss: Loss = field(default_factory=Loss)
+    optim: Optim = field(default_factory=Optim)
+    run: Run = field(default_factory=Run)
+
+    def flat(self) -> dict[str, Any]:
+        """Every parameter by its flat name, JSON types only: ``from_flat(c.flat()) == c``."""
+        return {name: value for section in _SECTIONS for name, value in dataclasses.asdict(getattr(self, section)).items()}
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        return parse_modalities(self.model.modalities)
+
+    @property
+    def graph(self) -> tuple[tuple[Modality, Modality], ...]:
+        return parse_pairs(self.loss.pairs)
+
+    @property
+    def milestones(self) -> tuple[float, ...]:
+        return tuple(float(word) for word in self.optim.milestones.split())
+
+
+FIELDS: dict[str, tuple[str, Any]] = {
+    name: (section, hint) for section, cls in _SECTIONS.items() for name, hint in get_type_hints(cls).items()
+}
+
+#: What a preset changes from the paper's own values; dataset-dependent changes stand in BY_PROTOCOL.
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {"weights": "imagenet", "size": "full"},
+    # A ResNet-10 of width 16 at 64 x 32 that learns from a random start in minutes on two cores. Batch-hard hinges over
+    # four modalities collapse from a random start unless their weight grows in, hence the ramp.
+    "demo": {
+        "backbone": "resnet10", "height": 64, "width": 32, "pad": 4, "size": "demo",
+        "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.25,
+    },
+    # Seconds: for tests and for a first look whether everything is in place. Learns next to nothing.
+    "smoke": {
+        "backbone": "resnet10", "height": 32, "width": 16, "pad": 2, "size": "smoke", "identities": 4, "shots": 2,
+        "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.25,
+    },
+}  # fmt: skip
+
+#: Section III-C: epochs 60 / 80 and gamma 5 / 1 on RegDB / SYSU-MM01.
+BY_PROTOCOL: dict[str, dict[str, dict[str, Any]]] = {
+    "paper": {"regdb": {"epochs": 60, "gamma": 5.0}, "sysu": {"epochs": 80, "gamma": 1.0}},
+    "demo": {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}},
+    "smoke": {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}},
+}
+
+TWINS = ("synthetic-regdb", "synthetic-sysu")
+DATASETS = ("sysu", "regdb", "folder", *TWINS)
+
+
+def preset(name: str, data: str) -> dict[str, Any]:
+    """The flat changes of a preset for one data set; a twin's size is dropped where the set is not a twin.
+
+    Raises ConfigError for an unknown preset or data set, naming those that exist.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
+    if data not in DATASETS:
+        raise ConfigError(f"unknown data set {data!r}: choose one of {', '.join(DATASETS)}")
+    protocol = "sysu" if data.endswith("sysu") else "regdb"
+    changes = PRESETS[name] | BY_PROTOCOL[name][protocol] | {"data": data, "preset": name}
+    if data not in TWINS:
+        changes.pop("size")
+    return changes
+
+
+def from_flat(params: Mapping[str, Any]) -> Config:
+    """Flat names -> a validated Config. JSON types only; an integer is accepted where a float is meant.
+
+    Raises ConfigError naming the parameter, its value and what is accepted; nothing is converted silently.
+    """
+    sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
+    for name, value in params.items():
+        if name not in FIELDS:
+            close = difflib.get_close_matches(str(name), FIELDS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; the parameters are {', '.join(sorted(FIELDS))}"
+            raise ConfigError(f"unknown parameter {name!r}{hint}")
+        section, hint = FIELDS[name]
+        sections[section][name] = _typed(name, value, hint)
+    config = Config(**{name: cls(**sections[name]) for name, cls in _SECTIONS.items()})
+    _validate(config)
+    return config
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    """The value itself if it fits the annotation (int -> float allowed, bool never a number), else ConfigError."""
+    if get_origin(hint) is Literal:
+        if value in get_args(hint) and type(value) in {type(choice) for choice in get_args(hint)}:
+            return value
+        raise ConfigError(f"{name} = {value!r}: choose one of {', '.join(map(repr, get_args(hint)))}")
+    kinds = get_args(hint) or (hint,)
+    if isinstance(value, bool) and bool not in kinds:
+        raise ConfigError(f"{name} = {value!r} is a truth value; a number or text is meant")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} = {value!r} is not finite")
+    if float in kinds and type(value) is int:
+        return float(value)
+    if type(value) not in kinds:
+        wanted = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
+        quoted = " (YAML reads 1e-3 as text: write 1.0e-3)" if float in kinds and isinstance(value, str) else ""
+        raise ConfigError(f"{name} = {value!r} is a {type(value).__name__}; {wanted} is meant{quoted}")
+    return value
+
+
+_POSITIVE = ("height", "width", "identities", "shots", "epochs", "lr", "split")
+_NOT_NEGATIVE = (
+    "pad", "alpha", "beta", "gamma", "margin_intra", "margin_cross", "momentum", "weight_decay", "warmup", "seed",
+    "checkpoint_every",
+)  # fmt: skip
+
+
+def _validate(config: Config) -> None:
+    flat = config.flat()
+    for name in _POSITIVE:
+        if flat[name] <= 0:
+            raise ConfigError(f"{name} = {flat[name]!r} must be above 0")
+    for name in _NOT_NEGATIVE:
+        if flat[name] < 0:
+            raise ConfigError(f"{name} = {flat[name]!r} must not be negative")
+    for name in ("channel_gap", "appearance_gap", "triplet_ramp"):
+        if flat[name] is not None and not 0 <= flat[name] <= 1:
+            raise ConfigError(f"{name} = {flat[name]!r} must lie in [0, 1]")
+    if flat["steps"] is not None and flat["steps"] <= 0:
+        raise ConfigError(f"steps = {flat['steps']!r} must be above 0, or null for the paper's rule")
+    if config.data.data not in DATASETS:
+        raise ConfigError(f"unknown data set {config.data.data!r}: choose one of {', '.join(DATASETS)}")
+    dials = [name for name in ("size", "channel_gap", "appearance_gap") if flat[name] is not None]
+    if dials and config.data.data not in TWINS:
+        raise ConfigError(f"{', '.join(dials)} belong to the synthetic twins; {config.data.data!r} is not one")
+    if config.data.identities < 2:
+        raise ConfigError("identities = 1: a batch of one identity has no negative pair; at least 2 are needed")
+    _validate_method(config)
+
+
+def _validate_method(config: Config) -> None:
+    try:
+        modalities, graph = config.modalities, config.graph
+        milestones = config.milestones
+    except ModalityError as error:
+        raise ConfigError(str(error)) from None
+    except ValueError:
+        raise ConfigError(f"milestones = {config.optim.milestones!r}: epochs separated by blanks are meant") from None
+    if list(milestones) != sorted(milestones):
+        raise ConfigError(f"milestones = {config.optim.milestones!r} must ascend")
+    for pair in graph:
+        if absent := [m.value for m in pair if m not in modalities]:
+            raise ConfigError(
+                f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, which modalities = {config.model.modalities!r} leaves out"
+            )
+    if config.loss.alpha == config.loss.beta == config.loss.gamma == 0:
+        raise ConfigError("alpha, beta and gamma are all 0: there is nothing to train on")
+    if config.optim.generator_lr is not None and not any(m in modalities for m in DERIVATIVE):
+        raise ConfigError("generator_lr is set but no derivative modality is in use")

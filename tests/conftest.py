@@ -1,0 +1,31 @@
+"""Shared by all tests: a quiet matplotlib, few threads, and data and caches in a place of the run's own."""
+
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+import torch
+
+mpl.use("Agg")
+REPOSITORY = Path(__file__).resolve().parent.parent
+REAL = REPOSITORY.parent / "shared" / "realdata" / "roadscene"
+WEIGHTS = REPOSITORY.parent / "shared" / "weights" / "resnet50_v1_backbone_fp16.pth"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_place(tmp_path_factory):
+    """Twins and banks of the tests are shared within a run and never mixed with the user's."""
+    place = tmp_path_factory.mktemp("place")
+    before = {name: os.environ.get(name) for name in ("BDLAB_DATA", "BDLAB_CACHE")}
+    os.environ |= {"BDLAB_DATA": str(place / "data"), "BDLAB_CACHE": str(place / "bank")}
+    torch.set_num_threads(2)
+    yield place
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test draws the same numbers, alone or among others."""
+    torch.manual_seed(0)

@@ -1,0 +1,230 @@
+"""Losses against loops: random, adversarial and hand-made cases; gradients in float64; broken variants that must differ."""
+
+import math
+
+import pytest
+import torch
+
+from bdlab import losses
+from bdlab.modality import MDL_GRAPHS, Modality
+
+from .reference import losses as loops
+
+V, I, DV, DI = Modality
+ALL = tuple(Modality)
+
+
+def streams(sizes, ids=5, dim=7, scale=1.0, seed=0):
+    """Random features and labels, float64; ``sizes`` a dict modality -> number."""
+    g = torch.Generator().manual_seed(seed)
+    features = {m: scale * torch.randn(n, dim, generator=g, dtype=torch.float64) for m, n in sizes.items()}
+    labels = {m: torch.randint(0, ids, (n,), generator=g) for m, n in sizes.items()}
+    return features, labels
+
+
+def plain(values):
+    return {m: v.tolist() for m, v in values.items()}
+
+
+SIZES = {
+    "equal": dict.fromkeys(ALL, 24),
+    "unequal": {V: 9, I: 14, DV: 9, DI: 14},
+    "tiny": {V: 2, I: 3, DV: 2, DI: 3},
+    "one each": dict.fromkeys(ALL, 1),
+    "two streams": {V: 8, I: 12},
+}
+
+
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("seed", range(4))
+def test_mml_and_every_graph_equal_the_loops(sizes, reduction, seed):
+    features, labels = streams(sizes, seed=seed)
+    args = plain(features), plain(labels)
+    assert losses.mml(features, labels, reduction=reduction).item() == pytest.approx(loops.mml(*args, reduction=reduction), abs=1e-9)
+    for pairs in MDL_GRAPHS.values():
+        if all(m in sizes for pair in pairs for m in pair):
+            got = losses.mdl(features, labels, pairs, reduction=reduction).item()
+            assert got == pytest.approx(loops.mdl(*args, pairs, reduction=reduction), abs=1e-9)
+
+
+def test_table_holds_every_directed_loss():
+    features, labels = streams(SIZES["unequal"], seed=3)
+    table = losses.table(features, labels, margin_intra=0.2, margin_cross=0.7)
+    for r, a in enumerate(ALL):
+        for c, b in enumerate(ALL):
+            args = features[a].tolist(), labels[a].tolist(), features[b].tolist(), labels[b].tolist()
+            want = loops.directed(*args, 0.2 if a is b else 0.7, same_stream=a is b)
+            assert table[r, c].item() == pytest.approx(want, abs=1e-9), (a, b)
+
+
+def test_the_table_is_directed():
+    features, labels = streams(SIZES["unequal"], seed=1)
+    table = losses.table(features, labels)
+    assert not torch.allclose(table, table.T)
+
+
+@pytest.mark.parametrize("over", ["mean", "sum"])
+def test_identity_equals_the_loops(over):
+    logits, labels = streams({V: 6, I: 9, DV: 6}, ids=7, seed=2)
+    assert losses.identity(logits, labels, over=over).item() == pytest.approx(loops.identity(plain(logits), plain(labels), over), rel=1e-12)
+
+
+def test_identity_of_a_fresh_classifier_is_the_log_of_the_people():
+    logits = {m: torch.zeros(8, 206) for m in (V, I)}
+    labels = {m: torch.arange(8) for m in (V, I)}
+    assert losses.identity(logits, labels).item() == pytest.approx(math.log(206), rel=1e-6)
+
+
+class TestHandMade:
+    """Points on a line, so that every distance can be read off."""
+
+    def test_known_distances(self):
+        features = {V: torch.tensor([[0.0], [1.0]]), I: torch.tensor([[0.4], [3.0]])}
+        labels = {V: torch.tensor([0, 1]), I: torch.tensor([0, 1])}
+        # V->I: anchor 0: 0.5 + 0.4 - 3.0 < 0; anchor 1: 0.5 + 2.0 - 0.6 = 1.9. I->V: 0.5 + 0.4 - 0.6 = 0.3; 0.5 + 2.0 - 3.0 < 0.
+        table = losses.table(features, labels)
+        assert table[0, 1].item() == pytest.approx(1.9 / 2, rel=1e-6)
+        assert table[1, 0].item() == pytest.approx(0.3 / 2, rel=1e-6)
+        assert losses.mdl(features, labels, [(V, I)]).item() == pytest.approx(1.1, rel=1e-6)
+
+    def test_collapsed_features_cost_the_margins(self):
+        features = {m: torch.zeros(8, 3) for m in ALL}
+        labels = {m: torch.arange(4).repeat_interleave(2) for m in ALL}
+        assert losses.mml(features, labels).item() == pytest.approx(4 * 0.3, abs=1e-5)
+        assert losses.mdl(features, labels, MDL_GRAPHS["mdl4"]).item() == pytest.approx(6 * 0.5, abs=1e-5)
+
+    def test_literal_eq_5_pulls_but_never_pushes(self):
+        features, labels = streams({V: 12, I: 12}, seed=5)
+        far = {m: f + 1000.0 * labels[m][:, None] for m, f in features.items()}  # perfectly separated
+        assert losses.mdl(far, labels, [(V, I)]).item() == 0.0
+        literal = losses.mdl(far, labels, [(V, I)], literal=True).item()
+        args = {m: (far[m].tolist(), labels[m].tolist()) for m in (V, I)}
+        assert literal == pytest.approx(loops.literal(*args[V], *args[I], 0.5) + loops.literal(*args[I], *args[V], 0.5), rel=1e-6)
+        assert literal > 1.0  # alpha + d_pos each way: separation does not help
+
+
+class TestAdversarial:
+    def test_one_identity_only_costs_nothing(self):
+        features, _ = streams(SIZES["equal"])
+        labels = {m: torch.zeros(24, dtype=torch.long) for m in ALL}
+        assert losses.table(features, labels).abs().sum() == 0
+
+    def test_no_positive_in_the_other_modality_costs_nothing_and_moves_nothing(self):
+        features, _ = streams({V: 4, I: 4})
+        features = {m: f.requires_grad_() for m, f in features.items()}
+        labels = {V: torch.tensor([0, 0, 1, 1]), I: torch.tensor([2, 2, 3, 3])}
+        value = losses.mdl(features, labels, [(V, I)])
+        value.backward()
+        assert value.item() == 0
+        assert all(torch.count_nonzero(f.grad) == 0 for f in features.values())
+
+    def test_some_anchors_without_a_positive_leave_the_mean(self):
+        features = {V: torch.tensor([[0.0], [5.0]]), I: torch.tensor([[1.0], [2.0]])}
+        labels = {V: torch.tensor([0, 9]), I: torch.tensor([0, 1])}
+        assert losses.table(features, labels)[0, 1].item() == pytest.approx(0.0)
+        features[I] = torch.tensor([[2.0], [1.0]])
+        assert losses.table(features, labels)[0, 1].item() == pytest.approx(1.5)  # one anchor counts, not two
+
+    @pytest.mark.parametrize("scale", [0.0, 1.0, 1e3])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_identical_features_have_a_finite_gradient(self, scale, dtype):
+        base = torch.full((1, 64), scale, dtype=dtype)
+        features = {m: base.repeat(8, 1).requires_grad_() for m in ALL}
+        labels = {m: torch.arange(2).repeat_interleave(4) for m in ALL}
+        (losses.mml(features, labels) + losses.mdl(features, labels, MDL_GRAPHS["mdl3"])).backward()
+        assert all(f.grad.isfinite().all() for f in features.values())
+
+    def test_float32_features_of_norm_1000_are_as_exact_as_float32_allows(self):
+        features, labels = streams(SIZES["equal"], dim=64, seed=4)
+        features = {m: (f + 1000 / 8).float() for m, f in features.items()}
+        want = loops.mml(plain(features), plain(labels)) + loops.mdl(plain(features), plain(labels), MDL_GRAPHS["mdl4"])
+        got = losses.mml(features, labels) + losses.mdl(features, labels, MDL_GRAPHS["mdl4"])
+        assert got.dtype == torch.float32
+        assert got.item() == pytest.approx(want, rel=1e-6)
+
+    def test_the_naive_float32_product_would_fail_that(self):
+        """The broken variant of the test above: distances from an uncentred float32 product are visibly wrong."""
+        features, _ = streams({V: 24}, dim=64, seed=4)
+        x = (features[V] + 1000 / 8).float()
+        square = x.square().sum(1)
+        naive = (square[:, None] + square - 2 * x @ x.T).clamp_min(0).sqrt()
+        exact = torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist")
+        off = ~torch.eye(24, dtype=torch.bool)
+        assert (naive.double() - exact)[off].abs().max() > 1e-3
+        assert (losses.pairwise(x.double()) - exact)[off].abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
+def test_gradients_in_float64(sizes):
+    features, labels = streams({m: min(n, 6) for m, n in sizes.items()}, ids=2, dim=3, seed=6)
+    order = list(features)
+
+    def total(*values):
+        f = dict(zip(order, values, strict=True))
+        return losses.mml(f, labels) + losses.mdl(f, labels, MDL_GRAPHS["mdl3"])
+
+    assert torch.autograd.gradcheck(total, [features[m].requires_grad_() for m in order], eps=1e-7, atol=1e-5)
+
+
+def test_identity_gradient_in_float64():
+    logits, labels = streams({V: 4, I: 5}, ids=3, dim=3, seed=7)
+    assert torch.autograd.gradcheck(
+        lambda a, b: losses.identity({V: a, I: b}, labels), [logits[V].requires_grad_(), logits[I].requires_grad_()]
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_low_precision_features_are_judged_in_float32_inside_autocast(dtype):
+    features, labels = streams(SIZES["equal"], dim=16, seed=8)
+    low = {m: f.to(dtype) for m, f in features.items()}
+    with torch.autocast("cpu", torch.bfloat16):
+        got = losses.mml(low, labels)
+        ids = losses.identity({m: f[:, :5] for m, f in low.items()}, labels)
+    assert got.dtype == ids.dtype == torch.float32
+    assert got.item() == pytest.approx(loops.mml({m: f.double().tolist() for m, f in low.items()}, plain(labels)), rel=1e-6)
+
+
+class TestRefusals:
+    def test_unknown_readings(self):
+        features, labels = streams({V: 2, I: 2})
+        with pytest.raises(ValueError, match="reduction = 'median'"):
+            losses.table(features, labels, reduction="median")
+        with pytest.raises(ValueError, match="over = 'max'"):
+            losses.identity(features, labels, over="max")
+
+    def test_a_pair_without_features(self):
+        features, labels = streams({V: 2, I: 2})
+        with pytest.raises(ValueError, match="V-DI needs features of both"):
+            losses.mdl(features, labels, MDL_GRAPHS["mdl1"])
+
+    def test_labels_that_do_not_fit(self):
+        features, labels = streams({V: 3, I: 2})
+        with pytest.raises(ValueError, match=r"V: \(3, 7\) values need labels of shape \(3,\)"):
+            losses.mml(features, labels | {V: labels[V][:2]})
+        with pytest.raises(ValueError, match="labels are missing for I"):
+            losses.mml(features, {V: labels[V]})
+
+
+class TestBrokenVariants:
+    """Plausible mistakes; each must be told apart from the right loss by the cases above."""
+
+    def cases(self):
+        for seed in range(3):
+            features, labels = streams(SIZES["unequal"], seed=seed)
+            yield features, labels, loops.mdl(plain(features), plain(labels), MDL_GRAPHS["mdl4"])
+
+    def test_swapped_margins(self):
+        assert any(abs(losses.mdl(f, y, MDL_GRAPHS["mdl4"], margin=0.3).item() - want) > 1e-3 for f, y, want in self.cases())
+
+    def test_pairs_counted_twice(self):
+        assert any(abs(2 * losses.mdl(f, y, MDL_GRAPHS["mdl4"]).item() - want) > 1e-3 for f, y, want in self.cases())
+
+    def test_a_dropped_edge(self):
+        assert any(abs(losses.mdl(f, y, MDL_GRAPHS["mdl1"]).item() - want) > 1e-3 for f, y, want in self.cases())
+
+    def test_an_anchor_as_its_own_positive_changes_lonely_anchors(self):
+        features = {V: torch.tensor([[0.0], [0.1]])}
+        labels = {V: torch.tensor([0, 1])}
+        assert losses.mml(features, labels).item() == 0.0
+        assert loops.directed([[0.0], [0.1]], [0, 1], [[0.0], [0.1]], [0, 1], 0.3, same_stream=False) == pytest.approx(0.2)
