@@ -1,0 +1,292 @@
+"""The run contract: a cell works in an attempt folder and appears by one rename, whole or not at all.
+
+``<out>/<cell>/`` holds params.json, result.json, notebook.ipynb (not from ``bdlab train``), history.jsonl and weights.pt.
+Work happens in ``<out>/.attempts/<cell>/<n>/``; ``commit`` renames that folder. Standard library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+FILES = ("params.json", "result.json", "history.jsonl", "weights.pt")
+METRICS = ("R1", "R5", "R10", "R20", "mAP", "mINP")
+#: Parameters that say where things lie or how often they are saved, not what is computed: no part of a cell's identity.
+NOT_IDENTITY = ("root", "checkpoint_every")
+
+
+class RunError(RuntimeError):
+    """A run folder that breaks the contract; names the folder and the rule."""
+
+
+class WriteError(RuntimeError):
+    """A file that could not be written; names it, the bytes needed and those free."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row x split x seed of a sweep: every parameter by its flat name, and what the data hold."""
+
+    params: Mapping[str, Any]
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """``sweep-row-data-split-seed-hash8``; the hash is over parameters and fingerprint, so nothing else looks like it."""
+        kept = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY}
+        text = json.dumps([kept, self.fingerprint], sort_keys=True, allow_nan=False)
+        parts = [str(self.params[key]) for key in ("sweep", "row", "data", "split", "seed")]
+        plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".") or "_" for part in parts]
+        return "-".join([*plain, hashlib.sha256(text.encode()).hexdigest()[:8]])
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` so that a reader, or a kill at any moment, sees the old file or the new one whole."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(aside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+        sync(path.parent)
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        aside.unlink(missing_ok=True)
+        raise WriteError(
+            f"{path}: could not be written ({errno.errorcode.get(error.errno or 0, '?')}, {error.strerror}): "
+            f"{len(data):,} bytes needed, {free:,} free. What was saved before is untouched; free some space and run the "
+            "same command again to go on from it."
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """``write`` of indented JSON; NaN and infinity are refused, they are not JSON."""
+    write(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def append_line(path: Path, value: Any) -> None:
+    """One line more of a .jsonl file. A kill can leave a cut last line; ``read_lines`` passes it over."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(value, allow_nan=False) + "\n")
+
+
+def read_lines(path: Path) -> list[Any]:
+    """The whole lines of a .jsonl file; an absent file is empty, a last line without its end is not there yet."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+
+
+def sync(path: Path) -> None:
+    """fsync a file or folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def attempts(out: Path, name: str) -> list[Path]:
+    """The attempt folders of a cell, oldest first."""
+    folder = out / ".attempts" / name
+    return sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name)) if folder.is_dir() else []
+
+
+def begin(out: Path, cell: Cell) -> Path:
+    """A new attempt folder with params.json; two runners never get the same one."""
+    number = int(attempts(out, cell.name)[-1].name) + 1 if attempts(out, cell.name) else 1
+    while True:
+        folder = out / ".attempts" / cell.name / str(number)
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            number += 1
+    write_json(folder / "params.json", dict(cell.params))
+    write_json(folder / "attempt.json", {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()})
+    return folder
+
+
+def commit(out: Path, name: str, attempt: Path) -> bool:
+    """Make an attempt the cell's result by one rename. False if another runner was first (then this one is dropped).
+
+    Raises RunError if the attempt does not hold a whole result.
+    """
+    if fault := check(attempt):
+        raise RunError(f"{attempt}: cannot be committed, {fault}")
+    for path in attempt.iterdir():
+        if path.name.startswith(("checkpoint-", ".")) or path.name == "attempt.json":
+            path.unlink()
+        else:
+            sync(path)
+    sync(attempt)
+    try:
+        os.rename(attempt, out / name)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        shutil.rmtree(attempt)
+        return False
+    sync(out)
+    for old in attempts(out, name):
+        if not alive(old):
+            shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def fail(attempt: Path, reason: str, **details: Any) -> None:
+    """Write failure.json: the reason in one line, and where known notebook cell, source line, last traceback line."""
+    write_json(attempt / "failure.json", {"reason": reason, **details})
+
+
+def alive(attempt: Path) -> bool:
+    """Whether the process that began an attempt still runs (on this host; of another host's we cannot know: yes)."""
+    try:
+        about = json.loads((attempt / "attempt.json").read_text())
+        if about["host"] != socket.gethostname():
+            return True
+        os.kill(about["pid"], 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def check(folder: Path) -> str | None:
+    """What is wrong with a finished cell's folder, in words; None if nothing is."""
+    for file in FILES:
+        if not (folder / file).is_file():
+            return f"{file} is missing"
+    try:
+        result = json.loads((folder / "result.json").read_text())
+        params = json.loads((folder / "params.json").read_text())
+        size = (folder / "weights.pt").stat().st_size
+    except (OSError, ValueError) as error:
+        return f"a file cannot be read ({error})"
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        return f"result.json is not of schema {SCHEMA}"
+    if result.get("params") != params:
+        return "result.json and params.json do not describe the same run"
+    provenance = result.get("provenance")
+    if not isinstance(provenance, dict) or "fingerprint" not in provenance:
+        return "result.json has no provenance"
+    if provenance.get("weights_bytes") != size:
+        return f"weights.pt has {size} bytes, result.json says {provenance.get('weights_bytes')}"
+    return _check_scores(result.get("scores"))
+
+
+def _check_scores(scores: Any) -> str | None:
+    if not isinstance(scores, dict) or not scores:
+        return "result.json has no scores"
+    for setting, value in scores.items():
+        mean = value.get("mean", {}) if isinstance(value, dict) else {}
+        for metric in METRICS:
+            number = mean.get(metric)
+            if not isinstance(number, float | int) or not math.isfinite(number) or not 0 <= number <= 1:
+                return f"the score {setting} {metric} is {number!r}, a fraction in [0, 1] is meant"
+    return None
+
+
+def done(out: Path, cell: Cell) -> dict[str, Any] | None:
+    """The result of a committed cell, or None. An invalid folder is moved aside to ``.invalid/`` first (see ``set_aside``)."""
+    folder = out / cell.name
+    if not folder.is_dir():
+        return None
+    fault = check(folder)
+    result = None if fault else json.loads((folder / "result.json").read_text())
+    if result and Cell(result["params"], result["provenance"]["fingerprint"]).name != cell.name:
+        fault = "its name does not belong to its parameters and data"
+    if fault:
+        set_aside(out, cell.name, fault)
+        return None
+    return result
+
+
+def set_aside(out: Path, name: str, fault: str) -> Path:
+    """Move an invalid cell to ``<out>/.invalid/<cell>-<n>`` with the reason beside it; nothing is deleted."""
+    place = out / ".invalid"
+    place.mkdir(exist_ok=True)
+    number = 1
+    while (target := place / f"{name}-{number}").exists():
+        number += 1
+    os.rename(out / name, target)
+    write_json(target / "invalid.json", {"reason": fault})
+    return target
+
+
+def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | None]]:
+    """Every committed cell of a folder: (folder, result, None), or (folder, None, what is wrong)."""
+    for folder in sorted(p for p in out.iterdir() if p.is_dir() and not p.name.startswith(".")) if out.is_dir() else ():
+        if not (folder / "params.json").exists() and not (folder / "result.json").exists():
+            continue
+        fault = check(folder)
+        yield folder, None if fault else json.loads((folder / "result.json").read_text()), fault
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a cell stands: ``done``, ``running``, ``failed``, ``interrupted`` or ``invalid``; a word on it; epochs gone."""
+
+    name: str
+    word: str
+    note: str = ""
+    epochs: int = 0
+    of: int = 0
+
+
+def status(out: Path) -> list[State]:
+    """The state of every cell that was ever begun in a folder, by name."""
+    states = {}
+    for folder, result, fault in committed(out):
+        epochs = len(read_lines(folder / "history.jsonl"))
+        states[folder.name] = State(folder.name, "invalid" if fault else "done", fault or "", epochs, epochs)
+        del result
+    place = out / ".attempts"
+    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+        if folder.name not in states and (tries := attempts(out, folder.name)):
+            states[folder.name] = _unfinished(tries[-1])
+    return [states[name] for name in sorted(states)]
+
+
+def _unfinished(attempt: Path) -> State:
+    try:
+        of = json.loads((attempt / "params.json").read_text()).get("epochs", 0)
+    except (OSError, ValueError):
+        of = 0
+    epochs = len(read_lines(attempt / "history.jsonl"))
+    if (attempt / "failure.json").is_file():
+        return State(attempt.parent.name, "failed", json.loads((attempt / "failure.json").read_text())["reason"], epochs, of)
+    word = "running" if alive(attempt) else "interrupted"
+    return State(attempt.parent.name, word, "", epochs, of)
+
+
+@cache
+def git_state() -> dict[str, Any]:
+    """The git commit of the source tree and whether it was changed; nulls outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    sha, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+    return {"git_sha": sha, "git_dirty": None if changes is None else bool(changes)}
