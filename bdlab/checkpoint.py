@@ -26,11 +26,13 @@ class CheckpointError(RuntimeError):
 def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     """Write ``state`` (tensors and plain values) as the checkpoint of ``step`` and drop all but the newest two.
 
-    Raises CheckpointError naming the file, the bytes needed and those free; an earlier checkpoint is never touched
+    Raises UnpicklingError for a state that could not be loaded again, CheckpointError naming the file, the bytes needed and those free; an earlier checkpoint is never touched
     before the new one is safely on disk.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    buffer.seek(0)
+    torch.load(buffer, weights_only=True)  # what could not be loaded again (a stray numpy number, say) must not replace what can
     path = folder / f"checkpoint-{step:08d}.pt"
     try:
         write(path, seal(buffer.getvalue()))
@@ -51,7 +53,8 @@ def load(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
     except Exception as error:  # the unpickler raises many kinds
-        raise CheckpointError(f"{path}: refused, it holds more than tensors and plain values ({error})") from error
+        first = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: refused, it holds more than tensors and plain values ({first})") from error
 
 
 def found(folder: Path) -> list[Path]:

@@ -147,12 +147,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     # four modalities collapse from a random start unless their weight grows in, hence the ramp.
     "demo": {
         "backbone": "resnet10", "height": 64, "width": 32, "pad": 4, "size": "demo",
-        "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.25,
+        "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.5,
     },
     # Seconds: for tests and for a first look whether everything is in place. Learns next to nothing.
     "smoke": {
         "backbone": "resnet10", "height": 32, "width": 16, "pad": 2, "size": "smoke", "identities": 4, "shots": 2,
-        "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.25,
+        "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.01, "groups": "uniform", "triplet_ramp": 1.0,
     },
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ class Modality(StrEnum):
     """One of the paper's four modalities; its value is the short name used in files and on the command line."""
 
     V = "V"
-    I = "I"  # noqa: E741 - the paper's letter
+    I = "I"
     DV = "DV"
     DI = "DI"
 

@@ -19,7 +19,7 @@ def own_place(tmp_path_factory):
     place = tmp_path_factory.mktemp("place")
     before = {name: os.environ.get(name) for name in ("BDLAB_DATA", "BDLAB_CACHE")}
     os.environ |= {"BDLAB_DATA": str(place / "data"), "BDLAB_CACHE": str(place / "bank")}
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # others may use the machine too; two threads on one busy core wait for each other
     yield place
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})

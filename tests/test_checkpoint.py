@@ -1,8 +1,11 @@
 """Checkpoints are whole or absent: round trip, kept pair, damage, hostile content, full disk."""
 
 import errno
+import io
 import os
+import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -73,10 +76,20 @@ def test_code_is_refused_even_under_a_valid_hash(tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(canary),))
 
-    path = checkpoint.save(tmp_path, 1, {"net": Evil()})
+    buffer = io.BytesIO()
+    torch.save({"net": Evil()}, buffer)
+    path = tmp_path / "checkpoint-00000001.pt"
+    path.write_bytes(checkpoint.seal(buffer.getvalue()))
     with pytest.raises(checkpoint.CheckpointError, match="holds more than tensors"):
         checkpoint.load(path)
     assert not canary.exists()
+
+
+def test_a_state_that_could_not_be_loaded_again_is_not_saved(tmp_path):
+    checkpoint.save(tmp_path, 1, state(1))
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoint.save(tmp_path, 2, {"lr": np.float64(0.1)})
+    assert checkpoint.newest([tmp_path])[1]["step"] == 1
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])

@@ -196,7 +196,8 @@ class TestWeights:
         ("name", "strides", "original"),
         [
             ("resnet50_v1_x.pth", "auto", True), ("resnet50.pth", "auto", False), ("resnet50_v1.5.pth", "auto", False),
-            ("RESNET50-V1.pth", "auto", True), ("resnet50-IMAGENET1K_V1.pth", "v1.5", False), ("any.pth", "v1", True), ("resnet50_v1.pth", "v1.5", False),
+            ("RESNET50-V1.pth", "auto", True), ("resnet50-IMAGENET1K_V1.pth", "v1.5", False), ("any.pth", "v1", True),
+            ("resnet50_v1.pth", "v1.5", False),
             ("resnet50_imagenet1k_v1.pth", "auto", False),
             ("resnet50_v12.pth", "auto", False),
         ],

@@ -1,0 +1,175 @@
+"""Sweeps: every cell a notebook run by papermill, over any ``concurrent.futures.Executor``.
+
+A cell that is committed is not run again; one that fails leaves failure.json and does not stop the others. The state of
+a cell is read from its folder alone, never from notebook metadata: papermill marks cells completed after a dead kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import notebook, runs
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_training.ipynb"
+CELL_SECONDS = 7 * 24 * 3600  # papermill has no time-out of its own; a week is longer than any cell of the paper
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell: ``done`` now, ``found`` committed before, or ``failed`` with its reason."""
+
+    name: str
+    word: str
+    folder: Path
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.word != "failed"
+
+
+def run_all(
+    cells: Iterable[runs.Cell],
+    out: Path | str,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    *,
+    notebook: Path | str = NOTEBOOK,
+    timeout: float = CELL_SECONDS,
+    inexact: bool = False,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    on_tick: Callable[[], None] | None = None,
+) -> list[Outcome]:
+    """Run every cell that is not committed in ``out`` yet; returns an Outcome a cell, in the order given.
+
+    ``jobs`` cells at a time (default: the cores, one thread each), each notebook a process of its own, so threads are
+    enough to wait for them; an ``executor`` given (processes, Dask, ...) is used as it is and not shut down.
+    Ctrl-C ends the running kernels and keeps their checkpoints. ``on_tick`` is called twice a second.
+    """
+    out, cells = Path(out), list(cells)
+    out.mkdir(parents=True, exist_ok=True)
+    jobs = min(jobs or cores(), max(len(cells), 1))
+    work = partial(run_cell, out=out, threads=max(1, cores() // jobs), notebook=Path(notebook), timeout=timeout, inexact=inexact)
+    own = ThreadPoolExecutor(jobs) if executor is None else None
+    futures = [(own or executor).submit(work, cell) for cell in cells]
+    waiting = set(futures)
+    try:
+        while waiting:
+            finished, waiting = wait(waiting, timeout=0.5)
+            for future in finished if on_outcome else ():
+                on_outcome(_outcome(future, cells[futures.index(future)], out))
+            if on_tick:
+                on_tick()
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        _end_kernels(out, cells)
+        raise
+    finally:
+        if own:
+            own.shutdown(wait=True, cancel_futures=True)
+    return [_outcome(future, cell, out) for future, cell in zip(futures, cells, strict=True)]
+
+
+def run_cell(
+    cell: runs.Cell, out: Path, threads: int, notebook: Path = NOTEBOOK, timeout: float = CELL_SECONDS, inexact: bool = False
+) -> Outcome:
+    """One cell in this process and one kernel: attempt, notebook, commit. Never raises for a cell's own fault."""
+    began = time.perf_counter()
+    if runs.done(out, cell):
+        return Outcome(cell.name, "found", out / cell.name)
+    attempt = runs.begin(out, cell)
+    parameters = {"params": dict(cell.params), "folder": str(attempt), "threads": threads, "inexact": inexact}
+    try:
+        execute(notebook, attempt / "notebook.ipynb", parameters, timeout)
+        # The kernel may have been another data set's by the time it opened it: the folder must be the cell that was asked for.
+        result = json.loads((attempt / "result.json").read_text())
+        got = runs.Cell(result["params"], result["provenance"]["fingerprint"]).name
+        if got != cell.name:
+            raise runs.RunError(f"the notebook wrote {got}, not {cell.name}: the data changed while it ran")
+        runs.commit(out, cell.name, attempt)
+    except FileNotFoundError as error:
+        reason = f"the notebook ended without a result ({Path(error.filename or '').name} is missing)"
+        runs.fail(attempt, reason)
+        return Outcome(cell.name, "failed", attempt, reason, time.perf_counter() - began)
+    except Exception as error:  # whatever a notebook or its kernel can die of is this cell's own failure
+        details = describe(error)
+        runs.fail(attempt, **details)
+        return Outcome(cell.name, "failed", attempt, details["reason"], time.perf_counter() - began)
+    return Outcome(cell.name, "done", out / cell.name, "", time.perf_counter() - began)
+
+
+def execute(notebook_path: Path, output: Path, parameters: dict[str, Any], timeout: float = CELL_SECONDS) -> None:
+    """Run a notebook with papermill; parameters are checked first: names the notebook has, values that are plain JSON.
+
+    (papermill only warns of an unknown name, and pastes names into code as they are.) Raises ValueError, or what
+    papermill raises for a failing cell, a dead kernel or a time-out (seconds a cell).
+    """
+    known = notebook.parameters_of(notebook_path)
+    if unknown := parameters.keys() - known:
+        raise ValueError(f"{notebook_path.name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
+    plain = json.loads(json.dumps(parameters, allow_nan=False))
+    if plain != parameters:
+        raise ValueError("parameters must be plain JSON values (no tuples, paths or numbers of other libraries)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of papermill's and zmq's own insides; the notebook's warnings are in its output
+        import papermill
+
+        papermill.execute_notebook(
+            str(notebook_path), str(output), plain, kernel_name="python3", progress_bar=False, log_output=False,
+            execution_timeout=int(timeout), extra_arguments=["--IPKernelApp.log_level=50"],
+        )  # fmt: skip
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception of a notebook run as failure.json's fields: reason, notebook cell, source line, last traceback line."""
+    if hasattr(error, "ename"):  # papermill's PapermillExecutionError
+        trace = [line for entry in error.traceback for line in _plain(entry).splitlines() if line.strip()]
+        line = next((entry.strip() for entry in trace if entry.lstrip().startswith("---->")), "")
+        return {"reason": f"{error.ename}: {error.evalue}", "cell": error.cell_index, "line": line, "last": trace[-1] if trace else ""}
+    names = {"DeadKernelError": "the kernel died (killed, out of memory or crashed)", "CellTimeoutError": "a cell ran past its time-out"}
+    reason = names.get(type(error).__name__, f"{type(error).__name__}: {error}")
+    return {"reason": reason, "last": (str(error).strip().splitlines() or [""])[-1]}
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _outcome(future: Future, cell: runs.Cell, out: Path) -> Outcome:
+    """What a future holds; an executor that lost its worker is that cell's failure, not the sweep's."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return Outcome(cell.name, "failed", out / ".attempts" / cell.name, f"the executor lost the cell ({type(error).__name__}: {error})")
+
+
+def _end_kernels(out: Path, cells: list[runs.Cell]) -> None:
+    """Stop the kernels of the cells still in work on this host; a cancelled future would leave them running."""
+    for cell in cells:
+        for attempt in runs.attempts(out, cell.name)[-1:]:
+            try:
+                about = json.loads((attempt / "attempt.json").read_text())
+                if about["host"] == socket.gethostname() and about["pid"] != os.getpid():
+                    os.kill(about["pid"], signal.SIGKILL)
+            except (OSError, ValueError, KeyError):
+                continue
+
+
+def _plain(text: str) -> str:
+    import re
+
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

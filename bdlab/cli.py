@@ -1,0 +1,408 @@
+"""The command line. Every command says what it did, where it lies and what to type next; faults exit non-zero in one paragraph."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__, runs
+from .config import DATASETS, PRESETS, Config, ConfigError
+from .datasets import DatasetError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="bdlab")
+def main() -> None:
+    """A research workbench for visible-infrared person re-identification with base and derivative modalities.
+
+    \b
+    First steps:      bdlab demo              Table IV on a synthetic set, about five minutes on two cores
+    Your own data:    bdlab data check DIR    then: bdlab run table4 --data folder --root DIR --preset demo
+    """
+
+
+def faults(command: Callable) -> Callable:
+    """Turn the errors a user can cause into one paragraph and exit code 2; everything else keeps its traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from .batches import BatchError
+        from .checkpoint import CheckpointError
+        from .network import WeightsError
+        from .training import TrainingError
+
+        try:
+            return command(*args, **kwargs)
+        except (
+            ConfigError,
+            DatasetError,
+            BatchError,
+            WeightsError,
+            TrainingError,
+            CheckpointError,
+            runs.RunError,
+            runs.WriteError,
+        ) as error:
+            click.secho(f"bdlab: {error}", err=True, fg="red")
+            sys.exit(2)
+
+    return wrapped
+
+
+def _numbers(_context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
+    """``0,1,2`` or ``0-4`` -> integers, no repetition."""
+    found: list[int] = []
+    for part in value.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise click.BadParameter(f"{part!r} is not a number or a range like 0-4", param=parameter)
+        found += range(int(first), int(last if dash else first) + 1)
+    return list(dict.fromkeys(found))
+
+
+def _changes(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """``gamma=5.0`` -> {"gamma": 5.0}: the value is JSON where it reads as JSON, else text."""
+    found = {}
+    for value in values:
+        name, equals, written = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not of the form name=value", param=parameter)
+        try:
+            found[name.strip()] = json.loads(written, parse_constant=lambda word: word)
+        except ValueError:
+            found[name.strip()] = written
+    return found
+
+
+def cell_options(command: Callable) -> Callable:
+    """The options every command that makes cells shares."""
+    for option in reversed([
+        click.option("--data", type=click.Choice(DATASETS), default="synthetic-regdb", show_default=True, help="Which data set."),
+        click.option("--root", type=click.Path(path_type=Path), help="Where it lies (twins are made under data/ by themselves)."),
+        click.option("--preset", "preset_name", type=click.Choice(list(PRESETS)), default="demo", show_default=True, help="How large."),
+        click.option("--seeds", callback=_numbers, default="0", show_default=True, help="Training seeds, e.g. 0,1,2 or 0-4."),
+        click.option("--splits", callback=_numbers, default="1", show_default=True, help="RegDB trials 1-10, or split seeds."),
+        click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Any parameter by name; repeatable."),
+        click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."),
+    ]):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core).")
+@faults
+def demo(out: Path, jobs: int | None) -> None:
+    """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the HTML report."""
+    click.echo("bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data).")
+    sys.exit(_sweep("table4", "synthetic-regdb", None, "demo", [0], [1], {}, out, jobs, None, None, False))
+
+
+@main.command("run")
+@click.argument("sweep")
+@cell_options
+@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core; 1 on a GPU).")
+@click.option("--dask", metavar="ADDRESS|local:N", help="Run the cells on a Dask cluster, or on N local worker processes.")
+@click.option("--timeout", type=float, help="Seconds after which a notebook cell is given up (default: a week).")
+@click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
+@faults
+def run_(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact) -> None:
+    """Train and test every row of SWEEP (table4, or a YAML file of your own) through the training notebook.
+
+    Cells that are done are not run again: the same command goes on where it was stopped.
+    """
+    sys.exit(_sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact))
+
+
+def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact) -> int:
+    """Open the data, run what is missing, report. Exit code 1 if a cell failed."""
+    from . import batch
+
+    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
+    began = time.perf_counter()
+    jobs = jobs or _default_jobs(len(cells))
+    click.echo(f"{len(cells)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
+    with _executor(dask) as executor, _Watch(out, cells) as watch:
+        more = {} if timeout is None else {"timeout": timeout}
+        outcomes = batch.run_all(cells, out, executor, jobs, inexact=inexact, on_outcome=watch.outcome, on_tick=watch.tick, **more)
+    failed = [o for o in outcomes if not o.ok]
+    fresh = sum(o.word == "done" for o in outcomes)
+    minutes = (time.perf_counter() - began) / 60
+    click.echo(f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n")
+    if len(failed) < len(outcomes):
+        _report(out, sweep)
+    for o in failed:
+        click.secho(f"failed: {o.name}: {o.reason}\n        see {o.folder}", err=True, fg="red")
+    return 1 if failed else 0
+
+
+def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.Cell]:
+    from . import recipes, training
+    from .datasets.bank import bank
+
+    base = dict(changes) | ({"root": str(root)} if root else {})
+    configs = recipes.configs(sweep, data, preset_name, seeds, splits, changes=base)
+    prints: dict[tuple, str] = {}
+    for config in configs:
+        if _data_key(config) not in prints:
+            dataset = training.open_data(config)
+            prints[_data_key(config)] = dataset.fingerprint
+            # Decoded here once, with a bar, rather than by every cell at the same time.
+            bank(dataset, config.data.height, config.data.width)
+    return [runs.Cell(config.flat(), prints[_data_key(config)]) for config in configs]
+
+
+def _data_key(config: Config) -> tuple:
+    return (config.data.data, config.data.root, config.data.height, config.data.width, *sorted(config.data.options().items()))
+
+
+def _default_jobs(cells: int) -> int:
+    import torch
+
+    from . import batch
+
+    return 1 if torch.cuda.is_available() else min(batch.cores(), cells)
+
+
+@contextmanager
+def _executor(dask: str | None) -> Iterator[Any]:
+    """None (local threads), or the executor of a Dask client for ``local:N`` or an address."""
+    if dask is None:
+        yield None
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ConfigError("--dask needs the package distributed: pip install 'bdlab[cluster]'") from None
+    kind, _, count = dask.partition(":")
+    if kind == "local" and not count.isdecimal():
+        raise ConfigError(f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address")
+    cluster = LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) if kind == "local" else None
+    try:
+        with Client(cluster or dask) as client:
+            yield client.get_executor()
+    except OSError as error:
+        raise ConfigError(f"--dask {dask!r}: no scheduler answers there ({error})") from error
+    finally:
+        if cluster:
+            cluster.close()
+
+
+class _Watch:
+    """Shows a sweep: a bar over all epochs on a terminal, one line a finished cell everywhere."""
+
+    def __init__(self, out: Path, cells: list[runs.Cell]):
+        from tqdm.auto import tqdm
+
+        self.out, self.cells, self.began = out, cells, time.perf_counter()
+        total = sum(cell.params["epochs"] for cell in cells)
+        self.bar = tqdm(total=total, unit="epoch", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self.finished: dict[str, int] = {}
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def tick(self) -> None:
+        if not self.bar.disable:
+            gone = sum(self.finished.get(cell.name, self._epochs(cell)) for cell in self.cells)
+            self.bar.update(gone - self.bar.n)
+
+    def _epochs(self, cell: runs.Cell) -> int:
+        tries = runs.attempts(self.out, cell.name)
+        return len(runs.read_lines(tries[-1] / "history.jsonl")) if tries else 0
+
+    def outcome(self, outcome: Any) -> None:
+        cell = next(cell for cell in self.cells if cell.name == outcome.name)
+        self.finished[outcome.name] = cell.params["epochs"]
+        word = {"done": f"done in {outcome.seconds:.0f} s", "found": "done before", "failed": "FAILED"}[outcome.word]
+        self.bar.write(f"[{len(self.finished)}/{len(self.cells)}] {outcome.name}: {word}{_headline(outcome)}", file=sys.stdout)
+
+
+def _headline(outcome: Any) -> str:
+    """One score of a finished cell, for the line that says so."""
+    if not outcome.ok:
+        return f" ({outcome.reason[:160]})"
+    scores = json.loads((outcome.folder / "result.json").read_text())["scores"]
+    setting = next(iter(scores))
+    return f", Rank-1 {100 * scores[setting]['mean']['R1']:.1f} % ({setting})"
+
+
+@main.command()
+@click.argument("row", default="MDL4")
+@click.option("--sweep", default="table4", show_default=True, help="Whose row it is.")
+@cell_options
+@click.option("--device", help="cpu, cuda, cuda:1 (default: the first GPU, else the CPU).")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
+@click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
+@faults
+def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, device, threads, inexact) -> None:
+    """Train and test one ROW of a sweep here, without papermill or Jupyter; the same files as `bdlab run` makes."""
+    import torch
+
+    from . import recipes, training
+
+    if threads:
+        torch.set_num_threads(threads)
+    base = dict(changes) | ({"root": str(root)} if root else {})
+    for config in recipes.configs(sweep, data, preset_name, seeds, splits, [row], base):
+        cell = runs.Cell(config.flat(), training.open_data(config).fingerprint)
+        if runs.done(out, cell):
+            click.echo(f"{cell.name}: done before, in {out / cell.name}")
+            continue
+        folder = _train(cell, config, out, device, inexact)
+        click.echo(f"{cell.name}: done, in {folder}")
+
+
+def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexact: bool) -> Path:
+    from . import notebook, training
+
+    earlier = runs.attempts(out, cell.name)
+    attempt = runs.begin(out, cell)
+    try:
+        training.run(
+            config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(notebook.epoch_line(line, config.optim.epochs))
+        )
+        runs.commit(out, cell.name, attempt)
+    except Exception as error:
+        runs.fail(attempt, f"{type(error).__name__}: {error}")
+        raise
+    return out / cell.name
+
+
+@main.command()
+@click.argument("sweep")
+@cell_options
+@click.option("--jobs", type=click.IntRange(1), help="Cells at a time.")
+@faults
+def plan(sweep, data, root, preset_name, seeds, splits, changes, out, jobs) -> None:
+    """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from ten measured steps a row."""
+    from . import planning
+
+    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
+    click.echo(planning.text(planning.measure(cells, out, jobs or _default_jobs(len(cells)))))
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path), default=Path("runs"))
+@faults
+def status(out: Path) -> None:
+    """Every cell ever begun in a folder: done, running, failed, interrupted or invalid."""
+    states = runs.status(out)
+    if not states:
+        click.echo(f"{out}: nothing has been run there yet.")
+    colours = {"done": "green", "failed": "red", "invalid": "red", "running": "cyan"}
+    width = max((len(s.name) for s in states), default=0)
+    for s in states:
+        word = click.style(f"{s.word:<11}", fg=colours.get(s.word, "yellow"))
+        click.echo(f"{s.name:<{width}}  {word} {s.epochs:>3}/{s.of or '?'} epochs  {s.note[:200]}".rstrip())
+    for word in dict.fromkeys(s.word for s in states):
+        click.echo(f"{sum(s.word == word for s in states)} {word}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path), default=Path("runs"))
+@faults
+def report(out: Path) -> None:
+    """Print every table of a folder of runs and write each as CSV and as one HTML page."""
+    _report(out)
+
+
+def _report(out: Path, sweep: str | None = None) -> None:
+    from . import recipes
+    from . import report as reports
+
+    name = recipes.sweep(sweep).name if sweep else None
+    for table, page in reports.write(out):
+        if name in (None, table.sweep.name):
+            click.echo(reports.text(table))
+            click.echo(f"\nHTML report: {page}\nCSV:         {page.with_suffix('.csv')}\n")
+
+
+@main.group()
+def data() -> None:
+    """Make the synthetic twins, look a data set over, bring your own pictures in."""
+
+
+@data.command("make")
+@click.argument("kind", type=click.Choice([name for name in DATASETS if name.startswith("synthetic")]))
+@click.option("--size", type=click.Choice(["smoke", "demo", "full"]), default="demo", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--channel-gap", type=click.FloatRange(0, 1), help="0: infrared is grey .. 1: unrelated to colour.")
+@click.option("--appearance-gap", type=click.FloatRange(0, 1), help="0: same pose and place .. 1: independent.")
+@click.option("--root", type=click.Path(path_type=Path), help="Where to write it (default: under data/).")
+@click.option("--jobs", type=click.IntRange(1))
+@faults
+def data_make(kind, size, seed, channel_gap, appearance_gap, root, jobs) -> None:
+    """Render a synthetic twin in the layout of the real set."""
+    from .datasets import synthetic
+
+    where = synthetic.ensure(kind, root, size=size, seed=seed, channel_gap=channel_gap, appearance_gap=appearance_gap, jobs=jobs)
+    click.echo(f"{kind} ({size}) lies in {where}")
+
+
+@data.command("check")
+@click.argument("folder", type=click.Path(path_type=Path))
+@faults
+def data_check(folder: Path) -> None:
+    """Look a data set over: layout, counts against the published ones, every missing or broken file."""
+    from .datasets import check
+
+    found = check.check(folder)
+    click.echo(found.text())
+    sys.exit(0 if found.ok else 1)
+
+
+@data.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@faults
+def data_import(source: Path, out: Path) -> None:
+    """Copy pictures into the folder layout at OUT: from a CSV (path,identity,modality) or a folder visible/, infrared/."""
+    from .datasets import importing
+
+    (importing.import_csv if source.suffix.lower() == ".csv" else importing.import_folder)(source, out)
+    click.echo(f"The pictures lie in {out}. Next: bdlab data check {out}, then bdlab run table4 --data folder --root {out} --preset demo")
+
+
+@main.command()
+@faults
+def doctor() -> None:
+    """What this installation is made of and whether its parts are in order."""
+    from . import doctor as doctors
+
+    lines, sound = doctors.examine()
+    click.echo("\n".join(lines))
+    sys.exit(0 if sound else 1)
+
+
+@main.command()
+@click.option("--port", type=int, default=0, help="Port on 127.0.0.1 (default: a free one).")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
+@faults
+def lab(port: int, no_browser: bool) -> None:
+    """Open JupyterLab at the notebooks, on this machine only and behind a random token."""
+    import subprocess
+
+    from .batch import NOTEBOOK
+
+    first = next((p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None)
+    if first is None:
+        raise ConfigError(f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`")
+    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", str(first)]
+    sys.exit(subprocess.call([*words, "--no-browser"] if no_browser else words))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Data sets: ``open`` turns a folder in one of four layouts into a table of records; ``bank`` holds the decoded pictures.
+
+>>> d = datasets.open("synthetic-regdb", size="smoke")       # doctest: +SKIP
+>>> pictures = bank.bank(d, 288, 144).pictures               # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import folder, regdb, sysu
+from .layouts import SOURCES
+from .records import Dataset, DatasetError, Record, cache_folder, data_folder, read_twin, validate
+
+__all__ = ["OPTIONS", "Dataset", "DatasetError", "Record", "cache_folder", "data_folder", "open", "read_twin", "validate"]
+
+_TWIN = ("size", "seed", "channel_gap", "appearance_gap")
+
+#: Every data set by name, and the options ``open`` takes for it.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "sysu": ("split", "val_holdout"),
+    "regdb": ("split",),
+    "folder": ("split", "test_fraction", "val_fraction"),
+    "synthetic-regdb": ("split", *_TWIN),
+    "synthetic-sysu": ("split", "val_holdout", *_TWIN),
+}
+
+
+def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
+    """The data set ``name`` under ``root`` (default: ``$BDLAB_DATA/<name>`` or ``./data/<name>``).
+
+    - ``regdb``: ``split`` 1..10, the trial;  ``sysu``: ``val_holdout`` (False: all 395 identities are trained on); ``split`` is 1;
+    - ``folder``: ``split`` seeds the draw of identities, ``test_fraction`` 0.5, ``val_fraction`` 0.0; needs a root;
+    - ``synthetic-regdb``, ``synthetic-sysu``: as the set they stand for, plus ``size``, ``seed``, ``channel_gap``,
+      ``appearance_gap``; rendered on first use.
+
+    A twin stays a twin: opened as ``regdb`` or ``sysu`` it is still named ``synthetic-...``, so no table takes it for the real set.
+    Raises DatasetError: an unknown name or option (with the closest that exists), and every fault of the layout.
+    """
+    _known("data set", name, OPTIONS)
+    for option in options:
+        _known(f"option for {name}", option, OPTIONS[name])
+    kind = name.removeprefix("synthetic-")
+    if name != kind:
+        from . import synthetic  # renders pictures: nothing a reader of real ones needs
+
+        dials = {key: options.pop(key) for key in _TWIN if key in options}
+        root = synthetic.ensure(name, None if root is None else Path(root), **dials)
+    place = _checked_root(name, root)
+    twin = read_twin(place)
+    dataset = {"sysu": sysu.read, "regdb": regdb.read, "folder": folder.read}[kind](place, **options)
+    return replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": twin}) if twin else dataset
+
+
+def _known(what: str, given: str, choices: Iterable[str]) -> None:
+    """Raises DatasetError unless ``given`` is one of the choices, naming the closest and all of them."""
+    if given not in choices:
+        close = difflib.get_close_matches(str(given), list(choices), 1, 0.5)
+        hint = f"did you mean {close[0]!r}?" if close else "pick one of them"
+        raise DatasetError(f"unknown {what}: {given!r}", rule=f"there are {', '.join(choices)}", remedy=hint)
+
+
+def _checked_root(name: str, root: Path | str | None) -> Path:
+    """The folder to read; raises DatasetError when there is none."""
+    if root is None and name == "folder":
+        raise DatasetError(
+            "the data set 'folder' needs a root",
+            rule="root is the folder that holds visible/ and infrared/",
+            remedy="give root=..., or --root on the command line",
+        )
+    place = data_folder() / name if root is None else Path(root)
+    if "\0" in str(place) or not place.is_dir():
+        remedy = "check the root" + (f"; {SOURCES[name]}, or try synthetic-{name}" if name in SOURCES else "")
+        raise DatasetError("there is no such folder", file=place, rule=f"{name} is read from a folder", remedy=remedy)
+    return place

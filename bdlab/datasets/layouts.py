@@ -1,0 +1,150 @@
+"""What the readers of the layouts share: looking into folders, pairing modalities, drawing a split."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..modality import Modality
+from .pictures import not_a_file
+from .records import DatasetError, Fault, refuse
+
+#: Who gives out the real sets.
+SOURCES = {
+    "sysu": "ask Sun Yat-sen University for SYSU-MM01 (a signed agreement)",
+    "regdb": "ask Dongguk University (dm.dongguk.edu) for RegDB (an agreement)",
+}
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+_CLUTTER = frozenset({"thumbs.db", "desktop.ini"})
+
+
+def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry[str]]:
+    """What a folder holds, sorted by name, without what operating systems strew (``.DS_Store``, ``Thumbs.db``).
+
+    Faults: a folder that cannot be listed, a link out of ``root``, a name that is no printable text.
+    """
+    try:
+        with os.scandir(folder) as found:
+            listed = sorted((e for e in found if not e.name.startswith(".") and e.name.lower() not in _CLUTTER), key=lambda e: e.name)
+    except OSError as error:
+        fault(
+            DatasetError(
+                f"the folder cannot be listed ({error.strerror})",
+                file=folder,
+                rule="the layout has a folder here",
+                remedy="add it, or check the root",
+            )
+        )
+        return []
+    kept = []
+    for entry in listed:
+        if not entry.name.isprintable():
+            fault(
+                DatasetError(
+                    f"the name {entry.name!r} is not printable text", file=folder, rule="names are text on one line", remedy="rename it"
+                )
+            )
+        elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root.resolve()):
+            fault(
+                DatasetError(
+                    "is a link out of the data set's folder",
+                    file=entry.path,
+                    rule="a data set lies under its root",
+                    remedy="copy the files in, or give the place it points to as root",
+                )
+            )
+        else:
+            kept.append(entry)
+    return kept
+
+
+def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[int, str]:
+    """The folders named by a number -> their names. Faults: another name, one number twice (``1`` and ``01``), a picture outside."""
+    found: dict[int, str] = {}
+    for entry in entries(folder, root, fault):
+        rule = "each identity has a folder named by its number"
+        if not entry.is_dir():
+            if Path(entry.name).suffix.lower() in SUFFIXES:
+                fault(
+                    DatasetError(
+                        "is a picture outside an identity's folder", file=entry.path, rule=rule, remedy="move it into its identity's folder"
+                    )
+                )
+        elif not re.fullmatch(r"[0-9]{1,9}", entry.name):
+            fault(
+                DatasetError(
+                    f"the folder name {entry.name!r} is no number",
+                    file=entry.path,
+                    rule=rule,
+                    remedy="rename it, or use `bdlab data import`, which numbers any names",
+                )
+            )
+        elif int(entry.name) in found:
+            fault(
+                DatasetError(
+                    f"identity {int(entry.name)} has a second folder beside {found[int(entry.name)]!r}",
+                    file=entry.path,
+                    rule=rule,
+                    remedy="merge the two folders",
+                )
+            )
+        else:
+            found[int(entry.name)] = entry.name
+    return found
+
+
+def picture_names(folder: Path, root: Path, fault: Fault = refuse) -> list[str]:
+    """The picture files of a folder, sorted. Faults: a file of another kind, a folder or a device in a picture's place."""
+    names = []
+    for entry in entries(folder, root, fault):
+        if not entry.is_file():
+            fault(not_a_file(entry.path))
+        elif Path(entry.name).suffix.lower() not in SUFFIXES:
+            fault(
+                DatasetError(
+                    "is not a picture bdlab reads",
+                    file=entry.path,
+                    rule=f"pictures end in {', '.join(sorted(SUFFIXES))}",
+                    remedy="convert it or move it out of the identity's folder",
+                )
+            )
+        else:
+            names.append(entry.name)
+    return names
+
+
+def paired(root: Path, seen: Iterable[tuple[Modality, int]], folders: dict[Modality, str], fault: Fault = refuse) -> set[int]:
+    """The identities with pictures of both modalities, from the (modality, identity) pairs seen. Faults: each of the others, by name."""
+    ids = {modality: {one for m, one in seen if m is modality} for modality in (Modality.V, Modality.I)}
+    for has, lacks in ((Modality.V, Modality.I), (Modality.I, Modality.V)):
+        for one in sorted(ids[has] - ids[lacks]):
+            error = DatasetError(
+                f"identity {one} has no {lacks.title} picture",
+                file=root / folders[lacks] / str(one),
+                rule="every identity has pictures of both modalities",
+                remedy=f"add its {lacks.title} pictures there, or move its folder out of {folders[has]}",
+            )
+            fault(error)
+    return ids[Modality.V] & ids[Modality.I]
+
+
+def seeded_parts(identities: Iterable[int], seed: int, test: float, val: float = 0.0) -> dict[int, str]:
+    """Identity -> part, by a seeded draw of identities; ``test`` and ``val`` are fractions of them, rounded.
+
+    The order is by sha256 of seed and identity: no library version changes it.
+    """
+    order = sorted(identities, key=lambda one: hashlib.sha256(f"{seed} {one}".encode()).digest())
+    tests, vals = int(test * len(order) + 0.5), int(val * len(order) + 0.5)
+    return {one: "test" if i < tests else "val" if i < tests + vals else "train" for i, one in enumerate(order)}
+
+
+def checked_split(split: Any, allowed: range, rule: str) -> int:
+    """The split as a plain int; raises DatasetError naming the rule when it is no whole number in ``allowed``."""
+    if isinstance(split, bool) or not isinstance(split, int) or split not in allowed:
+        raise DatasetError(f"split {split!r} does not exist", rule=rule, remedy="give one of these numbers as split")
+    return split

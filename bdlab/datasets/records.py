@@ -1,0 +1,258 @@
+"""What every data set becomes: a table of records, one a picture, and a fingerprint of what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..modality import Modality
+
+SPLITS = ("train", "val", "test")
+
+#: A stamp is trusted only for files that had rested this long: a write in the same clock tick would go unseen.
+SETTLED_NS = 2_000_000_000
+
+
+class DatasetError(ValueError):
+    """A fault in a data set: what is wrong, where, which rule it breaks and what to do about it."""
+
+    def __init__(self, problem: str, *, file: Path | str | None = None, line: int | None = None, rule: str = "", remedy: str = ""):
+        self.problem, self.file, self.line, self.rule, self.remedy = problem, file, line, rule, remedy
+        where = "" if file is None else f"{file}" + (f", line {line}" if line is not None else "") + ": "
+        parts = [f"{where}{problem}", rule and f"The rule: {rule}", remedy and f"Remedy: {remedy}"]
+        super().__init__(" ".join(part.rstrip(".") + "." for part in parts if part))
+
+
+#: What a reader does with a fault: ``refuse`` raises it; the data doctor collects them all and reads on.
+Fault = Callable[[DatasetError], None]
+
+
+def refuse(error: DatasetError) -> None:
+    """The readers' default: the first fault ends the reading."""
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture: where it lies under the root (posix), whose it is, how it was taken, which part it belongs to."""
+
+    path: str
+    identity: int
+    modality: Modality
+    camera: int = 0
+    split: str = "train"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as bdlab sees it.
+
+    ``records`` are sorted by path; identities are the data set's own numbers. ``protocol`` names how it is tested:
+    ``"regdb"`` (every test picture of one modality against every one of the other, no camera rule; also the folder
+    layout's) or ``"sysu"`` (four settings, ten gallery draws). ``provenance`` (JSON values) says what a reader must
+    know to compare numbers: which split, where it came from, which dials.
+    """
+
+    name: str
+    root: Path
+    records: tuple[Record, ...]
+    protocol: str = "regdb"
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def select(self, split: str, modality: Modality | None = None) -> tuple[int, ...]:
+        """Row numbers of one part (and one modality) in ``records``; the bank uses the same numbers."""
+        return tuple(row for row, r in enumerate(self.records) if r.split == split and (modality is None or r.modality is modality))
+
+    def identities(self, split: str) -> tuple[int, ...]:
+        """The identities of one part, ascending."""
+        return tuple(sorted({r.identity for r in self.records if r.split == split}))
+
+    @cached_property
+    def pictures_digest(self) -> str:
+        """sha256 over every picture's path and bytes, in the order of the records: what a bank of pictures depends on.
+
+        Identities and parts do not enter, so that RegDB's ten trials share one bank. Read once: a stamp (path, size,
+        times, inode of every file) in the cache folder answers the next call, in this process or another.
+        """
+        return pictures_digest(self.root, [r.path for r in self.records])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the record table and every picture's bytes: another picture, split or order is another set.
+
+        Raises DatasetError naming a picture that cannot be read.
+        """
+        digest = hashlib.sha256(f"{self.protocol}\n{self.pictures_digest}\n".encode())
+        for r in self.records:
+            digest.update(f"{r.path}\t{r.identity}\t{r.modality}\t{r.camera}\t{r.split}\n".encode())
+        return digest.hexdigest()
+
+
+def validate(dataset: Dataset) -> Dataset:
+    """Rules that hold for every layout: parts without shared identities, both modalities for every identity that is trained on.
+
+    Raises DatasetError naming the identity and the part.
+    """
+    by_split = {split: dataset.identities(split) for split in SPLITS}
+    for split in ("train", "test"):
+        if not by_split[split]:
+            raise DatasetError(
+                f"the {split} part is empty",
+                file=dataset.root,
+                rule="a data set has identities to train on and others to test on",
+                remedy="look the folder over with `bdlab data check`, or change the fractions of the split",
+            )
+    for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
+        if both := set(by_split[a]) & set(by_split[b]):
+            raise DatasetError(
+                f"identities {few(both)} are in the {a} part and in the {b} part",
+                file=dataset.root,
+                rule="nobody is trained on and tested",
+                remedy="fetch the index files again, or take these identities out of one part",
+            )
+    for split in SPLITS:
+        if by_split[split]:
+            _both_modalities(dataset, split)
+    return dataset
+
+
+def _both_modalities(dataset: Dataset, split: str) -> None:
+    """Raises DatasetError for a part without one modality, or an identity trained on in one modality only."""
+    seen = {m: {r.identity for r in dataset.records if r.split == split and r.modality is m} for m in (Modality.V, Modality.I)}
+    for modality, ids in seen.items():
+        if not ids:
+            raise DatasetError(
+                f"the {split} part has no {modality.title} picture",
+                file=dataset.root,
+                rule="every part has pictures of both modalities",
+                remedy=f"add the {modality.title} pictures",
+            )
+    if split == "train" and (lonely := seen[Modality.V] ^ seen[Modality.I]):
+        one = min(lonely)
+        lacks = Modality.I if one in seen[Modality.V] else Modality.V
+        raise DatasetError(
+            f"identity {one} has no {lacks.title} picture (all such: {few(lonely)})",
+            file=dataset.root,
+            rule="every identity that is trained on has pictures of both modalities",
+            remedy="add the missing pictures or take the identity out",
+        )
+
+
+def few(values: Iterable[Any], most: int = 5) -> str:
+    """``"1, 2, 3, 4, 5 and 7 more"``: the first of many, ascending."""
+    ordered = sorted(values)
+    return ", ".join(map(str, ordered[:most])) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
+
+
+def read_twin(root: Path) -> dict[str, Any] | None:
+    """The dials of a rendered twin, from its ``twin.json``; None for a folder that is no twin. Raises DatasetError if damaged."""
+    file = root / "twin.json"
+    try:
+        dials = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        dials = error
+    if not isinstance(dials, dict) or not dials:
+        raise DatasetError(
+            "does not hold the dials of a twin",
+            file=file,
+            rule="twin.json is a JSON object",
+            remedy="delete the folder and render the twin again",
+        )
+    return dials
+
+
+def data_folder() -> Path:
+    """Where data sets live unless a root is given: ``$BDLAB_DATA`` or ``./data``."""
+    return Path(os.environ.get("BDLAB_DATA") or "data")
+
+
+def cache_folder() -> Path:
+    """Where decoded pictures and stamps are kept: ``$BDLAB_CACHE`` or ``.bank`` in the data folder. Deleting it is safe."""
+    return Path(os.environ.get("BDLAB_CACHE") or data_folder() / ".bank")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write: a reader sees the old one, the new one or none, never half of one; raises OSError.
+
+    Concurrent writers do not meet: each writes beside ``path`` under a name of its own (``*.part``) and renames at the end.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def pictures_digest(root: Path, paths: Sequence[str]) -> str:
+    """See ``Dataset.pictures_digest``. The stamp file is named by the stamp and written once: writers cannot disagree."""
+    stamp, newest = _stamp(root, paths)
+    file = cache_folder() / "stamps" / stamp
+    try:
+        kept = file.read_bytes()
+        if _sealed(stamp, digest := kept[:64].decode("ascii", "replace")) == kept:
+            return digest
+    except OSError:
+        pass  # no stamp yet, or a cache that cannot be read: the pictures themselves can
+    total = hashlib.sha256()
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for path, digest in zip(paths, pool.map(lambda path: _file_digest(root / path), paths), strict=True):
+            total.update(path.encode() + b"\0" + digest)
+    if newest < time.time_ns() - SETTLED_NS and _stamp(root, paths)[0] == stamp:
+        try:
+            with atomic(file) as out:
+                out.write(_sealed(stamp, total.hexdigest()))
+        except OSError:
+            pass  # a read-only cache costs time, not correctness
+    return total.hexdigest()
+
+
+def _sealed(stamp: str, digest: str) -> bytes:
+    """What a stamp file holds: the digest, and a check that it belongs to this stamp and is whole."""
+    return f"{digest} {hashlib.sha256((stamp + digest).encode()).hexdigest()[:16]}".encode()
+
+
+def _stamp(root: Path, paths: Sequence[str]) -> tuple[str, int]:
+    """What the file system says about the pictures, and the newest change time [ns]; no picture is opened."""
+    digest, newest = hashlib.sha256(f"{root.resolve()}\n".encode("utf-8", "surrogateescape")), 0
+    for path in paths:
+        try:
+            s = os.stat(root / path)
+        except OSError as error:
+            raise _unreadable(root / path, error) from error
+        newest = max(newest, s.st_ctime_ns, s.st_mtime_ns)
+        digest.update(f"{path}\0{s.st_size}\0{s.st_mtime_ns}\0{s.st_ctime_ns}\0{s.st_ino}\n".encode())
+    return digest.hexdigest(), newest
+
+
+def _file_digest(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DatasetError:
+    return DatasetError(
+        f"the picture cannot be read ({error.strerror})",
+        file=path,
+        rule="every picture a data set names is there",
+        remedy="fetch the file again or take its identity out of the index",
+    )

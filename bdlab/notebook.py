@@ -1,0 +1,114 @@
+"""The few lines every notebook starts and ends with: threads and theme, the attempt folder, progress, the commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from tqdm.auto import tqdm
+
+from . import figures, runs, training
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where a notebook works. ``folder`` is the attempt a sweep has opened for it, or None when a person runs it."""
+
+    folder: Path | None
+    out: Path
+
+    @property
+    def headless(self) -> bool:
+        return self.folder is not None
+
+
+def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Session:
+    """Theme and threads, first of all cells. ``folder`` and ``threads`` are given by a sweep; by hand leave them out.
+
+    In an attempt folder it notes this kernel's process, so that ``bdlab status`` knows whether it lives.
+    """
+    figures.theme()
+    if threads:
+        torch.set_num_threads(threads)
+    if folder is None:
+        return Session(None, Path(out))
+    note = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    runs.write_json(Path(folder) / "attempt.json", note)
+    return Session(Path(folder), Path(folder).parents[2])
+
+
+def train(session: Session, setup: training.Setup, inexact: bool = False) -> tuple[Path, list[dict[str, Any]]]:
+    """Train with a bar (by hand) or a line an epoch (headless). Returns the attempt folder and the history.
+
+    By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
+    """
+    folder = session.folder or runs.begin(session.out, setup.cell)
+    earlier = [path for path in runs.attempts(session.out, setup.cell.name) if path != folder]
+    total = setup.steps * setup.config.optim.epochs
+    with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
+        history = training.train(
+            setup, folder, earlier, inexact,
+            on_step=None if session.headless else lambda step, _: bar.update(step - bar.n),
+            on_epoch=_print_line(setup.config.optim.epochs) if session.headless else None,
+        )  # fmt: skip
+    return folder, history
+
+
+def write_result(session: Session, setup: training.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:
+    """Write weights and result.json; by hand also commit the cell (a sweep commits after the notebook has been saved)."""
+    result = training.write(setup, folder, scores, seconds)
+    if not session.headless and not runs.commit(session.out, setup.cell.name, folder):
+        print(f"{setup.cell.name} was there already; the earlier result stays.")
+    return result
+
+
+def save_figure(figure: Figure, name: str, folder: Path = Path("figures")) -> Path:
+    """Write a figure as ``<folder>/<name>.png`` and ``.svg``; returns the PNG's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("svg", "png"):
+        figure.savefig(folder / f"{name}.{kind}", bbox_inches="tight", dpi=150)
+    return folder / f"{name}.png"
+
+
+def _print_line(epochs: int) -> Callable[[dict[str, Any]], None]:
+    def show(line: dict[str, Any]) -> None:
+        print(epoch_line(line, epochs), flush=True)
+
+    return show
+
+
+def epoch_line(line: dict[str, Any], epochs: int) -> str:
+    """One epoch of a history in words."""
+    terms = "  ".join(f"{name} {line['terms'][name]:.3f}" for name in ("total", "id", "mml", "mdl") if name in line["terms"])
+    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s"
+
+
+def interactive() -> bool:
+    """Whether a person watches: a terminal, or a live notebook."""
+    return sys.stderr.isatty()
+
+
+def parameters_of(path: Path) -> set[str]:
+    """The names a notebook's ``parameters`` cell assigns: the only ones that may be set from outside.
+
+    Raises ValueError if the notebook has no such cell.
+    """
+    import ast
+
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            tree = ast.parse("".join(cell["source"]))
+            return {
+                target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
+            }
+    raise ValueError(f"{path}: no cell is tagged 'parameters'")

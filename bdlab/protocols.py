@@ -1,0 +1,314 @@
+"""SYSU-MM01 and RegDB: who is query, who is gallery, what does not count; ten trials from one distance matrix.
+
+SYSU-MM01 (Wu et al., ICCV 2017): every infrared test picture (cameras 3, 6) is a query. The gallery is drawn from the
+visible cameras 1, 2, 4, 5 (all-search) or 1, 2 (indoor-search), one or ten pictures an identity and camera. Cameras 2
+and 3 stand in one place, so a camera-3 query skips all of camera 2. CMC counts distinct identities. Ten trials draw ten
+galleries for one model, by the authors' permutations ("official") or by the public re-implementation's draw ("seeded").
+RegDB (Nguyen et al., Sensors 2017): all pictures of one modality against all of the other, no camera rule; its ten
+trials are ten splits, so ten trained models, and one call here is one of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import evaluation
+from .evaluation import Embedded, NoMatch, Scores
+
+GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
+QUERY_CAMERAS = (3, 6)
+CAMERA_RULE = "a camera-3 query skips all of camera 2"
+SYSU_SETTINGS = {f"{mode}-{name}": (mode, shots) for mode in GALLERY_CAMERAS for name, shots in (("single", 1), ("multi", 10))}
+
+#: SYSU-MM01 as published: queries; gallery pictures by mode and shots; queries with a match by mode, where published.
+PUBLISHED_QUERIES = 3803
+PUBLISHED_GALLERY = {("all", 1): 301, ("all", 10): 3010, ("indoor", 1): 112, ("indoor", 10): 1120}
+PUBLISHED_VALID = {"indoor": 2208}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The trials of one setting: ``trials`` (Scores), ``draws`` (gallery rows of each trial, in gallery order), and
+    ``provenance`` (JSON types: what was done, and the counts)."""
+
+    trials: list[Scores]
+    draws: list[np.ndarray]
+    provenance: dict[str, Any]
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """R1, R5, R10, R20, mAP, mINP over the trials, as fractions."""
+        return self._over_trials(np.mean)
+
+    @property
+    def std(self) -> dict[str, float]:
+        """The spread of the trials themselves (divisor n): 0 for a single trial."""
+        return self._over_trials(np.std)
+
+    def _over_trials(self, what: Any) -> dict[str, float]:
+        rows = [trial.summary() for trial in self.trials]
+        return {name: float(what([row[name] for row in rows])) for name in rows[0]}
+
+    def cmc(self, ranks: int = 50) -> list[float]:
+        """The mean CMC curve up to ``ranks`` or the longest gallery, as fractions."""
+        last = min(ranks, max(trial.length for trial in self.trials))
+        return [float(np.mean([trial.rank(k) for trial in self.trials])) for k in range(1, last + 1)]
+
+    def to_json(self) -> dict[str, Any]:
+        """``mean``, ``std``, ``cmc`` (to rank 50), ``trials`` and ``provenance`` in JSON types."""
+        trials = [trial.summary() for trial in self.trials]
+        return {"mean": self.mean, "std": self.std, "cmc": self.cmc(), "trials": trials, "provenance": self.provenance}
+
+
+def sysu(
+    query: Embedded,
+    gallery: Embedded,
+    mode: str = "all",
+    shots: int = 1,
+    draw: str = "seeded",
+    permutations: Any = None,
+    trials: int = 10,
+    *,
+    expect: bool | None = None,
+    rerank: bool = False,
+    notes: Mapping[str, Any] | None = None,
+    distances: Any = None,
+) -> Result:
+    """SYSU-MM01: infrared ``query`` (cameras 3, 6) against galleries drawn from visible ``gallery`` (cameras 1, 2, 4, 5).
+
+    ``mode`` "all" | "indoor"; ``shots`` 1 | 10; ``draw`` "seeded" | "official" (then ``permutations``, see
+    ``official_draw``). ``expect=True`` holds the counts against the published ones; otherwise provenance says whether
+    they are the same. ``notes`` go into the provenance (``{"feature": "bn"}``). ``rerank`` re-ranks every trial's own
+    gallery and says so. ``distances`` [Q, len(gallery)], if at hand already, is used instead of the features.
+    Raises ValueError for unknown settings, cameras missing or not of the protocol, permutations that do not fit, counts
+    other than expected, distances given to be re-ranked; NoMatch (a ValueError) if no query has a match.
+    """
+    _check_sysu(query, gallery, mode, shots, draw, permutations, trials)
+    if draw == "official":
+        draws = [official_draw(gallery, mode, shots, permutations, trial) for trial in range(trials)]
+    else:
+        draws = [seeded_draw(gallery, mode, shots, trial) for trial in range(trials)]
+    if not len(draws[0]):
+        raise NoMatch(f"{mode}-search: no gallery picture is from cameras {GALLERY_CAMERAS[mode]}")
+    excluded = (query.cameras == 3)[:, None] & (gallery.cameras == 2)[None, :]
+    scored = _score(query, gallery, draws, excluded, True, rerank, distances)
+    provenance = {
+        "protocol": "sysu", "mode": mode, "shots": shots, "draw": draw, "trials": trials,
+        "gallery_cameras": list(GALLERY_CAMERAS[mode]), "camera_rule": CAMERA_RULE,
+        "cmc": "distinct identities", **_counts(scored, draws), **_labels(rerank, notes),
+    }  # fmt: skip
+    wrong = _unlike_published(provenance)
+    if expect and wrong:
+        raise ValueError("these are not the counts of SYSU-MM01: " + "; ".join(wrong))
+    return Result(scored, draws, provenance | {"published_counts": not wrong})
+
+
+def regdb(
+    visible: Embedded,
+    thermal: Embedded,
+    direction: str = "v2t",
+    *,
+    rerank: bool = False,
+    notes: Mapping[str, Any] | None = None,
+    distances: Any = None,
+) -> Result:
+    """RegDB, one split: "v2t" has the visible pictures as queries and the thermal ones as gallery, "t2v" the reverse.
+
+    ``rerank``, ``notes``, ``distances`` [Q, G] as in ``sysu``. Raises ValueError for another direction, NoMatch if no
+    query has a match.
+    """
+    if direction not in ("v2t", "t2v"):
+        raise ValueError(f"direction {direction!r}: v2t (visible queries) or t2v (thermal queries) is meant")
+    query, gallery = (visible, thermal) if direction == "v2t" else (thermal, visible)
+    draws = [np.arange(len(gallery))]
+    scored = _score(query, gallery, draws, None, False, rerank, distances)
+    provenance = {
+        "protocol": "regdb", "direction": direction, "shots": "all", "draw": "all pictures of the split", "trials": 1,
+        "camera_rule": "none", "cmc": "pictures", **_counts(scored, draws), **_labels(rerank, notes),
+    }  # fmt: skip
+    return Result(scored, draws, provenance)
+
+
+def evaluate(protocol: str, visible: Embedded, infrared: Embedded, **options: Any) -> dict[str, Result]:
+    """Every setting of a protocol: "regdb" -> v2t, t2v; "sysu" -> all-single, all-multi, indoor-single, indoor-multi.
+
+    ``options`` go to ``sysu`` or ``regdb``. A setting without a valid query is left out; ``provenance["left_out"]`` of
+    every other one names it and says why. Raises NoMatch if none is left, ValueError for an unknown protocol.
+    """
+    if protocol == "regdb":
+        settings = {way: lambda way=way: regdb(visible, infrared, way, **options) for way in ("v2t", "t2v")}
+    elif protocol == "sysu":
+        if not options.get("rerank") and options.get("distances") is None:
+            options["distances"] = evaluation.distances(infrared.features, visible.features, squared=True)
+        settings = {
+            name: lambda mode=mode, shots=shots: sysu(infrared, visible, mode, shots, **options)
+            for name, (mode, shots) in SYSU_SETTINGS.items()
+        }
+    else:
+        raise ValueError(f"unknown protocol {protocol!r}: regdb or sysu is meant")
+    results, left_out = {}, {}
+    for name, run in settings.items():
+        try:
+            results[name] = run()
+        except NoMatch as error:
+            left_out[name] = str(error)
+    if not results:
+        raise NoMatch("; ".join(f"{name}: {why}" for name, why in left_out.items()))
+    for result in results.values():
+        result.provenance["left_out"] = left_out
+    return results
+
+
+def _files(gallery: Embedded, mode: str) -> list[tuple[int, int, list[int]]]:
+    """(identity, camera, rows in file order), identities then cameras ascending, those without a picture skipped."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, (identity, camera) in enumerate(zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)):
+        if camera in GALLERY_CAMERAS[mode]:
+            rows.setdefault((identity, camera), []).append(row)
+    keys = gallery.keys
+    return [(*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who]) for who in sorted(rows)]
+
+
+def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndarray:
+    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
+
+    A generator of its own: seeding the global one would change whatever is trained next. Ten shots are our convention
+    (``sample`` in the same loops); the published rule is for one.
+    """
+    rng, rows = random.Random(trial), []
+    for _, _, files in _files(gallery, mode):
+        rows += [rng.choice(files)] if shots == 1 else rng.sample(files, min(shots, len(files)))
+    return np.array(rows, dtype=np.int64)
+
+
+def official_draw(gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int) -> np.ndarray:
+    """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of ``permutations[camera][id][trial]``.
+
+    An entry is MATLAB's, so 1 is the first file of that identity and camera. Raises ValueError for an identity or trial
+    that is missing, entries that are not distinct integers from 1 to the number of files, or too few of them.
+    """
+    rows = []
+    for identity, camera, files in _files(gallery, mode):
+        where = f"permutations, camera {camera}, identity {identity}"
+        try:
+            table = np.asarray(permutations[camera][identity])
+        except (KeyError, IndexError, TypeError):
+            raise ValueError(f"{where}: missing, but the gallery has {len(files)} pictures of it") from None
+        if table.ndim != 2 or not np.issubdtype(table.dtype, np.integer):
+            raise ValueError(f"{where}: {table.dtype} {table.shape}; an integer table [trials, order] is meant")
+        if trial >= len(table):
+            raise ValueError(f"{where}: {len(table)} trials, number {trial + 1} is asked for")
+        order = table[trial].tolist()
+        if order and not 1 <= min(order) <= max(order) <= len(files):
+            raise ValueError(f"{where}: entries {min(order)} to {max(order)}, but the files count from 1 to {len(files)}")
+        if len(set(order)) != len(order):
+            raise ValueError(f"{where}: trial {trial + 1} names a file twice")
+        if len(order) < min(shots, len(files)):
+            raise ValueError(f"{where}: {len(order)} entries, {min(shots, len(files))} are needed")
+        rows += [files[number - 1] for number in order[:shots]]
+    return np.array(rows, dtype=np.int64)
+
+
+def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:
+    """``permutations[camera][id]``, [trials, order] int64 from 1, out of the authors' ``rand_perm_cam.mat``.
+
+    The file holds a MATLAB cell ``rand_perm_cam{camera}{id}(trial, order)``; empty cells (identities that camera never
+    saw) are left out. Raises ValueError naming the file and the cell if it holds something else.
+    """
+    from scipy.io import loadmat  # a second of import that only this needs
+
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: no such file; rand_perm_cam.mat comes with SYSU-MM01, in its exp folder")
+    try:
+        cells = loadmat(path)["rand_perm_cam"]
+    except KeyError:
+        raise ValueError(f"{path}: holds no variable rand_perm_cam") from None
+    except Exception as error:  # scipy raises whatever a damaged file leads it to
+        raise ValueError(f"{path}: not a MATLAB file up to version 7 ({error})") from None
+    if cells.dtype != object:
+        raise ValueError(f"{path}: rand_perm_cam is {cells.dtype}; a cell of cameras is meant")
+    found: dict[int, dict[int, np.ndarray]] = {}
+    for camera, identities in enumerate(cells.ravel(), start=1):
+        found[camera] = {}
+        if not isinstance(identities, np.ndarray) or (identities.size and identities.dtype != object):
+            raise ValueError(f"{path}: rand_perm_cam{{{camera}}} is not a cell of identities")
+        for identity, table in enumerate(identities.ravel(), start=1):
+            if np.size(table):
+                found[camera][identity] = _whole_numbers(table, f"{path}: rand_perm_cam{{{camera}}}{{{identity}}}")
+    return found
+
+
+def _whole_numbers(table: Any, where: str) -> np.ndarray:
+    table = np.asarray(table)  # MATLAB keeps integers as doubles
+    if table.ndim != 2 or table.dtype.kind not in "iuf" or not np.isfinite(table).all() or (table != np.floor(table)).any():
+        raise ValueError(f"{where}: {table.dtype} {table.shape}; whole numbers (trial, order) are meant")
+    return table.astype(np.int64)
+
+
+def _check_sysu(query: Embedded, gallery: Embedded, mode: str, shots: int, draw: str, permutations: Any, trials: int) -> None:
+    for name, value, choices in (
+        ("mode", mode, tuple(GALLERY_CAMERAS)),
+        ("shots", shots, (1, 10)),
+        ("draw", draw, ("seeded", "official")),
+    ):
+        if value not in choices:
+            raise ValueError(f"{name} = {value!r}: choose one of {', '.join(map(repr, choices))}")
+    if trials < 1:
+        raise ValueError(f"trials = {trials}: at least one is meant")
+    if (draw == "official") != (permutations is not None):
+        raise ValueError("permutations and draw='official' belong together (protocols.load_permutations reads the authors')")
+    for name, part, cameras in (("query", query, QUERY_CAMERAS), ("gallery", gallery, GALLERY_CAMERAS["all"])):
+        if part.cameras is None:
+            raise ValueError(f"the {name} has no cameras: SYSU-MM01's protocol needs them")
+        if strange := sorted(set(part.cameras.tolist()) - set(cameras)):
+            raise ValueError(f"the {name} has pictures of cameras {strange}: only {cameras} are of its modality")
+
+
+def _score(
+    query: Embedded, gallery: Embedded, draws: list[np.ndarray], excluded: Any, unique_ids: bool, rerank: bool, distances: Any
+) -> list[Scores]:
+    if rerank:
+        if distances is not None:
+            raise ValueError("re-ranking needs the features of each trial's own gallery, not distances")
+        return [_reranked(query, gallery, rows, excluded, unique_ids) for rows in draws]
+    if distances is not None and tuple(distances.shape) != (len(query), len(gallery)):
+        raise ValueError(f"distances have shape {tuple(distances.shape)}: {(len(query), len(gallery))} is meant")
+    used = np.unique(np.concatenate(draws))  # the columns some trial has
+    if distances is None:
+        distances = evaluation.distances(query.features, gallery.features[used], squared=True)
+        excluded = None if excluded is None else excluded[:, used]
+        draws = [np.searchsorted(used, rows) for rows in draws]
+        ids = gallery.ids[used]
+    else:
+        ids = gallery.ids
+    return evaluation.scores_of_draws(distances, query.ids, ids, draws, excluded, unique_ids)
+
+
+def _reranked(query: Embedded, gallery: Embedded, rows: np.ndarray, excluded: Any, unique_ids: bool) -> Scores:
+    from .rerank import rerank
+
+    d = rerank(query.features, gallery.features[rows])
+    return evaluation.scores(d, query.ids, gallery.ids[rows], None if excluded is None else excluded[:, rows], unique_ids)
+
+
+def _counts(scored: list[Scores], draws: list[np.ndarray]) -> dict[str, int]:
+    """Of the first trial: the draws differ in pictures, never in identities and cameras, so not in numbers."""
+    return {"queries": len(scored[0].valid), "valid_queries": int(scored[0].valid.sum()), "gallery": len(draws[0])}
+
+
+def _labels(rerank: bool, notes: Mapping[str, Any] | None) -> dict[str, Any]:
+    ours = {"reranking": "k-reciprocal, k1 20, k2 6, lambda 0.3"} if rerank else {}
+    return {"reranking": "none", **(notes or {}), **ours}  # whoever passes re-ranked distances labels them in notes
+
+
+def _unlike_published(made: dict[str, Any]) -> list[str]:
+    expected = {"queries": PUBLISHED_QUERIES, "gallery": PUBLISHED_GALLERY[made["mode"], made["shots"]]}
+    if made["mode"] in PUBLISHED_VALID:
+        expected["valid_queries"] = PUBLISHED_VALID[made["mode"]]
+    return [f"{name} {made[name]}, published {count}" for name, count in expected.items() if made[name] != count]

@@ -1,0 +1,380 @@
+"""What a folder of runs says: one table a sweep, data set and preset, as text, CSV and one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import itertools
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from . import batches, config, figures, paper, recipes, runs, training
+from .datasets.bank import bank
+from .modality import Modality
+
+#: Our settings and the columns of the paper they are printed beside: (title, paper's data set, paper's mode).
+SETTINGS = {
+    "v2t": ("visible to infrared", "regdb", "v2t"),
+    "t2v": ("infrared to visible", None, None),
+    "all-single": ("all-search", "sysu", "all"),
+    "indoor-single": ("indoor-search", "sysu", "indoor"),
+}
+PAPER_DATA = {"regdb": "RegDB", "sysu": "SYSU-MM01"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; ``setting`` and ``metric`` name what it shows, ``paper`` whether the numbers are printed ones."""
+
+    head: str
+    setting: str = ""
+    metric: str = ""
+    paper: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number of a table in per cent: mean and standard deviation over ``n`` cells; None where there is none."""
+
+    mean: float | None
+    sd: float | None = None
+    best: bool = False
+
+    @property
+    def text(self) -> str:
+        if self.mean is None:
+            return "-"
+        return f"{self.mean:.2f}" + (f" ± {self.sd:.2f}" if self.sd is not None else "")
+
+
+@dataclass
+class Table:
+    """A sweep on one data set at one preset, ready to be shown. ``values[row][k]`` belongs to ``columns[k]``."""
+
+    sweep: recipes.Sweep
+    params: dict[str, Any]  # of one of its cells
+    columns: list[Column]
+    values: dict[str, list[Value]]
+    counts: dict[str, int]
+    cells: dict[str, list[tuple[Path, dict]]]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def slug(self) -> str:
+        return "-".join([self.sweep.name, self.params["data"], self.params["preset"]])
+
+
+def tables(out: Path | str) -> list[Table]:
+    """The tables of a folder of runs; raises RunError if there is no finished cell in it."""
+    groups: dict[str, list[tuple[Path, dict]]] = {}
+    found = [(folder, result) for folder, result, _ in runs.committed(Path(out)) if result]
+    for folder, result in found:
+        groups.setdefault(_group(result["params"], [r["params"] for _, r in found]), []).append((folder, result))
+    if not groups:
+        raise runs.RunError(
+            f"{out}: no finished cell there; `bdlab status {out}` says what stands, `bdlab run table4 --out {out}` makes some"
+        )
+    return [_table(cells) for _, cells in sorted(groups.items())]
+
+
+def _group(params: dict, everything: Sequence[dict]) -> str:
+    """What cells of one table share: all parameters but the row's own, split and seed."""
+    name = params["sweep"]
+    if name in recipes.SWEEPS:
+        own = {key for row in recipes.SWEEPS[name].rows.values() for key in row.changes}
+    else:  # a user's sweep: whatever differs between its rows
+        alike = [p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))]
+        own = {key for key in params if len({json.dumps(p.get(key)) for p in alike}) > 1}
+    loose = own | {"row", "seed", "split", *runs.NOT_IDENTITY}
+    shared = {key: value for key, value in params.items() if key not in loose}
+    return json.dumps([params["sweep"], params["data"], params["preset"], shared], sort_keys=True)
+
+
+def _table(cells: list[tuple[Path, dict]]) -> Table:
+    params = cells[0][1]["params"]
+    sweep = recipes.SWEEPS.get(params["sweep"])
+    if sweep is None:
+        names = dict.fromkeys(result["params"]["row"] for _, result in cells)
+        sweep = recipes.Sweep(params["sweep"], params["sweep"], {name: recipes.Row(name, {}) for name in names}, next(iter(names)))
+    by_row = {row: [cell for cell in cells if cell[1]["params"]["row"] == row] for row in sweep.rows}
+    kept, warnings = {}, []
+    for row, own in by_row.items():
+        kept[row], doubled = _newest(own)
+        warnings += [f"{row}: {count} results for one seed and split; only the newest is shown" for count in doubled]
+    settings = [s for s in SETTINGS if all(s in result["scores"] for _, result in cells)]
+    columns = [Column(f"{s} {metric}", s, metric) for s in settings for metric in ("R1", "mAP", "mINP")]
+    columns += [
+        Column(f"paper {PAPER_DATA[SETTINGS[s][1]]} {SETTINGS[s][2]} {metric}", s, metric, paper=True)
+        for s in settings
+        for metric in ("R1", "mAP")
+        if SETTINGS[s][1] and paper.value(sweep.name, sweep.baseline, SETTINGS[s][1], SETTINGS[s][2], metric)
+    ]
+    values = {row: [_value(column, row, kept[row], sweep.name) for column in columns] for row in sweep.rows}
+    for k in range(len(columns)):
+        best = max((v[k].mean for v in values.values() if v[k].mean is not None), default=None)
+        for row in values:
+            if best is not None and values[row][k].mean == best:
+                values[row][k] = Value(best, values[row][k].sd, best=True)
+    return Table(sweep, params, columns, values, {row: len(kept[row]) for row in kept}, kept, warnings)
+
+
+def _newest(cells: list[tuple[Path, dict]]) -> tuple[list[tuple[Path, dict]], list[int]]:
+    """One cell a (seed, split), the newest; and how many there were where there was more than one."""
+    groups: dict[tuple, list] = {}
+    for cell in cells:
+        groups.setdefault((cell[1]["params"]["split"], cell[1]["params"]["seed"]), []).append(cell)
+    newest = [max(group, key=lambda cell: cell[0].stat().st_mtime) for _, group in sorted(groups.items())]
+    return newest, [len(group) for group in groups.values() if len(group) > 1]
+
+
+def _value(column: Column, row: str, cells: list[tuple[Path, dict]], sweep: str) -> Value:
+    if column.paper:
+        _, data, mode = SETTINGS[column.setting]
+        printed = paper.value(sweep, row, data, mode, column.metric)
+        return Value(printed.value if printed else None)
+    numbers = [100 * result["scores"][column.setting]["mean"][column.metric] for _, result in cells]
+    if not numbers:
+        return Value(None)
+    return Value(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else None)
+
+
+def text(table: Table) -> str:
+    """The table for a terminal: title, aligned columns (a star at the best of each), what the numbers are."""
+    heads = [["", "", *[_setting(c) for c in table.columns]], ["row", "n", *[c.metric for c in table.columns]]]
+    body = [
+        [row, str(table.counts[row]), *[v.text + ("*" if v.best and not c.paper else "") for c, v in zip(table.columns, own, strict=True)]]
+        for row, own in table.values.items()
+    ]
+    widths = [max(len(line[k]) for line in [*heads[1:], *body]) for k in range(len(heads[1]))]
+    lines = [_line(line, widths) for line in (heads[1], *body)]
+    lines.insert(1, "-" * max(map(len, lines)))
+    lines.insert(0, _spans(heads[0], widths))
+    return "\n".join(
+        [f"{table.sweep.title}, on {table.params['data']}, {table.params['preset']} preset", "", *lines, "", *notes(table), *table.warnings]
+    )
+
+
+def _setting(column: Column) -> str:
+    return f"paper, {PAPER_DATA[SETTINGS[column.setting][1]]} {SETTINGS[column.setting][2]}" if column.paper else column.setting
+
+
+def _line(line: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(
+        value.ljust(width) if k == 0 else value.rjust(width) for k, (value, width) in enumerate(zip(line, widths, strict=True))
+    )
+
+
+def _spans(heads: Sequence[str], widths: Sequence[int]) -> str:
+    """The line above the metrics: each setting once, over its own columns."""
+    out, k = "", 0
+    while k < len(heads):
+        end = k + 1
+        while end < len(heads) and heads[end] == heads[k]:
+            end += 1
+        width = sum(widths[k:end]) + 2 * (end - k - 1)
+        out += heads[k][:width].center(width) + "  "
+        k = end
+    return out.rstrip()
+
+
+def notes(table: Table) -> list[str]:
+    """What a reader must know beside the numbers: per cent, spread, selection, data, chance."""
+    cells = [result for own in table.cells.values() for _, result in own]
+    provenance = cells[0]["provenance"]
+    seeds = sorted({result["params"]["seed"] for result in cells})
+    splits = sorted({result["params"]["split"] for result in cells})
+    test = provenance["identities"]["test"]
+    said = [
+        f"Per cent; mean ± standard deviation over cells, n of them a row (seeds {_list(seeds)}, splits {_list(splits)}). "
+        f"{provenance['selection'].capitalize()}, feature after the neck's batch norm." if provenance["feature"] == "bn"
+        else f"Per cent; mean ± standard deviation over cells, n of them a row (seeds {_list(seeds)}, splits {_list(splits)}). "
+        f"{provenance['selection'].capitalize()}, pooled feature.",
+        f"{test} test identities: a guess finds the right one first in about {100 / test:.1f} %.",
+    ]  # fmt: skip
+    data = table.params["data"]
+    if any(c.paper for c in table.columns) and data not in PAPER_DATA:
+        printed = " and ".join(dict.fromkeys(PAPER_DATA[SETTINGS[c.setting][1]] for c in table.columns if c.paper))
+        what = "a set rendered by bdlab" if data in config.TWINS else "a folder of the user's own"
+        said.append(f"The paper's columns are for {printed} itself; ours are for {data}, {what}: compare orders, not levels.")
+    return said
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return (
+        f"{numbers[0]}..{numbers[-1]}"
+        if len(numbers) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1))
+        else ", ".join(map(str, numbers))
+    )
+
+
+def to_csv(table: Table) -> str:
+    """The table as CSV: one line a row and column, fractions as in the files; the paper's columns in per cent as printed, named so."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["sweep", "data", "preset", "row", "source", "setting", "metric", "unit", "mean", "sd", "n"])
+    for row, own in table.values.items():
+        for column, value in zip(table.columns, own, strict=True):
+            scale, unit, n = (1, "per cent", "") if column.paper else (100, "fraction", table.counts[row])
+            numbers = ["" if v is None else round(v / scale, 6) for v in (value.mean, value.sd)]
+            source = f"paper {PAPER_DATA[SETTINGS[column.setting][1]]}" if column.paper else "bdlab"
+            writer.writerow(
+                [
+                    table.sweep.name,
+                    table.params["data"],
+                    table.params["preset"],
+                    row,
+                    source,
+                    column.setting,
+                    column.metric,
+                    unit,
+                    *numbers,
+                    n,
+                ]
+            )
+    return out.getvalue()
+
+
+def to_html(table: Table, unfinished: Iterable[runs.State] = ()) -> str:
+    """One page that needs nothing else: table, curves, derivative pictures, provenance; figures are inside it as PNG."""
+    template = jinja2.Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"), autoescape=True)
+    groups = [(name, list(own)) for name, own in itertools.groupby(table.columns, key=_setting)]
+    rows = [
+        {"name": row, "title": table.sweep.rows[row].title, "n": table.counts[row], "groups": _grouped(table.columns, own)}
+        for row, own in table.values.items()
+    ]
+    pictures = [{"title": t, "words": w, "png": _png(f)} for t, w, f in report_figures(table)]
+    return template.render(
+        title=f"{table.sweep.title}, on {table.params['data']}", lead=f"{table.params['preset']} preset", notes=notes(table)[1:],
+        warnings=table.warnings, groups=groups, rows=rows, caption=notes(table)[0], command=command(table), figures=pictures,
+        unfinished=list(unfinished), provenance=_provenance(table), citation=f"The paper: {paper.CITATION}",
+    )  # fmt: skip
+
+
+def _grouped(columns: Sequence[Column], values: Sequence[Value]) -> list[list[tuple[Column, Value]]]:
+    """A row's values under the settings they belong to."""
+    pairs = zip(columns, values, strict=True)
+    return [list(own) for _, own in itertools.groupby(pairs, key=lambda pair: _setting(pair[0]))]
+
+
+def command(table: Table) -> str:
+    """The command line that makes a table."""
+    p, cells = table.params, [result["params"] for own in table.cells.values() for _, result in own]
+    seeds, splits = (",".join(map(str, sorted({c[key] for c in cells}))) for key in ("seed", "split"))
+    words = [f"bdlab run {table.sweep.name} --data {p['data']}", *(["--root DIR"] if p["data"] not in config.TWINS else [])]
+    words += [f"--preset {p['preset']} --seeds {seeds}", *([f"--splits {splits}"] if splits != "1" else [])]
+    if table.sweep.name in recipes.SWEEPS:
+        plain = recipes.configure(table.sweep.name, p["row"], p["preset"], p["data"]).flat()
+        other = {key: value for key, value in p.items() if value != plain[key] and key not in ("seed", "split", *runs.NOT_IDENTITY)}
+        words += [f"--set {key}={json.dumps(value)}" for key, value in other.items()]
+    return " ".join(words)
+
+
+def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
+    """The figures of a page: (title, a sentence on what it shows, figure)."""
+    first = {row: own[0] for row, own in table.cells.items() if own}
+    histories = {row: runs.read_lines(folder / "history.jsonl") for row, (folder, _) in first.items()}
+    made = [
+        (
+            "Loss terms", "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
+            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", figures.training_curves(histories),
+        )
+    ]  # fmt: skip
+    words = "How many queries have found their person by each rank, mean over the cells of a row."
+    made.append(("Cumulative matching", words, _cmc_panels(table)))
+    made += _derivative_figures(table, first)
+    return made
+
+
+def _cmc_panels(table: Table) -> Figure:
+    settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
+    figure, axes = plt.subplots(1, len(settings), figsize=(5.2 * len(settings), 3.6), squeeze=False, layout="constrained")
+    for ax, setting in zip(axes[0], settings, strict=True):
+        curves = {row: np.mean([r["scores"][setting]["cmc"] for _, r in own], axis=0) for row, own in table.cells.items() if own}
+        figures.cmc(curves, ax=ax)
+        ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
+    return figure
+
+
+def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> list[tuple[str, str, Figure]]:
+    """Four people in four modalities from a trained generator; left out, with the reason, where the pictures are not at hand."""
+    rows = [row for row, (_, result) in first.items() if {"DV", "DI"} <= set(result["params"]["modalities"].split())]
+    if not rows:
+        return []
+    folder, result = first[rows[-1]]
+    try:
+        pictures = derivatives(folder, result)
+    except (OSError, ValueError, RuntimeError) as error:
+        table.warnings.append(f"No derivative pictures: {error}")
+        return []
+    words = f"Test people in the four modalities of {rows[-1]} after training, brought back to colours and clipped to [0, 1]."
+    history = runs.read_lines(folder / "history.jsonl")
+    return [
+        ("Derivative modalities", words, figures.people(pictures)),
+        (
+            "How the generator moved",
+            f"The weights and biases of E_V and G_S over the epochs of {rows[-1]}.",
+            figures.generator_curves(history),
+        ),
+    ]
+
+
+@torch.no_grad()
+def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np.ndarray]:
+    """The first ``count`` test people of a committed cell in all its modalities: float [count, H, W, 3] in [0, 1]."""
+    settings = config.from_flat(result["params"])
+    dataset = training.open_data(settings)
+    pictures = bank(dataset, settings.data.height, settings.data.width, progress=False).pictures
+    net = training.load(folder)
+    images = {}
+    for m in (Modality.V, Modality.I):
+        rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
+        images[m] = batches.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
+    images = {**images, **net.derive(images)}
+    return {m: training.shown(x) for m, x in images.items()}
+
+
+def _provenance(table: Table) -> list[tuple[str, str]]:
+    cells = [result for own in table.cells.values() for _, result in own]
+    shown = ("bdlab", "git_sha", "git_dirty", "torch", "device", "precision", "threads", "fingerprint", "data", "selection", "feature")
+    said = []
+    for key in shown:
+        different = dict.fromkeys(json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cells)
+        said.append((key, "; ".join(value.strip('"') for value in different)))
+    seconds = sum(result["provenance"]["seconds"] for result in cells)
+    return [*said, ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cells)} cells")]
+
+
+def _png(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    plt.close(figure)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def write(out: Path | str) -> list[tuple[Table, Path]]:
+    """``<out>/report/<table>.html`` and ``.csv`` for every table of a folder; returns the tables with their pages."""
+    out = Path(out)
+    figures.theme()
+    place = out / "report"
+    place.mkdir(parents=True, exist_ok=True)
+    unfinished = [s for s in runs.status(out) if s.word != "done"]
+    made = []
+    for number, table in enumerate(tables(out)):
+        slug = table.slug if all(table.slug != other.slug for other, _ in made) else f"{table.slug}-{number}"
+        runs.write(place / f"{slug}.csv", to_csv(table).encode())
+        mine = [s for s in unfinished if s.name.startswith(f"{table.sweep.name}-")]
+        runs.write(place / f"{slug}.html", to_html(table, mine).encode())
+        made.append((table, place / f"{slug}.html"))
+    return made

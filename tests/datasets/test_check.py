@@ -1,0 +1,108 @@
+"""The data doctor names every fault and knows what the real sets hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+import trees
+
+from bdlab.datasets import DatasetError, check
+
+
+def look(root, **options):
+    return check.check(root, progress=False, **options)
+
+
+@pytest.mark.parametrize("layout", ["regdb", "sysu", "folder"])
+def test_a_good_tree_is_good(tmp_path, layout):
+    report = look(getattr(trees, layout)(tmp_path))
+    assert report.ok
+    assert report.layout == layout
+    assert report.text().endswith("ok: the set can be used")
+    assert report.counts["identities"] == {"sysu": 7}.get(layout, 6)
+    if layout != "folder":
+        assert any("a part of the set" in note and "ask " in note for note in report.notes)
+
+
+def test_every_fault_is_named_once(tmp_path):
+    root = trees.regdb(tmp_path)
+    gone, broken, empty = (root / trees.regdb_path(m, i, s) for m, i, s in ((0, 1, 0), (1, 2, 1), (0, 3, 1)))
+    gone.unlink()
+    broken.write_bytes(broken.read_bytes()[:-40])
+    empty.write_bytes(b"")
+    (root / "idx/train_visible_4.txt").unlink()
+    with (root / "idx/test_thermal_7.txt").open("a") as f:
+        f.write("nonsense\n")
+    report = look(root)
+    assert not report.ok
+    assert len(report.faults) == 5, report.text()
+    for file, says in (
+        (gone, "is not there"),
+        (broken, "truncated"),
+        (empty, "0 bytes"),
+        ("train_visible_4.txt", "cannot be read"),
+        ("test_thermal_7.txt, line", "1 column"),
+    ):
+        assert sum(str(file) in fault and says in fault for fault in report.faults) == 1, (file, report.text())
+    assert all("Remedy: " in fault and fault in report.text() for fault in report.faults)
+
+
+def test_every_camera_and_identity_is_named(tmp_path):
+    root = trees.sysu(tmp_path)
+    shutil.rmtree(root / "cam2")
+    os.mkfifo(root / "cam1/0001/0009.jpg")
+    trees.write(root / "exp/train_id.txt", "1,2,3,98,99")
+    text = look(root).text()
+    assert all(word in text for word in ("cam2", "0009.jpg", "identity 98", "identity 99", "Sun Yat-sen University"))
+
+
+def test_what_is_no_set_says_whom_to_ask(tmp_path):
+    for root in (tmp_path, tmp_path / "nowhere"):
+        report = look(root)
+        assert not report.ok
+        assert report.layout == "unknown"
+        assert "Sun Yat-sen University" in report.text()
+        assert "dm.dongguk.edu" in report.text()
+
+
+def test_a_twin_is_called_a_twin(tmp_path):
+    root = trees.regdb(tmp_path)
+    trees.write(root / "twin.json", json.dumps({"kind": "synthetic-regdb", "seed": 0}))
+    report = look(root)
+    assert report.ok
+    assert "twin" in report.layout
+    assert "not the real set" in report.text()
+    trees.write(root / "twin.json", "{")
+    assert not look(root).ok
+
+
+def test_one_picture_under_two_identities_is_noted(tmp_path):
+    root = trees.folder(tmp_path)
+    shutil.copy(root / "visible/001/0.png", root / "visible/002/0.png")
+    assert any("visible/002/0.png = visible/001/0.png" in note for note in look(root).notes)
+
+
+def test_a_whole_set_with_other_counts_is_a_fault(tmp_path, monkeypatch):
+    root = trees.regdb(tmp_path)
+    counts = look(root).counts
+    monkeypatch.setitem(check.PUBLISHED, "regdb", dict(counts))
+    assert look(root).ok
+    assert "all counts are the published ones" in look(root).notes
+    monkeypatch.setitem(check.PUBLISHED, "regdb", counts | {"visible pictures": 13})
+    report = look(root)
+    assert not report.ok
+    assert "12 visible pictures of 13" in report.text()
+    assert "dm.dongguk.edu" in report.text()
+
+
+def test_without_index_files_it_says_so(tmp_path):
+    assert any("not comparable" in note for note in look(trees.regdb(tmp_path, trials=range(0))).notes)
+
+
+def test_layouts_are_known(tmp_path):
+    with pytest.raises(DatasetError, match="regdb, sysu, folder"):
+        look(tmp_path, layout="market")
+    assert not look(trees.folder(tmp_path), layout="sysu").ok

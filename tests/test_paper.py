@@ -1,0 +1,74 @@
+"""The paper's tables as data: counts, a few numbers read from the print, and their provenance."""
+
+import pytest
+
+from bdlab import paper, recipes
+from bdlab.config import from_flat
+from bdlab.modality import MDL_GRAPHS
+
+
+def test_every_table_is_there_with_its_numbers():
+    counts = {}
+    for v in paper.values():
+        counts[v.table] = counts.get(v.table, 0) + 1
+        assert 0 < v.value < 100
+        assert v.dataset in ("regdb", "sysu")
+        assert v.mode in ("v2t", "all", "indoor")
+        assert v.metric in ("R1", "R10", "R20", "mAP")
+        assert not v.assumed
+    assert counts["table3"] == 18
+    assert counts["table4"] == 36
+    assert len({(v.table, v.row, v.dataset, v.mode, v.metric) for v in paper.values()}) == len(paper.values())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (("table1", "Ours", "sysu", "all", "R1"), 51.05),
+        (("table1", "AlignGAN", "sysu", "indoor", "mAP"), 54.3),
+        (("table2", "Hi-CMD", "regdb", "v2t", "R1"), 70.93),
+        (("table3", "AGW", "sysu", "indoor", "mAP"), 62.97),
+        (("table4", "B1", "regdb", "v2t", "R1"), 45.34),
+        (("table4", "MDL3", "sysu", "all", "mAP"), 49.64),
+        (("table4", "MDL4", "regdb", "v2t", "mAP"), 78.83),
+    ],
+)
+def test_numbers_as_printed(key, value):
+    found = paper.value(*key)
+    assert found.value == value
+    assert found.source == "Table " + {"1": "I", "2": "II", "3": "III", "4": "IV"}[key[0][-1]]
+
+
+def test_what_is_not_printed_is_none():
+    assert paper.value("table1", "Hi-CMD", "sysu", "indoor", "R1") is None
+
+
+class TestTable4:
+    def test_rows_are_the_papers(self):
+        assert list(recipes.TABLE4.rows) == list(dict.fromkeys(v.row for v in paper.values() if v.table == "table4"))
+
+    @pytest.mark.parametrize(
+        ("row", "graph"), [("B1", "none"), ("B2", "base"), ("MDL1", "mdl1"), ("MDL2", "mdl2"), ("MDL3", "mdl3"), ("MDL4", "mdl4")]
+    )
+    def test_a_row_is_its_graph_and_just_the_modalities_the_graph_needs(self, row, graph):
+        config = recipes.configure("table4", row, "paper", "regdb")
+        assert config.graph == MDL_GRAPHS[graph]
+        assert set(config.modalities) == {"V", "I"} | {m for pair in config.graph for m in pair}
+
+    def test_b1_has_the_id_loss_only_and_the_others_the_papers_weights(self):
+        weights = {
+            row: (c.loss.alpha, c.loss.beta, c.loss.gamma)
+            for row in recipes.TABLE4.rows
+            for c in [recipes.configure("table4", row, "paper", "regdb")]
+        }
+        assert weights.pop("B1") == (1.0, 0.0, 0.0)
+        assert set(weights.values()) == {(1.0, 1.0, 5.0)}
+
+    def test_rows_differ_in_nothing_else(self):
+        own = {key for row in recipes.TABLE4.rows.values() for key in row.changes} | {"row"}
+        flats = [recipes.configure("table4", row, "demo", "synthetic-regdb").flat() for row in recipes.TABLE4.rows]
+        assert all({k: v for k, v in flat.items() if k not in own} == {k: v for k, v in flats[0].items() if k not in own} for flat in flats)
+
+
+def test_recipes_are_above_the_paper_presets():
+    assert from_flat(recipes.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()).loss.gamma == 0.4

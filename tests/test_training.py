@@ -1,0 +1,275 @@
+"""The loop: learning, schedule, groups, logs, exact resume, refusal to go on with other settings, NaN, results."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bdlab import batches, losses, recipes, runs, training
+from bdlab.modality import Modality
+
+SMOKE = {"epochs": 2, "steps": 3}
+
+
+def config(row="MDL4", **changes):
+    return recipes.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes)
+
+
+def prepared(row="MDL4", **changes):
+    return training.prepare(config(row, **changes), device="cpu", progress=False)
+
+
+def bits(net):
+    return {name: value.clone() for name, value in net.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def untimed(history):
+    return [{k: v for k, v in line.items() if k != "time"} for line in history]
+
+
+class TestLearningRate:
+    def test_paper_schedule_of_the_notes(self):
+        c = recipes.configure("table4", "MDL4", "paper", "regdb")
+        at = [training.learning_rate(c, e + 0.5) for e in range(60)]
+        want = [0.01 * (e + 1) / 10 if e < 10 else 0.01 if e < 20 else 0.001 if e < 50 else 0.0001 for e in range(60)]
+        assert at == pytest.approx(want)
+
+    def test_cosine_rises_then_falls_to_nothing(self):
+        c = recipes.configure("table4", "MDL4", "demo", "synthetic-regdb")
+        at = [training.learning_rate(c, e) for e in np.linspace(0, c.optim.epochs, 200)]
+        top = int(np.argmax(at))
+        assert at[top] == pytest.approx(c.optim.lr, rel=0.02)
+        assert all(a <= b for a, b in zip(at[: top - 1], at[1:top], strict=True))
+        assert all(a >= b for a, b in zip(at[top:-1], at[top + 1 :], strict=True))
+        assert at[0] > 0
+        assert at[-1] == pytest.approx(0, abs=1e-9)
+
+
+class TestGroups:
+    def test_agw_groups_train_the_head_ten_times_faster(self):
+        s = prepared(groups="agw", generator_lr=0.002, lr=0.01)
+        opt = training.optimiser(s)
+        scale = {id(p): g["scale"] for g in opt.param_groups for p in g["params"]}
+        assert {scale[id(p)] for p in s.net.head()} == {1.0}
+        assert {scale[id(p)] for p in s.net.generators()} == {0.2}
+        assert {scale[id(p)] for p in s.net.trunk.parameters()} == {0.1}
+        assert {scale[id(p)] for p in s.net.stems.parameters()} == {0.1}
+        assert len(scale) == sum(p.requires_grad for p in s.net.parameters())
+
+    def test_uniform_groups_are_uniform(self):
+        assert {g["scale"] for g in training.optimiser(prepared(groups="uniform")).param_groups} == {1.0}
+
+
+def test_objective_is_eq_9_with_the_ramp():
+    s = prepared(triplet_ramp=0.5, alpha=1.0, beta=2.0, gamma=3.0)
+    s.net.eval()
+    batch = training.first_batch(s)
+    out = s.net(batch.images)
+    labels = {m: batch.labels[m.parent] for m in Modality}
+    parts = [losses.identity(out.logits, labels), losses.mml(out.features, labels), losses.mdl(out.features, labels, s.config.graph)]
+    for progress, ramp in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.9, 1.0)):
+        terms = s.objective(training.Batch(batch.images, batch.labels, progress))
+        assert terms["total"].item() == pytest.approx((parts[0] + ramp * (2 * parts[1] + 3 * parts[2])).item(), rel=1e-5)
+        assert (terms["id"].item(), terms["mml"].item(), terms["mdl"].item()) == pytest.approx([p.item() for p in parts], rel=1e-5)
+
+
+def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
+    s = prepared("B1")
+    assert set(s.objective(training.first_batch(s))) == {"total", "id", "spread"}
+    for row in ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4"):
+        s = prepared(row, triplet_ramp=0.0)
+        s.objective(training.first_batch(s))["total"].backward()
+        silent = [n for n, p in s.net.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
+        assert silent == [], row
+
+
+def test_a_run_learns_its_training_people():
+    """Three hundred steps on sixteen rendered people leave ln 16, the loss of a guess, far behind."""
+    s = prepared("B1", epochs=12, steps=25, lr=0.05)
+    history = training.train(s)
+    assert history[0]["terms"]["id"] > 0.7 * math.log(16)
+    assert history[-1]["terms"]["id"] < 0.5 * math.log(16)
+
+
+def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
+    """The broken variant: the same run with labels that mean nothing stays near ln 16."""
+    s = prepared("B1", epochs=12, steps=25, lr=0.05)
+    draw = training._draw_epoch
+
+    def shuffled(setup, epoch, steps):
+        rows, how, labels = draw(setup, epoch, steps)
+        noise = torch.from_numpy(batches.generator(9, "plan", epoch).permuted(labels.numpy(), axis=1))
+        return rows, how, noise
+
+    monkeypatch.setattr(training, "_draw_epoch", shuffled)
+    assert training.train(s)[-1]["terms"]["id"] > 0.7 * math.log(16)
+
+
+class TestHistory:
+    def test_lines_hold_terms_generator_and_time(self, tmp_path):
+        s = prepared()
+        history = training.train(s, tmp_path)
+        assert runs.read_lines(tmp_path / "history.jsonl") == history
+        assert [line["epoch"] for line in history] == [1, 2]
+        assert [line["steps"] for line in history] == [3, 6]
+        assert set(history[0]["terms"]) == {"total", "id", "mml", "mdl", "spread", "gradient"}
+        assert len(sum(history[0]["generator"].values(), [])) == 10
+        assert history[1]["generator"] != history[0]["generator"]
+        assert history[0]["time"]["pictures_per_s"] > 0
+
+    def test_hooks_hear_every_step_and_epoch(self):
+        steps, epochs = [], []
+        training.train(prepared(), on_step=lambda *a: steps.append(a), on_epoch=epochs.append)
+        assert steps == [(k, 6) for k in range(1, 7)]
+        assert [line["epoch"] for line in epochs] == [1, 2]
+
+
+class TestDeterminism:
+    def test_the_same_seed_gives_the_same_bits_and_another_does_not(self):
+        a, b, c = prepared(), prepared(), prepared(seed=1)
+        assert same(bits(a.net), bits(b.net))
+        assert not same(bits(a.net), bits(c.net))
+        assert untimed(training.train(a)) == untimed(training.train(b))
+        assert same(bits(a.net), bits(b.net))
+
+    def test_evaluating_in_between_changes_no_bit(self):
+        a, b = prepared(), prepared()
+        training.train(a)
+        training.train(b, on_epoch=lambda _: training.evaluate(b))
+        assert same(bits(a.net), bits(b.net))
+
+    def test_the_global_generators_are_neither_used_nor_moved(self):
+        torch.manual_seed(1)
+        before = torch.get_rng_state()
+        a = prepared()
+        training.train(a)
+        assert torch.equal(before, torch.get_rng_state())
+        torch.manual_seed(2)
+        assert same(bits(prepared().net), bits(prepared().net))
+
+
+class Stop(Exception):
+    pass
+
+
+class TestResume:
+    def stopped(self, folder, at, **changes):
+        """A run killed after ``at`` steps."""
+
+        def stop(step, _):
+            if step == at:
+                raise Stop
+
+        folder.mkdir(parents=True)
+        with pytest.raises(Stop):
+            training.train(prepared(**changes), folder, on_step=stop)
+
+    @pytest.mark.parametrize("at", range(1, 7))
+    @pytest.mark.parametrize("every", [0, 1, 2])
+    def test_from_every_step_the_bits_are_those_of_the_whole_run(self, tmp_path, at, every):
+        whole = prepared(checkpoint_every=every)
+        history = training.train(whole)
+        self.stopped(tmp_path / "1", at, checkpoint_every=every)
+        again = prepared(checkpoint_every=every)
+        (tmp_path / "2").mkdir()
+        resumed = training.train(again, tmp_path / "2", resume=[tmp_path / "1"])
+        assert same(bits(whole.net), bits(again.net))
+        assert untimed(history) == untimed(resumed) == untimed(runs.read_lines(tmp_path / "2" / "history.jsonl"))
+        assert bool(again.resumed) == (at > 3 or (0 < every < at))
+
+    def test_without_the_momentum_it_would_not_be(self, tmp_path, monkeypatch):
+        """The broken variant: an optimiser that starts afresh gives other bits."""
+        whole = prepared()
+        training.train(whole)
+        self.stopped(tmp_path / "1", 4)
+        monkeypatch.setattr(torch.optim.SGD, "load_state_dict", lambda self, state: None)
+        again = prepared()
+        training.train(again, resume=[tmp_path / "1"])
+        assert not same(bits(whole.net), bits(again.net))
+
+    def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(self, tmp_path):
+        whole = prepared(checkpoint_every=1)
+        training.train(whole)
+        self.stopped(tmp_path / "1", 5, checkpoint_every=1)
+        newest = max((tmp_path / "1").glob("checkpoint-*.pt"))
+        newest.write_bytes(newest.read_bytes()[:-5])
+        again = prepared(checkpoint_every=1)
+        training.train(again, resume=[tmp_path / "1"])
+        assert same(bits(whole.net), bits(again.net))
+
+    @pytest.mark.parametrize(
+        ("changes", "said"), [({"gamma": 1.0}, "configuration was"), ({"size": "smoke", "channel_gap": 0.1}, "data fingerprint")]
+    )
+    def test_other_parameters_or_data_are_refused(self, tmp_path, changes, said):
+        self.stopped(tmp_path / "1", 4)
+        with pytest.raises(training.ResumeError, match=said):
+            training.train(prepared(**changes), resume=[tmp_path / "1"], inexact=True)
+
+    def test_other_threads_are_refused_unless_asked_for_and_then_labelled(self, tmp_path):
+        self.stopped(tmp_path / "1", 4)
+        torch.set_num_threads(2)
+        try:
+            with pytest.raises(training.ResumeError, match="threads was 1, is 2.*--inexact"):
+                training.train(prepared(), resume=[tmp_path / "1"])
+            s = prepared()
+            training.train(s, resume=[tmp_path / "1"], inexact=True)
+            assert s.resumed["exact"] is False
+        finally:
+            torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("at", [1, 2, 5])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_term_that_is_not_finite_stops_the_run_and_names_itself(tmp_path, at, value):
+    s = prepared()
+    objective, count = s.objective, iter(range(1, 100))
+
+    def broken(batch):
+        terms = objective(batch)
+        return {k: v * value if k == "mml" else v for k, v in terms.items()} if next(count) == at else terms
+
+    s.objective = broken
+    with pytest.raises(training.TrainingError, match=rf"'mml' is (nan|inf) at step {at} ") as caught:
+        training.train(s, tmp_path)
+    kept = sorted(tmp_path.glob("checkpoint-*"))
+    assert bool(kept) == (at > 3)
+    assert (kept[0].name if kept else "No checkpoint") in str(caught.value)
+
+
+class TestWhole:
+    def test_run_writes_the_contract(self, tmp_path):
+        c = config()
+        setup = training.prepare(c, device="cpu", progress=False)
+        attempt = runs.begin(tmp_path, setup.cell)
+        result = training.run(c, attempt, device="cpu")
+        assert runs.commit(tmp_path, setup.cell.name, attempt)
+        done = runs.done(tmp_path, setup.cell)
+        assert done == json.loads(json.dumps(result))
+        assert set(done["scores"]) == {"v2t", "t2v"}
+        assert set(done["scores"]["v2t"]["mean"]) == set(runs.METRICS)
+        wanted = "bdlab git_sha git_dirty torch device threads fingerprint feature selection seed seconds protocols data"
+        assert set(wanted.split()) <= set(done["provenance"])
+
+        x = batches.normalise(setup.bank.pictures[:4])
+        net = training.load(tmp_path / setup.cell.name)
+        again = training.prepare(c, device="cpu", progress=False)
+        training.train(again)
+        assert torch.equal(net.embed(x, "V"), again.net.eval().embed(x, "V"))
+
+    def test_embeddings_are_of_the_test_people_only(self):
+        s = prepared()
+        for m, e in training.embed(s).items():
+            assert set(e.ids) == set(s.dataset.identities("test"))
+            assert not set(e.ids) & set(s.dataset.identities("train"))
+            assert len(e.ids) == len(s.dataset.select("test", m)) == len(e.keys)
+            np.testing.assert_allclose(np.linalg.norm(e.features, axis=1), 1, atol=1e-5)
+
+    def test_fewer_people_than_a_batch_takes(self):
+        with pytest.raises(batches.BatchError, match="takes 17 identities, the training part has 16"):
+            prepared(identities=17)
