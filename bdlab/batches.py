@@ -80,11 +80,7 @@ def plan(seed: int, epoch: int, pool: Pool, identities: int, shots: int, steps: 
     Identities without repetition within a step; pictures without repetition where an identity has K, else with.
     Raises BatchError when there are fewer than P identities.
     """
-    if pool.num_ids < identities:
-        raise BatchError(
-            f"a batch takes {identities} identities, the training part has {pool.num_ids}; "
-            f"set identities to at most {pool.num_ids} or add people"
-        )
+    enough(identities, pool.num_ids)
     labels = np.empty((steps, identities * shots), dtype=np.int64)
     rows = {m: np.empty_like(labels) for m in BASE}
     for step in range(steps):
@@ -95,6 +91,14 @@ def plan(seed: int, epoch: int, pool: Pool, identities: int, shots: int, steps: 
             picked = [draw.choice(pool.rows[m][label], shots, replace=len(pool.rows[m][label]) < shots) for label in chosen]
             rows[m][step] = np.concatenate(picked)
     return Plan(labels, rows)
+
+
+def enough(identities: int, there: int) -> None:
+    """Raise BatchError if a batch takes more identities than there are to train on."""
+    if there < identities:
+        raise BatchError(
+            f"a batch takes {identities} identities, the training part has {there}; set identities to at most {there} or add people"
+        )
 
 
 def draw(seed: int, epoch: int, steps: int, batch: int, pad: int) -> np.ndarray:

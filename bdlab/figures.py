@@ -61,7 +61,7 @@ def graph(pairs: Sequence[Pair], modalities: Sequence[Modality] = tuple(Modality
         ax.plot(*zip(PLACES[child], PLACES[parent], strict=True), color="0.75", lw=1.5, ls=":", zorder=1)
     for a, b in pairs:
         bend = FancyArrowPatch(
-            PLACES[a], PLACES[b], arrowstyle="<|-|>", mutation_scale=16, lw=2.2, color="0.2", shrinkA=21, shrinkB=21, zorder=2
+            PLACES[a], PLACES[b], arrowstyle="<|-|>", mutation_scale=16, lw=2.2, color="0.2", shrinkA=29, shrinkB=29, zorder=2
         )
         ax.add_patch(bend)
     for m in modalities:
@@ -75,11 +75,11 @@ def graph(pairs: Sequence[Pair], modalities: Sequence[Modality] = tuple(Modality
 
 def overview(pictures: Mapping[Modality, np.ndarray], pairs: Sequence[Pair]) -> Figure:
     """The method in one picture: people in all four modalities beside the graph of constraints that ties them."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), width_ratios=[2.4, 1], layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 5.2), width_ratios=[2.3, 1], layout="constrained")
     people(pictures, ax=left)
-    left.set_title("Two base modalities and the two derived from them: $D_V = G_S(E_V(V))$, $D_I = G_S(I)$")
+    left.set_title("two base modalities, and $D_V = G_S(E_V(V))$, $D_I = G_S(I)$ derived from them")
     graph(pairs, list(pictures), ax=right)
-    right.set_title("Multi-directional loss: one edge, two directed triplet losses")
+    right.set_title("the multi-directional loss:\neach edge two directed triplet losses")
     return figure
 
 

@@ -77,8 +77,10 @@ class Setup:
 
 
 def open_data(config: Config) -> datasets.Dataset:
-    """The data set of a configuration; raises DatasetError."""
-    return datasets.open(config.data.data, root=config.data.root, **config.data.options())
+    """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people than a batch takes."""
+    dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
+    batches.enough(config.data.identities, len(dataset.identities("train")))
+    return dataset
 
 
 def prepare(config: Config, device: str | None = None, progress: bool = True) -> Setup:
@@ -91,7 +93,6 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
     rows = {m: dataset.select("train", m) for m in BASE}
     pool = batches.Pool.of(rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE})
-    batches.plan(config.run.seed, 0, pool, config.data.identities, config.data.shots, 0)  # fails before the network is built
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(batches.torch_seed(config.run.seed))
         net, objective = METHODS[config.run.method](config, pool.num_ids)

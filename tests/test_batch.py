@@ -1,0 +1,175 @@
+"""Sweeps with real kernels: done once, resumed, failed with the reason, over threads, processes and Dask."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import nbformat
+import pytest
+
+from bdlab import batch, notebook, recipes, runs, training
+
+SMOKE = {"epochs": 2, "steps": 2}
+
+
+def cells(rows=("B1", "MDL4"), **changes):
+    configs = [recipes.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes) for row in rows]
+    fingerprint = training.open_data(configs[0]).fingerprint
+    return [runs.Cell(config.flat(), fingerprint) for config in configs]
+
+
+def write_notebook(path, *sources):
+    """A notebook with the training notebook's parameters and cells of the test's own."""
+    first = nbformat.v4.new_code_cell("params = None\nfolder = None\nthreads = 0\ninexact = False", metadata={"tags": ["parameters"]})
+    book = nbformat.v4.new_notebook(cells=[first, *[nbformat.v4.new_code_cell(source) for source in sources]])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_once_and_then_only_reports(tmp_path):
+    seen = []
+    todo = cells()
+    first = batch.run_all(todo, tmp_path, jobs=2, on_outcome=seen.append)
+    assert [o.word for o in first] == ["done", "done"]
+    assert [o.name for o in first] == [c.name for c in todo]
+    assert {o.name for o in seen} == {c.name for c in todo}
+    for c in todo:
+        result = runs.done(tmp_path, c)
+        assert result["params"] == dict(c.params)
+        executed = json.loads((tmp_path / c.name / "notebook.ipynb").read_text())
+        assert not any(o.get("output_type") == "error" for cell in executed["cells"] for o in cell.get("outputs", []))
+        assert not (tmp_path / ".attempts" / c.name).exists() or not runs.attempts(tmp_path, c.name)
+    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    began = time.perf_counter()
+    assert [o.word for o in batch.run_all(todo, tmp_path)] == ["found", "found"]
+    assert time.perf_counter() - began < 5
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == stamps
+
+
+@pytest.mark.slow
+def test_the_notebook_and_bdlab_train_make_the_same_cell(tmp_path):
+    """Same code, same bits: history without its timings, scores and weights."""
+    (c,) = cells(rows=("MDL4",))
+    batch.run_cell(c, tmp_path / "notebook", threads=1)
+    attempt = runs.begin(tmp_path / "train", c)
+    training.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
+    runs.commit(tmp_path / "train", c.name, attempt)
+    one, two = (runs.done(tmp_path / kind, c) for kind in ("notebook", "train"))
+    assert one["scores"] == two["scores"]
+    assert one["provenance"].keys() == two["provenance"].keys()
+    histories = [[{k: v for k, v in line.items() if k != "time"} for line in runs.read_lines(tmp_path / kind / c.name / "history.jsonl")] for kind in ("notebook", "train")]
+    assert histories[0] == histories[1]
+    assert one["provenance"]["weights_sha256"] == two["provenance"]["weights_sha256"]
+
+
+@pytest.mark.slow
+def test_a_killed_kernel_fails_its_cell_and_the_next_run_goes_on_from_its_checkpoint(tmp_path):
+    (c,) = cells(rows=("B2",), epochs=60)
+
+    def kill():
+        """SIGKILL to the kernel as soon as it has finished some epochs."""
+        while True:
+            tries = runs.attempts(tmp_path, c.name)
+            if tries and len(runs.read_lines(tries[-1] / "history.jsonl")) >= 3:
+                os.kill(json.loads((tries[-1] / "attempt.json").read_text())["pid"], signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    (outcome,) = batch.run_all([c], tmp_path, jobs=1)
+    killer.join(timeout=60)
+    assert outcome.word == "failed"
+    assert "the kernel died" in outcome.reason
+    (state,) = runs.status(tmp_path)
+    assert (state.word, state.epochs >= 3) == ("failed", True)
+    assert "kernel died" in json.loads((outcome.folder / "failure.json").read_text())["reason"]
+    (again,) = batch.run_all([c], tmp_path, jobs=1)
+    assert again.word == "done"
+    resumed = runs.done(tmp_path, c)["provenance"]["resumed"]
+    assert resumed["exact"] is True
+    assert len(runs.read_lines(tmp_path / c.name / "history.jsonl")) == 60
+
+
+class TestFailures:
+    def fail(self, tmp_path, *sources, timeout=60.0):
+        c = runs.Cell(cells()[0].params, "f" * 64)
+        book = write_notebook(tmp_path / "book.ipynb", *sources)
+        outcome = batch.run_cell(c, tmp_path / "out", 1, book, timeout)
+        assert outcome.word == "failed"
+        assert not (tmp_path / "out" / c.name).exists()
+        return json.loads((outcome.folder / "failure.json").read_text())
+
+    def test_an_error_names_cell_line_and_reason(self, tmp_path):
+        failure = self.fail(tmp_path, "a = 1", "b = 0\na / b")
+        assert failure["reason"] == "ZeroDivisionError: division by zero"
+        assert failure["cell"] == 3
+        assert "a / b" in failure["line"]
+        assert "ZeroDivisionError" in failure["last"]
+
+    def test_no_result_written(self, tmp_path):
+        assert "without a result (result.json is missing)" in self.fail(tmp_path, "pass")["reason"]
+
+    def test_a_time_out(self, tmp_path):
+        assert "time-out" in self.fail(tmp_path, "import time; time.sleep(60)", timeout=3)["reason"]
+
+    def test_a_result_of_another_cell(self, tmp_path):
+        source = "import json, pathlib\npathlib.Path(folder, 'result.json').write_text(json.dumps({'params': params | {'seed': 99}, 'provenance': {'fingerprint': 'x'}}))"
+        assert "not table4-B1" in self.fail(tmp_path, source)["reason"]
+
+
+class TestParameters:
+    def test_names_come_from_the_parameters_cell(self):
+        names = notebook.parameters_of(batch.NOTEBOOK)
+        assert {"data", "root", "preset", "row", "seed", "changes", "params", "folder", "threads", "inexact"} == names
+
+    @pytest.mark.parametrize("name", ["nope", "x = 1\nimport os #", "__import__('os')"])
+    def test_an_unknown_or_hostile_name_never_reaches_the_kernel(self, tmp_path, name):
+        with pytest.raises(ValueError, match="has no parameter"):
+            batch.execute(batch.NOTEBOOK, tmp_path / "out.ipynb", {name: 1})
+        assert not (tmp_path / "out.ipynb").exists()
+
+    @pytest.mark.parametrize("value", [(1, 2), {1: 2}, float("nan")])
+    def test_values_that_are_not_json_are_refused(self, tmp_path, value):
+        with pytest.raises(ValueError):
+            batch.execute(batch.NOTEBOOK, tmp_path / "out.ipynb", {"changes": value})
+
+    def test_a_notebook_without_parameters_is_named(self, tmp_path):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "plain.ipynb")
+        with pytest.raises(ValueError, match=r"plain\.ipynb: no cell is tagged 'parameters'"):
+            notebook.parameters_of(tmp_path / "plain.ipynb")
+
+
+@pytest.mark.slow
+def test_any_executor_will_do(tmp_path):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        outcomes = batch.run_all(cells(rows=("B1",)), tmp_path, executor=executor)
+        assert [o.word for o in outcomes] == ["done"]
+        assert executor.submit(int, "3").result() == 3  # not shut down: it is not ours
+
+
+@pytest.mark.slow
+def test_dask_on_a_local_cluster_of_processes(tmp_path):
+    """In a process of its own: distributed's threads outlive their cluster for a moment, and here warnings are errors."""
+    pytest.importorskip("distributed")
+    words = [sys.executable, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", "--dask", "local:2", "--out", str(tmp_path / "runs")]
+    done = subprocess.run([*words, "--set", "epochs=1", "--set", "steps=2"], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "6 trained now, 0 found done, 0 failed" in done.stdout
+    assert sum(s.word == "done" for s in runs.status(tmp_path / "runs")) == 6
+
+
+def test_a_lost_worker_is_one_cells_failure(tmp_path):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        executor.submit(os._exit, 1)
+        (outcome,) = batch.run_all(cells(rows=("B1",)), tmp_path, executor=executor)
+    assert outcome.word == "failed"
+    assert "the executor lost the cell" in outcome.reason

@@ -1,0 +1,181 @@
+"""The command line as its user meets it: first words, a whole small sweep, and bad input in one paragraph with exit code 2."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bdlab import cli, runs
+
+from .conftest import REAL
+from .test_report import put
+
+
+def call(*words):
+    return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+
+def said(result):
+    """What a user sees, on either stream."""
+    return result.output + (result.stderr if result.stderr_bytes and result.stderr not in result.output else "")
+
+
+def folder(root, people=12, per=3, lonely=False):
+    """A small folder set of noise pictures."""
+    for modality in ("visible", "infrared"):
+        for person in range(1, people + 1):
+            place = root / modality / f"{person:04d}"
+            place.mkdir(parents=True)
+            for k in range(per):
+                shade = (37 * person + 11 * k) % 256
+                Image.new("RGB", (16, 32), (shade, (shade * 3) % 256, 80)).save(place / f"{k}.png")
+    if lonely:
+        for file in (root / "infrared" / "0003").iterdir():
+            file.unlink()
+        (root / "infrared" / "0003").rmdir()
+    return root
+
+
+SMALL = ("--preset", "smoke", "--set", "epochs=1", "--set", "steps=2", "--set", "identities=3")
+
+
+def test_help_names_every_promised_command():
+    text = call("--help").output
+    for name in ("demo", "run", "train", "plan", "status", "report", "data", "doctor", "lab"):
+        assert name in text
+    assert "bdlab demo" in text
+
+
+def test_train_status_report_and_again(tmp_path):
+    root, out = folder(tmp_path / "set"), tmp_path / "out"
+    first = call("train", "MDL4", "--data", "folder", "--root", root, "--out", out, *SMALL)
+    assert first.exit_code == 0, said(first)
+    assert "epoch   1/1" in first.output
+    again = call("train", "MDL4", "--data", "folder", "--root", root, "--out", out, *SMALL)
+    assert "done before" in again.output
+    status = call("status", out)
+    assert "1 done" in status.output
+    assert status.exit_code == 0
+    report = call("report", out)
+    assert report.exit_code == 0
+    assert "HTML report:" in report.output
+    assert "MDL4" in report.output
+    (page,) = (out / "report").glob("*.html")
+    assert "data:image/png" in page.read_text()
+
+
+def test_train_goes_on_from_an_interrupted_attempt(tmp_path, monkeypatch):
+    from bdlab import training
+
+    root, out = folder(tmp_path / "set"), tmp_path / "out"
+    words = ("train", "B2", "--data", "folder", "--root", root, "--out", out, *SMALL, "--set", "epochs=3")
+    evaluate = training.evaluate
+    monkeypatch.setattr(training, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert call(*words).exit_code != 0
+    monkeypatch.setattr(training, "evaluate", evaluate)
+    done = call(*words)
+    assert done.exit_code == 0
+    (cell,) = [p for p in out.iterdir() if p.name.startswith("table4")]
+    assert json.loads((cell / "result.json").read_text())["provenance"]["resumed"]["exact"] is True
+
+
+def broken_picture(root):
+    (root / "visible" / "0002" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    return root
+
+
+BAD = {
+    "no such folder": (lambda p: p / "absent", (), ["absent"]),
+    "an identity with one modality": (lambda p: folder(p, lonely=True), (), ["3", "infrared", "Remedy"]),
+    "fewer people than a batch takes": (folder, ("--set", "identities=7"), ["takes 7 identities", "has 6", "set identities to at most 6"]),
+    "a broken picture": (lambda p: broken_picture(folder(p)), (), ["0002/1.png"]),
+    "unknown parameter": (folder, ("--set", "gama=1"), ["unknown parameter 'gama'", "did you mean 'gamma'"]),
+    "wrong type": (folder, ("--set", "epochs=many"), ["epochs = 'many'", "int is meant"]),
+}
+
+
+@pytest.mark.parametrize(("make", "more", "words"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize("command", [("train", "B2"), ("run", "table4")], ids=["train", "run"])
+def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(tmp_path, command, make, more, words):
+    root, out = make(tmp_path / "set"), tmp_path / "out"
+    result = call(*command, "--data", "folder", "--root", root, "--out", out, *SMALL, *more)
+    assert result.exit_code == 2, said(result)
+    text = said(result)
+    assert "Traceback" not in text
+    assert len([line for line in text.splitlines() if line.startswith("bdlab: ")]) == 1
+    for word in words:
+        assert word in text, text
+    assert not any(s.word == "done" for s in runs.status(out))
+
+
+@pytest.mark.parametrize(
+    ("words", "expect"),
+    [
+        (("run", "tabel4"), "did you mean table4"),
+        (("train", "MDL9"), "unknown row 'MDL9'"),
+        (("run", "absent.yaml"), "cannot be read"),
+        (("report", "nowhere"), "no finished cell there"),
+        (("run", "table4", "--preset", "smoke", "--dask", "local:many"), "local:N"),
+        (("run", "table4", "--data", "folder"), "root"),
+    ],
+)
+def test_unknown_names(tmp_path, monkeypatch, words, expect):
+    monkeypatch.chdir(tmp_path)
+    result = call(*words)
+    assert result.exit_code == 2, said(result)
+    assert expect in said(result)
+
+
+@pytest.mark.parametrize("value", ["a", "1,,2", "-1", "1-b"])
+def test_seeds_are_numbers_or_ranges(value):
+    result = call("run", "table4", "--seeds", value)
+    assert result.exit_code == 2
+    assert "not a number or a range" in said(result)
+
+
+def test_status_of_nothing_and_of_failures(tmp_path):
+    assert "nothing has been run" in call("status", tmp_path).output
+    put(tmp_path, "B2")
+    c = runs.Cell(json.loads((next(tmp_path.glob("table4-*")) / "params.json").read_text()) | {"seed": 9}, "f" * 64)
+    runs.fail(runs.begin(tmp_path, c), "ValueError: the reason")
+    text = call("status", tmp_path).output
+    assert "the reason" in text
+    assert "1 failed" in text
+    assert "1 done" in text
+
+
+def test_plan_measures_and_names_the_rows(tmp_path):
+    result = call("plan", "table4", "--preset", "smoke", "--out", tmp_path, "--jobs", "1", "--seeds", "0,1")
+    assert result.exit_code == 0, said(result)
+    for row in ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4"):
+        assert any(line.startswith(row) and line.split()[1] == "2" for line in result.output.splitlines())
+    assert "GB of weights" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_doctor_is_content_with_this_installation():
+    result = call("doctor")
+    assert result.exit_code == 0, result.output
+    assert "ok torch " in result.output
+    assert "!!" not in result.output
+
+
+def test_data_make_check_import(tmp_path):
+    made = call("data", "make", "synthetic-sysu", "--size", "smoke", "--root", tmp_path / "twin")
+    assert made.exit_code == 0, said(made)
+    checked = call("data", "check", tmp_path / "twin")
+    assert checked.exit_code == 0, checked.output
+    (next((tmp_path / "twin").rglob("*.jpg"))).write_bytes(b"")
+    assert call("data", "check", tmp_path / "twin").exit_code == 1
+    imported = call("data", "import", folder(tmp_path / "mine"), tmp_path / "copy")
+    assert imported.exit_code == 0, said(imported)
+    assert call("data", "check", tmp_path / "copy").exit_code == 0
+    again = call("data", "import", tmp_path / "mine", tmp_path / "copy")
+    assert again.exit_code == 2
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real thermal crops are not here")
+def test_real_thermal_crops_train(tmp_path):
+    result = call("train", "MDL4", "--data", "folder", "--root", REAL, "--out", tmp_path, *SMALL)
+    assert result.exit_code == 0, said(result)
