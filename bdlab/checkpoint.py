@@ -26,8 +26,8 @@ class CheckpointError(RuntimeError):
 def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     """Write ``state`` (tensors and plain values) as the checkpoint of ``step`` and drop all but the newest two.
 
-    Raises UnpicklingError for a state that could not be loaded again, CheckpointError naming the file, the bytes needed and those free; an earlier checkpoint is never touched
-    before the new one is safely on disk.
+    Raises UnpicklingError for a state that could not be loaded again, CheckpointError naming the file, the bytes needed
+    and those free; an earlier checkpoint is never touched before the new one is safely on disk.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)

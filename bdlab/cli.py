@@ -400,7 +400,8 @@ def lab(port: int, no_browser: bool) -> None:
     first = next((p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None)
     if first is None:
         raise ConfigError(f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`")
-    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", str(first)]
+    quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"  # nothing here asks the network
+    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", quiet, str(first)]
     sys.exit(subprocess.call([*words, "--no-browser"] if no_browser else words))
 
 

@@ -1,4 +1,4 @@
-"""One run, completely described: five frozen dataclasses, flat names, and the three presets.
+"""One run, completely described: six frozen dataclasses, flat names, and the three presets.
 
 Every field is one the command line, a sweep or papermill can set by its flat name; names are unique across the
 sections. What the paper leaves open is a field here whose default is the first reading of the notes (README,
@@ -39,11 +39,13 @@ class Data:
     size: str | None = None  # twins only: smoke, demo, full
     channel_gap: float | None = None  # twins only: 0 infrared is grey .. 1 unrelated to colour
     appearance_gap: float | None = None  # twins only: 0 same pose and place .. 1 independent
+    validation: bool = False  # hold identities out of training and keep the epoch that is best on them; False: the last epoch
 
     def options(self) -> dict[str, Any]:
-        """The keyword arguments of ``datasets.open`` beside name and root: the split, and what is set for a twin."""
+        """The keyword arguments of ``datasets.open`` beside name and root: the split, what is set for a twin, the hold-out."""
         twin = {name: getattr(self, name) for name in ("size", "channel_gap", "appearance_gap")}
-        return {"split": self.split} | {name: value for name, value in twin.items() if value is not None}
+        held = ({"val_fraction": 0.1} if self.data == "folder" else {"val_holdout": True}) if self.validation else {}
+        return {"split": self.split} | {name: value for name, value in twin.items() if value is not None} | held
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,15 @@ class Optim:
 
 
 @dataclass(frozen=True)
+class Test:
+    """How the trained network is tested; whatever differs from these defaults is labelled in every result and report."""
+
+    draw: Literal["seeded", "official"] = "seeded"  # SYSU-MM01's galleries; official needs exp/rand_perm_cam.mat
+    rerank: bool = False  # k-reciprocal re-ranking
+    flip: bool = False  # mean of the features of a picture and its mirror image
+
+
+@dataclass(frozen=True)
 class Run:
     """Which cell of which sweep this is, and what is written while it runs."""
 
@@ -106,17 +117,18 @@ class Run:
     checkpoint_every: int = 0  # steps between checkpoints; 0: at the end of every epoch
 
 
-_SECTIONS = {"data": Data, "model": Model, "loss": Loss, "optim": Optim, "run": Run}
+_SECTIONS = {"data": Data, "model": Model, "loss": Loss, "optim": Optim, "test": Test, "run": Run}
 
 
 @dataclass(frozen=True)
 class Config:
-    """The five sections together. Build it with from_flat; ``flat()`` is its inverse."""
+    """The six sections together. Build it with from_flat; ``flat()`` is its inverse."""
 
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     loss: Loss = field(default_factory=Loss)
     optim: Optim = field(default_factory=Optim)
+    test: Test = field(default_factory=Test)
     run: Run = field(default_factory=Run)
 
     def flat(self) -> dict[str, Any]:
@@ -246,6 +258,10 @@ def _validate(config: Config) -> None:
     dials = [name for name in ("size", "channel_gap", "appearance_gap") if flat[name] is not None]
     if dials and config.data.data not in TWINS:
         raise ConfigError(f"{', '.join(dials)} belong to the synthetic twins; {config.data.data!r} is not one")
+    if config.data.validation and config.data.data.endswith("regdb"):
+        raise ConfigError("validation = True: RegDB's splits hold nobody out; it is for sysu, synthetic-sysu and folder")
+    if config.test.draw == "official" and not config.data.data.endswith("sysu"):
+        raise ConfigError("draw = 'official' is SYSU-MM01's; other sets have no gallery draw")
     if config.data.identities < 2:
         raise ConfigError("identities = 1: a batch of one identity has no negative pair; at least 2 are needed")
     _validate_method(config)

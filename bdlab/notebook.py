@@ -37,6 +37,8 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
     In an attempt folder it notes this kernel's process, so that ``bdlab status`` knows whether it lives.
     """
     figures.theme()
+    if folder is None and Path.cwd().name == "notebooks":
+        os.chdir("..")  # opened in JupyterLab: data/ and runs/ are those of the command line
     if threads:
         torch.set_num_threads(threads)
     if folder is None:

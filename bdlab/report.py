@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -158,6 +159,9 @@ def text(table: Table) -> str:
         for row, own in table.values.items()
     ]
     widths = [max(len(line[k]) for line in [*heads[1:], *body]) for k in range(len(heads[1]))]
+    for _, group in itertools.groupby(range(2, len(widths)), key=lambda k: heads[0][k]):
+        own = list(group)  # a setting's name must fit over its columns
+        widths[own[0]] += max(0, len(heads[0][own[0]]) - sum(widths[k] for k in own) - 2 * (len(own) - 1))
     lines = [_line(line, widths) for line in (heads[1], *body)]
     lines.insert(1, "-" * max(map(len, lines)))
     lines.insert(0, _spans(heads[0], widths))
@@ -195,14 +199,19 @@ def notes(table: Table) -> list[str]:
     provenance = cells[0]["provenance"]
     seeds = sorted({result["params"]["seed"] for result in cells})
     splits = sorted({result["params"]["split"] for result in cells})
-    test = provenance["identities"]["test"]
+    feature = {"bn": "feature after the neck's batch norm", "pool": "pooled feature"}[provenance["feature"]]
+    test = provenance.get("test", {})
+    extra = [
+        word for word, on in (("k-reciprocal re-ranking", test.get("rerank")), ("mirrored pictures averaged in", test.get("flip"))) if on
+    ]
+    extra += ["official gallery draw"] if test.get("draw") == "official" else []
+    selection = " / ".join(dict.fromkeys(re.sub(r" \(epoch \d+\)", "", cell["provenance"]["selection"]) for cell in cells))
+    people = provenance["identities"]["test"]
     said = [
         f"Per cent; mean ± standard deviation over cells, n of them a row (seeds {_list(seeds)}, splits {_list(splits)}). "
-        f"{provenance['selection'].capitalize()}, feature after the neck's batch norm." if provenance["feature"] == "bn"
-        else f"Per cent; mean ± standard deviation over cells, n of them a row (seeds {_list(seeds)}, splits {_list(splits)}). "
-        f"{provenance['selection'].capitalize()}, pooled feature.",
-        f"{test} test identities: a guess finds the right one first in about {100 / test:.1f} %.",
-    ]  # fmt: skip
+        f"{selection.capitalize()}, {', '.join([feature, *extra])}.",
+        f"{people} test identities: a guess finds the right one first in about {100 / people:.1f} %.",
+    ]
     data = table.params["data"]
     if any(c.paper for c in table.columns) and data not in PAPER_DATA:
         printed = " and ".join(dict.fromkeys(PAPER_DATA[SETTINGS[c.setting][1]] for c in table.columns if c.paper))

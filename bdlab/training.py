@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import __version__, batches, checkpoint, datasets, losses, protocols, runs
@@ -64,6 +65,7 @@ class Setup:
     device: torch.device
     dtype: torch.dtype  # of the autocast regions
     resumed: dict[str, Any] = field(default_factory=dict)  # which checkpoint a run went on from, for its provenance
+    best: dict[str, Any] = field(default_factory=dict)  # with validation: score, epoch and net state of the best epoch so far
 
     @property
     def steps(self) -> int:
@@ -80,7 +82,16 @@ def open_data(config: Config) -> datasets.Dataset:
     """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people than a batch takes."""
     dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
     batches.enough(config.data.identities, len(dataset.identities("train")))
+    if config.test.draw == "official":
+        _permutations(dataset)  # a file that is not there is better missed now than after the training
     return dataset
+
+
+def _permutations(dataset: datasets.Dataset) -> Any:
+    try:
+        return protocols.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"draw = 'official': {error}. Set draw to 'seeded', or put the file there.") from error
 
 
 def prepare(config: Config, device: str | None = None, progress: bool = True) -> Setup:
@@ -191,12 +202,25 @@ def train(
         line["time"] = {"seconds": round(seconds, 3), "pictures_per_s": round(pictures / seconds, 1)}
         history.append(line)
         start, log = 0, None
+        if config.data.validation:
+            _keep_best(setup, line)
         if folder:
             runs.append_line(folder / "history.jsonl", line)
             _save(setup, opt, folder, history, 0, None)
         if on_epoch:
             on_epoch(line)
+    if setup.best:
+        setup.net.load_state_dict(setup.best["net"])
     return history
+
+
+def _keep_best(setup: Setup, line: dict[str, Any]) -> None:
+    """Score an epoch on the held-out identities (mAP, mean over the settings) and remember the best network, never by the test part."""
+    scores = [result.mean["mAP"] for result in evaluate(setup, "val").values()]
+    line["validation"] = sum(scores) / len(scores)
+    if line["validation"] > setup.best.get("score", -1.0):
+        state = {name: value.clone() for name, value in setup.net.state_dict().items()}
+        setup.best.update({"score": line["validation"], "epoch": line["epoch"], "net": state})
 
 
 def _epoch(setup, opt, epoch, start, log, history, folder, on_step) -> tuple[dict[str, Any], Tensor]:
@@ -270,7 +294,7 @@ def _check_finite(values: Tensor, names: Sequence[str], epoch: int, steps: int, 
 def _save(setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step: int, log: Tensor | None) -> None:
     state = {
         "belongs": _belongs(setup), "net": setup.net.state_dict(), "optimiser": opt.state_dict(),
-        "history": history, "step": step, "log": log,
+        "history": history, "step": step, "log": log, "best": setup.best,
     }  # fmt: skip
     checkpoint.save(folder, len(history) * setup.steps + step, state)
 
@@ -300,6 +324,7 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
         )
     setup.net.load_state_dict(state["net"])
     opt.load_state_dict(state["optimiser"])
+    setup.best.update(state["best"])
     log = None if state["log"] is None else state["log"].to(setup.device)
     setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": not differs})
     return list(state["history"]), state["step"], log
@@ -335,10 +360,11 @@ def embed(setup: Setup, split: str = "test", net: nn.Module | None = None) -> di
     out = {}
     for m in BASE:
         rows = setup.dataset.select(split, m)
-        pieces = [
-            net.embed(batches.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)]), m)
-            for i in range(0, len(rows), EVALUATION_BATCH)
-        ]
+        pieces = []
+        for i in range(0, len(rows), EVALUATION_BATCH):
+            x = batches.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)])
+            feature = net.embed(x, m)
+            pieces.append(F.normalize(feature + net.embed(x.flip(-1), m), dim=1) if setup.config.test.flip else feature)
         records = [setup.dataset.records[row] for row in rows]
         ids, cameras = np.array([r.identity for r in records]), np.array([r.camera for r in records])
         out[m] = Embedded(torch.cat(pieces).cpu().numpy(), ids, cameras, [r.path for r in records])
@@ -346,9 +372,21 @@ def embed(setup: Setup, split: str = "test", net: nn.Module | None = None) -> di
 
 
 def evaluate(setup: Setup, split: str = "test") -> dict[str, protocols.Result]:
-    """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four."""
-    embedded = embed(setup, split)
-    return protocols.evaluate(setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I])
+    """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
+
+    What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in each provenance. On the
+    real SYSU-MM01 the published counts must hold. Raises ValueError if they do not, or for unfit permutations.
+    """
+    embedded, config = embed(setup, split), setup.config
+    notes = {"feature": config.model.feature, "flip": config.test.flip}
+    options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
+    if setup.dataset.protocol == "sysu":
+        options |= {"draw": config.test.draw, "expect": setup.dataset.name == "sysu" and split == "test"}
+        if config.test.draw == "official" and split == "test":
+            options["permutations"] = _permutations(setup.dataset)
+        elif split != "test":
+            options["draw"] = "seeded"
+    return protocols.evaluate(setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options)
 
 
 def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float) -> dict[str, Any]:
@@ -361,7 +399,8 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
         "bdlab": __version__, **runs.git_state(), "torch": str(torch.__version__), "device": device,
         "precision": str(setup.dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
         "fingerprint": setup.dataset.fingerprint, "data": setup.dataset.provenance, "feature": config.model.feature,
-        "selection": "last epoch", "seed": config.run.seed, "seconds": round(seconds, 1),
+        "selection": f"best of the epochs on held-out identities (epoch {setup.best['epoch']})" if setup.best else "last epoch",
+        "test": vars(config.test), "seed": config.run.seed, "seconds": round(seconds, 1),
         "identities": {split: len(setup.dataset.identities(split)) for split in ("train", "test")},
         "pictures": {split: {m.value: len(setup.dataset.select(split, m)) for m in BASE} for split in ("train", "test")},
         "protocols": {name: result.provenance for name, result in scores.items()},

@@ -65,7 +65,10 @@ def test_the_notebook_and_bdlab_train_make_the_same_cell(tmp_path):
     one, two = (runs.done(tmp_path / kind, c) for kind in ("notebook", "train"))
     assert one["scores"] == two["scores"]
     assert one["provenance"].keys() == two["provenance"].keys()
-    histories = [[{k: v for k, v in line.items() if k != "time"} for line in runs.read_lines(tmp_path / kind / c.name / "history.jsonl")] for kind in ("notebook", "train")]
+    histories = [
+        [{k: v for k, v in line.items() if k != "time"} for line in runs.read_lines(tmp_path / kind / c.name / "history.jsonl")]
+        for kind in ("notebook", "train")
+    ]
     assert histories[0] == histories[1]
     assert one["provenance"]["weights_sha256"] == two["provenance"]["weights_sha256"]
 
@@ -122,7 +125,8 @@ class TestFailures:
         assert "time-out" in self.fail(tmp_path, "import time; time.sleep(60)", timeout=3)["reason"]
 
     def test_a_result_of_another_cell(self, tmp_path):
-        source = "import json, pathlib\npathlib.Path(folder, 'result.json').write_text(json.dumps({'params': params | {'seed': 99}, 'provenance': {'fingerprint': 'x'}}))"
+        result = "{'params': params | {'seed': 99}, 'provenance': {'fingerprint': 'x'}}"
+        source = f"import json, pathlib\npathlib.Path(folder, 'result.json').write_text(json.dumps({result}))"
         assert "not table4-B1" in self.fail(tmp_path, source)["reason"]
 
 
@@ -139,7 +143,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("value", [(1, 2), {1: 2}, float("nan")])
     def test_values_that_are_not_json_are_refused(self, tmp_path, value):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="JSON"):
             batch.execute(batch.NOTEBOOK, tmp_path / "out.ipynb", {"changes": value})
 
     def test_a_notebook_without_parameters_is_named(self, tmp_path):

@@ -26,7 +26,14 @@ FLOORS = [
 ]
 #: Parts of a floor in files of their own, and whose parts they are.
 PART_OF = {"arrays": "evaluation", "ranks": "evaluation", "rerank": "protocols", "gaps": "figures", "data_figures": "report"}
-ONLY = {"ipywidgets": {"explorers"}, "papermill": {"batch"}, "distributed": {"cli"}, "dask": set(), "ray": set(), "jupyter_client": {"doctor"}}
+ONLY = {
+    "ipywidgets": {"explorers"},
+    "papermill": {"batch"},
+    "distributed": {"cli"},
+    "dask": set(),
+    "ray": set(),
+    "jupyter_client": {"doctor"},
+}
 #: Must work without torch: a data set's reader, the paper's numbers, the parameters.
 STANDARD_ONLY = {"runs", "modality", "config"}
 
@@ -107,12 +114,14 @@ def test_training_needs_no_jupyter():
         "import sys\n"
         "class Refuse:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in {'IPython', 'ipywidgets', 'papermill', 'nbformat', 'nbclient', 'jupyter_client', 'jupyterlab'}:\n"
+        "        if name.partition('.')[0] in {'IPython', 'ipywidgets', 'papermill', 'nbformat', 'nbclient', 'jupyter_client'}:\n"
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
         "import bdlab.training, bdlab.recipes, bdlab.notebook, bdlab.report, bdlab.cli\n"
     )
-    done = subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -166,6 +175,7 @@ class TestRepository:
             if not path.is_file():
                 continue
             assert path.stat().st_size < 1_000_000, path
+            assert path.suffix not in {".pt", ".pth", ".npy", ".jpg", ".bmp"}, f"{path}: no weights, no data"
             if path.suffix in {".py", ".md", ".toml", ".yml", ".ipynb", ".cff", ".html"} and path.name != "test_house.py":
                 assert not re.search(r"(?<![\w.])/(work|root|home)/[a-z]", path.read_text()), path
 

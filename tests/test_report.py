@@ -111,6 +111,7 @@ class TestForms:
         lines = report.text(table).splitlines()
         body = [line for line in lines if re.match(r"(row|B\d|MDL\d)\b", line)]
         assert len({len(line) for line in body}) == 1
+        assert "paper, RegDB v2t" in report.text(table)
         assert "55.00 ± 7.07*" in lines[5] or "55.00 ± 7.07*" in lines[6]
         assert any("a guess finds the right one first in about 0.5 %" in line for line in lines)
 

@@ -45,8 +45,8 @@ class TestLearningRate:
         at = [training.learning_rate(c, e) for e in np.linspace(0, c.optim.epochs, 200)]
         top = int(np.argmax(at))
         assert at[top] == pytest.approx(c.optim.lr, rel=0.02)
-        assert all(a <= b for a, b in zip(at[: top - 1], at[1:top], strict=True))
-        assert all(a >= b for a, b in zip(at[top:-1], at[top + 1 :], strict=True))
+        assert at[:top] == sorted(at[:top])
+        assert at[top:] == sorted(at[top:], reverse=True)
         assert at[0] > 0
         assert at[-1] == pytest.approx(0, abs=1e-9)
 
@@ -273,3 +273,54 @@ class TestWhole:
     def test_fewer_people_than_a_batch_takes(self):
         with pytest.raises(batches.BatchError, match="takes 17 identities, the training part has 16"):
             prepared(identities=17)
+
+
+class TestTest:
+    """How a network is tested is labelled, and nothing is ever chosen by the test part."""
+
+    def sysu(self, **changes):
+        return training.prepare(
+            recipes.configure("table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes), device="cpu", progress=False
+        )
+
+    def test_validation_keeps_the_best_epoch_and_resumes_with_it(self, tmp_path):
+        whole = self.sysu(validation=True)
+        assert whole.dataset.identities("val")
+        states = []
+        history = training.train(whole, on_epoch=lambda _: states.append(bits(whole.net)))
+        scores = [line["validation"] for line in history]
+        best = int(np.argmax(scores))
+        assert whole.best["epoch"] == best + 1
+        assert same(bits(whole.net), states[best])
+
+        (tmp_path / "1").mkdir()
+        with pytest.raises(Stop):
+            training.train(self.sysu(validation=True), tmp_path / "1", on_step=lambda s, _: (_ for _ in ()).throw(Stop) if s == 8 else None)
+        again = self.sysu(validation=True)
+        training.train(again, resume=[tmp_path / "1"])
+        assert again.resumed
+        assert same(bits(whole.net), bits(again.net))
+        assert again.best["epoch"] == best + 1
+
+    def test_without_validation_the_last_epoch_stays(self):
+        s = self.sysu()
+        assert not s.dataset.identities("val")
+        training.train(s)
+        assert s.best == {}
+
+    def test_reranking_and_mirroring_are_labelled_and_change_the_ranking(self):
+        plain, extra = self.sysu(), self.sysu(rerank=True, flip=True)
+        a, b = training.evaluate(plain), training.evaluate(extra)
+        for name in a:
+            assert a[name].provenance["reranking"] == "none"
+            assert b[name].provenance["reranking"].startswith("k-reciprocal")
+            assert (a[name].provenance["flip"], b[name].provenance["flip"]) == (False, True)
+            assert a[name].provenance["draw"] == "seeded"
+            assert a[name].provenance["published_counts"] is False
+        features = [training.embed(s)[Modality.V].features for s in (plain, extra)]
+        np.testing.assert_allclose(np.linalg.norm(features[1], axis=1), 1, atol=1e-5)
+        assert not np.allclose(*features)
+
+    def test_the_official_draw_needs_its_file(self):
+        with pytest.raises(training.TrainingError, match=r"rand_perm_cam\.mat"):
+            self.sysu(draw="official")

@@ -164,8 +164,9 @@ def _open_all(root: Path, paths: dict[str, tuple[int, Modality]], progress: bool
 
     first: dict[bytes, str] = {}
     twice: list[str] = []
+    shown = {"desc": "opening", "unit": "picture", "leave": False, "disable": None if progress else True}
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        looks = tqdm(pool.map(look, paths), total=len(paths), desc="opening", unit="picture", leave=False, disable=None if progress else True)
+        looks = tqdm(pool.map(look, paths), total=len(paths), **shown)
         for path, result in zip(paths, looks, strict=True):
             if isinstance(result, DatasetError):
                 fault(result)
