@@ -73,9 +73,13 @@ def run_all(
             if on_tick:
                 on_tick()
     except BaseException:
-        for future in waiting:
-            future.cancel()
-        _end_kernels(out, cells)
+        stopped = [cell for cell, future in zip(cells, futures, strict=True) if not future.cancel() and not future.done()]
+        _end_kernels(out, stopped)
+        if own:
+            own.shutdown(wait=True)
+        for cell in stopped:  # they did not fail, they were stopped: status says interrupted, and a rerun goes on
+            for attempt in runs.attempts(out, cell.name)[-1:]:
+                (attempt / "failure.json").unlink(missing_ok=True)
         raise
     finally:
         if own:

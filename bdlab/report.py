@@ -95,9 +95,10 @@ def _group(params: dict, everything: Sequence[dict]) -> str:
     name = params["sweep"]
     if name in recipes.SWEEPS:
         own = {key for row in recipes.SWEEPS[name].rows.values() for key in row.changes}
-    else:  # a user's sweep: whatever differs between its rows
+    else:  # a user's sweep: what differs between its rows but never within one
         alike = [p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))]
-        own = {key for key in params if len({json.dumps(p.get(key)) for p in alike}) > 1}
+        rows = [[p for p in alike if p["row"] == row] for row in dict.fromkeys(p["row"] for p in alike)]
+        own = {key for key in params if all(len({json.dumps(p.get(key)) for p in row}) == 1 for row in rows)}
     loose = own | {"row", "seed", "split", *runs.NOT_IDENTITY}
     shared = {key: value for key, value in params.items() if key not in loose}
     return json.dumps([params["sweep"], params["data"], params["preset"], shared], sort_keys=True)

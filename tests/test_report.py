@@ -86,6 +86,14 @@ class TestTable:
         assert table.counts == {"plain": 1, "strong": 1}
         assert not any(c.paper for c in table.columns)
 
+    def test_a_sweep_of_the_users_own_at_two_settings_is_two_tables(self, tmp_path):
+        file = tmp_path / "mine.yaml"
+        file.write_text("name: mine\nrows: {plain: {gamma: 1.0}, strong: {gamma: 2.0}}")
+        for row in ("plain", "strong"):
+            for rate in (0.01, 0.02):
+                put(tmp_path / "out", row, sweep=str(file), lr=rate)
+        assert [table.counts for table in report.tables(tmp_path / "out")] == [{"plain": 1, "strong": 1}] * 2
+
     def test_an_empty_folder_says_what_to_do(self, tmp_path):
         with pytest.raises(runs.RunError, match="bdlab run table4"):
             report.tables(tmp_path)
