@@ -166,9 +166,11 @@ def text(table: Table) -> str:
     lines = [_line(line, widths) for line in (heads[1], *body)]
     lines.insert(1, "-" * max(map(len, lines)))
     lines.insert(0, _spans(heads[0], widths))
-    return "\n".join(
-        [f"{table.sweep.title}, on {table.params['data']}, {table.params['preset']} preset", "", *lines, "", *notes(table), *table.warnings]
-    )
+    return "\n".join([f"{table.sweep.title}, on {table.params['data']}, {_lead(table)}", "", *lines, "", *notes(table), *table.warnings])
+
+
+def _lead(table: Table) -> str:
+    return ", ".join([f"{table.params['preset']} preset", *(f"{key} {value}" for key, value in changed(table).items())])
 
 
 def _setting(column: Column) -> str:
@@ -266,7 +268,7 @@ def to_html(table: Table, unfinished: Iterable[runs.State] = ()) -> str:
     ]
     pictures = [{"title": t, "words": w, "png": _png(f)} for t, w, f in report_figures(table)]
     return template.render(
-        title=f"{table.sweep.title}, on {table.params['data']}", lead=f"{table.params['preset']} preset", notes=notes(table)[1:],
+        title=f"{table.sweep.title}, on {table.params['data']}", lead=_lead(table), notes=notes(table)[1:],
         warnings=table.warnings, groups=groups, rows=rows, caption=notes(table)[0], command=command(table), figures=pictures,
         unfinished=list(unfinished), provenance=_provenance(table), citation=f"The paper: {paper.CITATION}",
     )  # fmt: skip
@@ -284,11 +286,19 @@ def command(table: Table) -> str:
     seeds, splits = (",".join(map(str, sorted({c[key] for c in cells}))) for key in ("seed", "split"))
     words = [f"bdlab run {table.sweep.name} --data {p['data']}", *(["--root DIR"] if p["data"] not in config.TWINS else [])]
     words += [f"--preset {p['preset']} --seeds {seeds}", *([f"--splits {splits}"] if splits != "1" else [])]
-    if table.sweep.name in recipes.SWEEPS:
-        plain = recipes.configure(table.sweep.name, p["row"], p["preset"], p["data"]).flat()
-        other = {key: value for key, value in p.items() if value != plain[key] and key not in ("seed", "split", *runs.NOT_IDENTITY)}
-        words += [f"--set {key}={json.dumps(value)}" for key, value in other.items()]
-    return " ".join(words)
+    return " ".join([*words, *[f"--set {key}={json.dumps(value)}" for key, value in changed(table).items()]])
+
+
+def changed(table: Table) -> dict[str, Any]:
+    """What all cells of a table have in common and the preset does not say: the changes made beside the rows' own."""
+    plain = config.from_flat(config.preset(table.params["preset"], table.params["data"])).flat()
+    cells = [result["params"] for own in table.cells.values() for _, result in own]
+    own = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY, *(key for row in table.sweep.rows.values() for key in row.changes)}
+    return {
+        key: value
+        for key, value in table.params.items()
+        if key not in own and value != plain[key] and all(cell[key] == value for cell in cells)
+    }
 
 
 def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
