@@ -66,6 +66,7 @@ class Table:
 
     sweep: recipes.Sweep
     params: dict[str, Any]  # of one of its cells
+    changes: dict[str, Any]  # what all of them change beside preset and row
     columns: list[Column]
     values: dict[str, list[Value]]
     counts: dict[str, int]
@@ -80,31 +81,38 @@ class Table:
 def tables(out: Path | str) -> list[Table]:
     """The tables of a folder of runs; raises RunError if there is no finished cell in it."""
     groups: dict[str, list[tuple[Path, dict]]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     found = [(folder, result) for folder, result, _ in runs.committed(Path(out)) if result]
     for folder, result in found:
-        groups.setdefault(_group(result["params"], [r["params"] for _, r in found]), []).append((folder, result))
+        made = changed(result["params"], [r["params"] for _, r in found])
+        key = json.dumps([*(result["params"][k] for k in ("sweep", "data", "preset")), made], sort_keys=True)
+        groups.setdefault(key, []).append((folder, result))
+        changes[key] = made
     if not groups:
         raise runs.RunError(
             f"{out}: no finished cell there; `bdlab status {out}` says what stands, `bdlab run table4 --out {out}` makes some"
         )
-    return [_table(cells) for _, cells in sorted(groups.items())]
+    return [_table(cells, changes[key]) for key, cells in sorted(groups.items())]
 
 
-def _group(params: dict, everything: Sequence[dict]) -> str:
-    """What cells of one table share: all parameters but the row's own, split and seed."""
-    name = params["sweep"]
-    if name in recipes.SWEEPS:
-        own = {key for row in recipes.SWEEPS[name].rows.values() for key in row.changes}
-    else:  # a user's sweep: what differs between its rows but never within one
+def changed(params: dict[str, Any], everything: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a cell's parameters change beside its preset, its row and its seed and split; cells of one table share it.
+
+    A user's sweep is known from its cells alone (``everything``): what differs between its rows but never within one is theirs.
+    """
+    name, row = params["sweep"], params["row"]
+    loose = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY}
+    if name in recipes.SWEEPS and row in recipes.SWEEPS[name].rows:
+        plain = recipes.configure(name, row, params["preset"], params["data"]).flat()
+    else:
+        plain = config.from_flat(config.preset(params["preset"], params["data"])).flat()
         alike = [p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))]
-        rows = [[p for p in alike if p["row"] == row] for row in dict.fromkeys(p["row"] for p in alike)]
-        own = {key for key in params if all(len({json.dumps(p.get(key)) for p in row}) == 1 for row in rows)}
-    loose = own | {"row", "seed", "split", *runs.NOT_IDENTITY}
-    shared = {key: value for key, value in params.items() if key not in loose}
-    return json.dumps([params["sweep"], params["data"], params["preset"], shared], sort_keys=True)
+        rows = [[p for p in alike if p["row"] == own] for own in dict.fromkeys(p["row"] for p in alike)]
+        loose |= {key for key in params if all(len({json.dumps(p.get(key)) for p in own}) == 1 for own in rows)}
+    return {key: value for key, value in params.items() if key not in loose and value != plain.get(key)}
 
 
-def _table(cells: list[tuple[Path, dict]]) -> Table:
+def _table(cells: list[tuple[Path, dict]], changes: dict[str, Any]) -> Table:
     params = cells[0][1]["params"]
     sweep = recipes.SWEEPS.get(params["sweep"])
     if sweep is None:
@@ -129,7 +137,7 @@ def _table(cells: list[tuple[Path, dict]]) -> Table:
         for row in values:
             if best is not None and values[row][k].mean == best:
                 values[row][k] = Value(best, values[row][k].sd, best=True)
-    return Table(sweep, params, columns, values, {row: len(kept[row]) for row in kept}, kept, warnings)
+    return Table(sweep, params, changes, columns, values, {row: len(kept[row]) for row in kept}, kept, warnings)
 
 
 def _newest(cells: list[tuple[Path, dict]]) -> tuple[list[tuple[Path, dict]], list[int]]:
@@ -170,7 +178,7 @@ def text(table: Table) -> str:
 
 
 def _lead(table: Table) -> str:
-    return ", ".join([f"{table.params['preset']} preset", *(f"{key} {value}" for key, value in changed(table).items())])
+    return ", ".join([f"{table.params['preset']} preset", *(f"{key} {value}" for key, value in table.changes.items())])
 
 
 def _setting(column: Column) -> str:
@@ -286,19 +294,7 @@ def command(table: Table) -> str:
     seeds, splits = (",".join(map(str, sorted({c[key] for c in cells}))) for key in ("seed", "split"))
     words = [f"bdlab run {table.sweep.name} --data {p['data']}", *(["--root DIR"] if p["data"] not in config.TWINS else [])]
     words += [f"--preset {p['preset']} --seeds {seeds}", *([f"--splits {splits}"] if splits != "1" else [])]
-    return " ".join([*words, *[f"--set {key}={json.dumps(value)}" for key, value in changed(table).items()]])
-
-
-def changed(table: Table) -> dict[str, Any]:
-    """What all cells of a table have in common and the preset does not say: the changes made beside the rows' own."""
-    plain = config.from_flat(config.preset(table.params["preset"], table.params["data"])).flat()
-    cells = [result["params"] for own in table.cells.values() for _, result in own]
-    own = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY, *(key for row in table.sweep.rows.values() for key in row.changes)}
-    return {
-        key: value
-        for key, value in table.params.items()
-        if key not in own and value != plain[key] and all(cell[key] == value for cell in cells)
-    }
+    return " ".join([*words, *[f"--set {key}={json.dumps(value)}" for key, value in table.changes.items()]])
 
 
 def report_figures(table: Table) -> list[tuple[str, str, Figure]]:

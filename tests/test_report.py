@@ -71,6 +71,13 @@ class TestTable:
         assert all(table.counts["B2"] == 1 for table in found)
         assert len({page for _, page in report.write(tmp_path)}) == 4
 
+    def test_a_weight_that_one_row_sets_itself_still_parts_the_tables(self, tmp_path):
+        """B1 sets gamma to 0, so gamma is among the rows' own parameters; another gamma for all is another table all the same."""
+        for row in ("B1", "B2"):
+            put(tmp_path, row)
+            put(tmp_path, row, gamma=2.5)
+        assert [(t.counts["B1"], t.counts["B2"]) for t in report.tables(tmp_path)] == [(1, 1), (1, 1)]
+
     def test_a_row_of_its_own_weights_stays_in_the_table(self, tmp_path):
         put(tmp_path, "B1")
         put(tmp_path, "MDL4")

@@ -1,0 +1,190 @@
+"""The figures of the data notebook: what is on their axes is what the data say."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.patches import FancyArrowPatch, Rectangle
+
+from bdlab import data_figures, datasets, gaps
+from bdlab.figures import COLOURS
+from bdlab.modality import Modality
+
+V, I = Modality.V, Modality.I
+
+
+@pytest.fixture(scope="module")
+def regdb():
+    return datasets.open("synthetic-regdb", size="smoke")
+
+
+@pytest.fixture(scope="module")
+def sysu():
+    return datasets.open("synthetic-sysu", size="smoke")
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def drawn(figure):
+    """The figure as pixels; fails if drawing warns."""
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+def words(ax):
+    return [t.get_text() for t in ax.texts]
+
+
+def points(ax, label):
+    """Offsets of the scatter with that label, as a set of (x, y)."""
+    found = [c for c in ax.collections if c.get_label().startswith(label)]
+    return {tuple(map(int, xy)) for c in found for xy in c.get_offsets()}
+
+
+def test_sightings_show_the_pictures_and_hatch_the_gaps(sysu):
+    table = gaps.sightings(sysu, people=3, shots=1)
+    ax = data_figures.sightings(sysu, table).axes[0]
+    page = ax.images[0].get_array()
+    assert page.shape == (3 * 99 - 3, 6 * 51 - 3, 3)
+    assert len(ax.patches) == sum(row is None for line in table.cells for row in line) > 0
+    assert all(p.get_hatch() for p in ax.patches)
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"person {i}" for i in table.ids]
+    assert [t.get_text() for t in ax.get_xticklabels()][-1] == "infrared\ncamera 6"
+    p, c = next((p, c) for p, line in enumerate(table.cells) for c, row in enumerate(line) if row is not None)
+    np.testing.assert_array_equal(page[99 * p : 99 * p + 96, 51 * c : 51 * c + 48], gaps.pixels(sysu, [table.cells[p][c]], 96, 48)[0])
+    assert drawn(ax.figure).std() > 10
+
+
+def test_histograms_tell_curves_apart_without_colour():
+    shares = {name: np.full(4, 0.25) for name in ("red", "green", "blue", "infrared")}
+    ax = data_figures.histograms(shares).axes[0]
+    assert len({line.get_linestyle() for line in ax.lines}) == 4
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 25)
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), [32, 96, 160, 224])
+
+
+def test_agreement_writes_the_means_it_marks():
+    found = {"R–G": np.array([0.9, 1.0]), "luma–IR, one person": np.array([-0.2, 0.4]), "luma–IR, strangers": np.array([-0.5, 0.5])}
+    ax = data_figures.agreement(found).axes[0]
+    assert words(ax) == ["+0.95", "+0.10", "+0.00"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == list(found)
+    for collection, values in zip(ax.collections, found.values(), strict=True):
+        np.testing.assert_allclose(collection.get_offsets()[:, 0], values)
+    marks = [c.get_paths()[0].vertices.shape for c in ax.collections]
+    assert marks[2] != marks[1], "strangers have a mark of their own"
+
+
+def test_roles_cross_out_camera_3_to_2_only(sysu, regdb):
+    ax = data_figures.roles(sysu).axes[0]
+    arrows = [p for p in ax.patches if isinstance(p, FancyArrowPatch)]
+    assert len(arrows) == 2 * 4
+    assert sum(a.get_linestyle() not in ("-", "solid") for a in arrows) == 1
+    assert words(ax).count("same place: skipped") == 1
+    assert sum("camera" in w for w in words(ax)) == 6
+    numbers = sum(int(w.split("\n")[-1].split()[0]) for w in words(ax) if w.endswith("pictures"))
+    assert numbers == len(sysu.select("test"))
+    assert "indoor" in next(w for w in words(ax) if w.startswith("camera 3"))
+    ax = data_figures.roles(regdb).axes[0]
+    assert "same place: skipped" not in words(ax)
+    assert {"visible\n32 pictures", "infrared\n32 pictures"} <= set(words(ax))
+
+
+def test_relation_marks_every_pair(sysu):
+    trial = gaps.trial(sysu, "indoor-single")
+    ax = data_figures.relation(sysu, trial).axes[0]
+    assert points(ax, "same person: to be found") == {(g, q) for q, g in np.argwhere(trial.same & ~trial.removed)}
+    assert points(ax, "same person, removed") == {(g, q) for q, g in np.argwhere(trial.same & trial.removed)}
+    assert {y for _, y in points(ax, "no match left")} == set(np.flatnonzero(~trial.valid))
+    (block,) = ax.patches
+    assert block.get_hatch()
+    assert block.get_width() * block.get_height() == trial.removed.sum()
+    assert ax.get_title() == f"{trial.valid.sum()} of {len(trial.query)} queries have a match"
+    drawn(ax.figure)
+
+
+def test_relation_without_a_rule_has_nothing_hatched(regdb):
+    ax = data_figures.relation(regdb, gaps.trial(regdb)).axes[0]
+    assert list(ax.patches) == []
+    assert len(points(ax, "same person: to be found")) == 8 * 4 * 4
+
+
+def test_relation_draws_on_axes_given(sysu):
+    figure, axes = data_figures.panels(2)
+    trial = gaps.trial(sysu)
+    assert data_figures.relation(sysu, trial, ax=axes[1]) is figure
+    assert axes[1].get_title()
+    assert not axes[0].get_title()
+
+
+def test_gallery_ticks_the_right_and_crosses_the_removed(sysu):
+    trial = gaps.trial(sysu)
+    number = trial.example
+    ax = data_figures.gallery(sysu, trial, number, people=8).axes[0]
+    right = (trial.same & ~trial.removed)[number].sum()
+    removed = trial.removed[number].sum()
+    assert words(ax).count("✓") == right
+    assert len(ax.lines) == 2 * removed > 0
+    frames = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_linewidth() > 3]
+    assert len(frames) == 1 + right
+    heads = [t.get_text() for t in ax.get_xticklabels()]
+    query = sysu.records[trial.query[number]]
+    assert heads[0] == f"query: person {query.identity}\ninfrared, camera 3"
+    assert heads[1] == str(query.identity)
+    drawn(ax.figure)
+
+
+def test_gallery_of_regdb_has_no_crosses(regdb):
+    ax = data_figures.gallery(regdb, gaps.trial(regdb), 5, people=4).axes[0]
+    assert len(ax.lines) == 0
+    assert words(ax).count("✓") == 3  # of four shots three fit on the shelves
+
+
+def test_counterfactuals_write_the_gaps_they_show():
+    pictures = gaps.shots("synthetic-sysu", 4, size="smoke")
+    ax = data_figures.counterfactuals(pictures, people=3).axes[0]
+    found = {name: values.mean() for name, values in gaps.gaps(pictures).items()}
+    assert words(ax) == [f"appearance gap\n{found['appearance']:.2f}", f"channel gap\n{found['channel']:.2f}", f"both\n{found['both']:.2f}"]
+    page = ax.images[0].get_array()
+    np.testing.assert_array_equal(page[35 : 35 + 32, :16], pictures["rgb_at_ir"][0])
+    assert drawn(ax.figure).std() > 10
+
+
+def test_dials_draw_what_was_swept():
+    values = (0.0, 0.5, 1.0)
+    rng = np.random.default_rng(0)
+    found = {dial: {name: rng.random((3, 5)) for name in gaps.GAPS} for dial in gaps.DIALS}
+    axes = data_figures.dials(found, values, "a twin").axes
+    assert [ax.get_xlabel() for ax in axes] == ["dial channel_gap", "dial appearance_gap"]
+    for ax, dial in zip(axes, gaps.DIALS, strict=True):
+        for container, name in zip(ax.containers, ("appearance", "channel", "both"), strict=True):
+            np.testing.assert_allclose(container.lines[0].get_ydata(), found[dial][name].mean(axis=1))
+        assert len({(c.lines[0].get_marker(), c.lines[0].get_linestyle()) for c in ax.containers}) == 3
+
+
+def test_fig5_shows_pairs_above_their_gaps():
+    panels = {kind: gaps.shots(f"synthetic-{kind}", 3, size="smoke") for kind in ("sysu", "regdb")}
+    figure = data_figures.fig5(panels, people=2)
+    assert [ax.get_title() for ax in figure.axes if ax.images] == ["(a) sysu", "(b) regdb"]
+    assert "not the paper's" in figure.get_suptitle()
+    for ax, pictures in zip((ax for ax in figure.axes if not ax.images), panels.values(), strict=True):
+        bars = [p for p in ax.patches if isinstance(p, Rectangle)]
+        found = gaps.gaps(pictures)
+        np.testing.assert_allclose([b.get_width() for b in bars], [found["appearance"].mean(), found["channel"].mean()])
+        assert [bool(b.get_hatch()) for b in bars] == [False, True]
+        assert bars[0].get_facecolor() == to_rgba(COLOURS[V])
+    drawn(figure)
+
+
+def test_a_swapped_pair_would_be_seen():
+    """The broken variant: infrared in the visible row changes the bars and the picture."""
+    pictures = gaps.shots("synthetic-regdb", 3, size="smoke")
+    broken = pictures | {"rgb": pictures["ir"]}
+    first, second = (
+        [p.get_width() for ax in data_figures.fig5({"one": taken}).axes if not ax.images for p in ax.patches]
+        for taken in (pictures, broken)
+    )
+    assert abs(first[0] - second[0]) > 0.1
