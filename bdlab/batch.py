@@ -6,8 +6,10 @@ a cell is read from its folder alone, never from notebook metadata: papermill ma
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -18,6 +20,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from . import notebook, runs
 
@@ -58,9 +62,9 @@ def run_all(
     enough to wait for them; an ``executor`` given (processes, Dask, ...) is used as it is and not shut down.
     Ctrl-C ends the running kernels and keeps their checkpoints. ``on_tick`` is called twice a second.
     """
-    out, cells = Path(out), list(cells)
+    out, cells = Path(out).resolve(), list(cells)  # a worker elsewhere has a working folder of its own
     out.mkdir(parents=True, exist_ok=True)
-    jobs = min(jobs or cores(), max(len(cells), 1))
+    jobs, began = jobs or default_jobs(len(cells)), time.time()
     work = partial(run_cell, out=out, threads=max(1, cores() // jobs), notebook=Path(notebook), timeout=timeout, inexact=inexact)
     own = ThreadPoolExecutor(jobs) if executor is None else None
     futures = [(own or executor).submit(work, cell) for cell in cells]
@@ -73,13 +77,18 @@ def run_all(
             if on_tick:
                 on_tick()
     except BaseException:
-        stopped = [cell for cell, future in zip(cells, futures, strict=True) if not future.cancel() and not future.done()]
-        _end_kernels(out, stopped)
+        open_ = [(cell, future) for cell, future in zip(cells, futures, strict=True) if not future.done()]
+        for _, future in open_:
+            future.cancel()
+        # A kernel may be just starting: go on until our own threads have returned, elsewhere for a few seconds.
+        until = time.monotonic() + (60 if own else 5)
+        while time.monotonic() < until and (not own or any(future.running() for _, future in open_)):
+            _end_kernels(out, [cell for cell, _ in open_], began)
+            time.sleep(0.2)
         if own:
             own.shutdown(wait=True)
-        for cell in stopped:  # they did not fail, they were stopped: status says interrupted, and a rerun goes on
-            for attempt in runs.attempts(out, cell.name)[-1:]:
-                (attempt / "failure.json").unlink(missing_ok=True)
+        for attempt in _attempts_since(out, [cell for cell, _ in open_], began):  # stopped, not failed: a rerun goes on
+            (attempt / "failure.json").unlink(missing_ok=True)
         raise
     finally:
         if own:
@@ -94,7 +103,10 @@ def run_cell(
     began = time.perf_counter()
     if runs.done(out, cell):
         return Outcome(cell.name, "found", out / cell.name)
-    attempt = runs.begin(out, cell)
+    earlier = runs.attempts(out, cell.name)
+    # An interrupted cell goes on with the threads it was begun with: others would give other bits, and be refused.
+    threads = (runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None) or threads
+    attempt = runs.begin(out, cell, threads)
     parameters = {"params": dict(cell.params), "folder": str(attempt), "threads": threads, "inexact": inexact}
     try:
         execute(notebook, attempt / "notebook.ipynb", parameters, timeout)
@@ -106,11 +118,11 @@ def run_cell(
         runs.commit(out, cell.name, attempt)
     except FileNotFoundError as error:
         reason = f"the notebook ended without a result ({Path(error.filename or '').name} is missing)"
-        runs.fail(attempt, reason)
+        _fail(attempt, reason=reason)
         return Outcome(cell.name, "failed", attempt, reason, time.perf_counter() - began)
     except Exception as error:  # whatever a notebook or its kernel can die of is this cell's own failure
         details = describe(error)
-        runs.fail(attempt, **details)
+        _fail(attempt, **details)
         return Outcome(cell.name, "failed", attempt, details["reason"], time.perf_counter() - began)
     return Outcome(cell.name, "done", out / cell.name, "", time.perf_counter() - began)
 
@@ -148,6 +160,17 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"reason": reason, "last": (str(error).strip().splitlines() or [""])[-1]}
 
 
+def _fail(attempt: Path, **details: Any) -> None:
+    """``runs.fail`` where the disk lets us; the outcome says it in any case."""
+    with contextlib.suppress(runs.WriteError):
+        runs.fail(attempt, **details)
+
+
+def default_jobs(cells: int) -> int:
+    """Cells at a time: one a core, or one where there is a GPU."""
+    return 1 if torch.cuda.is_available() else max(1, min(cores(), cells))
+
+
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -161,19 +184,19 @@ def _outcome(future: Future, cell: runs.Cell, out: Path) -> Outcome:
     return Outcome(cell.name, "failed", out / ".attempts" / cell.name, f"the executor lost the cell ({type(error).__name__}: {error})")
 
 
-def _end_kernels(out: Path, cells: list[runs.Cell]) -> None:
-    """Stop the kernels of the cells still in work on this host; a cancelled future would leave them running."""
-    for cell in cells:
-        for attempt in runs.attempts(out, cell.name)[-1:]:
-            try:
-                about = json.loads((attempt / "attempt.json").read_text())
-                if about["host"] == socket.gethostname() and about["pid"] != os.getpid():
-                    os.kill(about["pid"], signal.SIGKILL)
-            except (OSError, ValueError, KeyError):
-                continue
+def _attempts_since(out: Path, cells: list[runs.Cell], began: float) -> list[Path]:
+    """The attempts at these cells begun on this host since a time."""
+    found = [(attempt, runs.read_note(attempt, "attempt")) for cell in cells for attempt in runs.attempts(out, cell.name)[-1:]]
+    return [attempt for attempt, about in found if about.get("host") == socket.gethostname() and about.get("started", 0) >= began]
+
+
+def _end_kernels(out: Path, cells: list[runs.Cell], began: float) -> None:
+    """Stop the kernels of attempts begun since ``began`` on this host; a cancelled future would leave them running."""
+    for attempt in _attempts_since(out, cells, began):
+        if pid := runs.read_note(attempt, "kernel").get("pid"):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _plain(text: str) -> str:
-    import re
-
     return re.sub(r"\x1b\[[0-9;]*m", "", text)

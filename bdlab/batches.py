@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -146,15 +147,19 @@ def _cut_by_slices(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Ten
     return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 
+@cache
+def _space(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Means and deviations [3, 1, 1], put on a device once: a copy in every step would stop it."""
+    return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(3, 1, 1)
+
+
 def normalise(pictures: Tensor) -> Tensor:
     """uint8 [B, 3, H, W] -> float32, ImageNet-normalised, same memory layout."""
-    mean = torch.tensor(MEAN, device=pictures.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=pictures.device).view(3, 1, 1)
+    mean, std = _space(pictures.device)
     return pictures.float().mul_(1 / (255 * std)).sub_(mean / std)
 
 
 def denormalise(pictures: Tensor) -> Tensor:
     """The inverse of ``normalise`` up to clipping: float [B, 3, H, W] -> float in [0, 1]; values outside are clipped."""
-    mean = torch.tensor(MEAN, device=pictures.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=pictures.device).view(3, 1, 1)
+    mean, std = _space(pictures.device)
     return (pictures.float() * std + mean).clamp(0, 1)

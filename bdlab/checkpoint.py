@@ -32,7 +32,8 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     buffer.seek(0)
-    torch.load(buffer, weights_only=True)  # what could not be loaded again (a stray numpy number, say) must not replace what can
+    # What could not be loaded again (a stray numpy number, say) must not replace what can.
+    torch.load(buffer, map_location="cpu", weights_only=True)
     path = folder / f"checkpoint-{step:08d}.pt"
     try:
         write(path, seal(buffer.getvalue()))

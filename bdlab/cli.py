@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -37,20 +38,13 @@ def faults(command: Callable) -> Callable:
         from .batches import BatchError
         from .checkpoint import CheckpointError
         from .network import WeightsError
-        from .training import TrainingError
+        from .training import OutOfMemory, TrainingError
 
+        ours = (ConfigError, DatasetError, BatchError, WeightsError, TrainingError, CheckpointError, runs.RunError, runs.WriteError)
+        known = (*ours, OutOfMemory, OSError)
         try:
             return command(*args, **kwargs)
-        except (
-            ConfigError,
-            DatasetError,
-            BatchError,
-            WeightsError,
-            TrainingError,
-            CheckpointError,
-            runs.RunError,
-            runs.WriteError,
-        ) as error:
+        except known as error:
             click.secho(f"bdlab: {error}", err=True, fg="red")
             sys.exit(2)
 
@@ -64,6 +58,8 @@ def _numbers(_context: click.Context, parameter: click.Parameter, value: str) ->
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise click.BadParameter(f"{part!r} is not a number or a range like 0-4", param=parameter)
+        if dash and int(last) < int(first):
+            raise click.BadParameter(f"{part!r} ends before it begins", param=parameter)
         found += range(int(first), int(last if dash else first) + 1)
     return list(dict.fromkeys(found))
 
@@ -129,7 +125,7 @@ def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, da
 
     cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
     began = time.perf_counter()
-    jobs = jobs or _default_jobs(len(cells))
+    jobs = jobs or batch.default_jobs(len(cells))
     click.echo(f"{len(cells)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
     with _executor(dask) as executor, _Watch(out, cells) as watch:
         more = {} if timeout is None else {"timeout": timeout}
@@ -148,11 +144,13 @@ def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, da
 def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.Cell]:
     from . import recipes, training
     from .datasets.bank import bank
+    from .network import find_weights
 
-    base = dict(changes) | ({"root": str(root)} if root else {})
+    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
     configs = recipes.configs(sweep, data, preset_name, seeds, splits, changes=base)
     prints: dict[tuple, str] = {}
     for config in configs:
+        find_weights(config.model.weights)
         if _data_key(config) not in prints:
             dataset = training.open_data(config)
             prints[_data_key(config)] = dataset.fingerprint
@@ -163,14 +161,6 @@ def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.
 
 def _data_key(config: Config) -> tuple:
     return (config.data.data, config.data.root, config.data.height, config.data.width, *sorted(config.data.options().items()))
-
-
-def _default_jobs(cells: int) -> int:
-    import torch
-
-    from . import batch
-
-    return 1 if torch.cuda.is_available() else min(batch.cores(), cells)
 
 
 @contextmanager
@@ -184,17 +174,15 @@ def _executor(dask: str | None) -> Iterator[Any]:
     except ImportError:
         raise ConfigError("--dask needs the package distributed: pip install 'bdlab[cluster]'") from None
     kind, _, count = dask.partition(":")
-    if kind == "local" and not count.isdecimal():
+    if kind == "local" and (not count.isdecimal() or int(count) < 1):
         raise ConfigError(f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address")
     cluster = LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) if kind == "local" else None
     try:
-        with Client(cluster or dask) as client:
-            yield client.get_executor()
-    except OSError as error:
+        client = Client(cluster or dask, timeout=30)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"--dask {dask!r}: no scheduler answers there ({error})") from error
-    finally:
-        if cluster:
-            cluster.close()
+    with cluster or nullcontext(), client:
+        yield client.get_executor()
 
 
 class _Watch:
@@ -253,30 +241,34 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
 
     from . import recipes, training
 
-    if threads:
-        torch.set_num_threads(threads)
-    base = dict(changes) | ({"root": str(root)} if root else {})
+    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
     for config in recipes.configs(sweep, data, preset_name, seeds, splits, [row], base):
         cell = runs.Cell(config.flat(), training.open_data(config).fingerprint)
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue
+        earlier = runs.attempts(out, cell.name)
+        begun = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
+        torch.set_num_threads(threads or begun or torch.get_num_threads())  # goes on with the threads it was begun with
         folder = _train(cell, config, out, device, inexact)
         click.echo(f"{cell.name}: done, in {folder}")
 
 
 def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexact: bool) -> Path:
-    from . import notebook, training
+    import torch
+
+    from . import training
 
     earlier = runs.attempts(out, cell.name)
-    attempt = runs.begin(out, cell)
+    attempt = runs.begin(out, cell, torch.get_num_threads())
     try:
         training.run(
-            config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(notebook.epoch_line(line, config.optim.epochs))
+            config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(training.epoch_line(line, config.optim.epochs))
         )
         runs.commit(out, cell.name, attempt)
     except Exception as error:
-        runs.fail(attempt, f"{type(error).__name__}: {error}")
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        runs.fail(attempt, f"{type(error).__name__}: {error}", cell=None, line=last.line, last=f"{last.filename}:{last.lineno}")
         raise
     return out / cell.name
 
@@ -288,10 +280,10 @@ def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexa
 @faults
 def plan(sweep, data, root, preset_name, seeds, splits, changes, out, jobs) -> None:
     """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from ten measured steps a row."""
-    from . import planning
+    from . import batch, planning
 
     cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
-    click.echo(planning.text(planning.measure(cells, out, jobs or _default_jobs(len(cells)))))
+    click.echo(planning.text(planning.measure(cells, out, jobs or batch.default_jobs(len(cells)))))
 
 
 @main.command()

@@ -113,7 +113,7 @@ class Run:
     row: str = "Ours"
     seed: int = 0
     preset: str = "paper"
-    method: str = "base-derivative"
+    method: Literal["base-derivative"] = "base-derivative"
     checkpoint_every: int = 0  # steps between checkpoints; 0: at the end of every epoch
 
 
@@ -245,6 +245,12 @@ def _validate(config: Config) -> None:
     for name in _POSITIVE:
         if flat[name] <= 0:
             raise ConfigError(f"{name} = {flat[name]!r} must be above 0")
+    if flat["momentum"] >= 1:
+        raise ConfigError(f"momentum = {flat['momentum']!r} must be below 1, or the steps grow without end")
+    if flat["generator_lr"] is not None and flat["generator_lr"] < 0:
+        raise ConfigError(f"generator_lr = {flat['generator_lr']!r} must not be negative")
+    if flat["shots"] < 2 and flat["beta"] > 0:
+        raise ConfigError("shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or beta = 0.0")
     for name in _NOT_NEGATIVE:
         if flat[name] < 0:
             raise ConfigError(f"{name} = {flat[name]!r} must not be negative")
@@ -275,8 +281,8 @@ def _validate_method(config: Config) -> None:
         raise ConfigError(str(error)) from None
     except ValueError:
         raise ConfigError(f"milestones = {config.optim.milestones!r}: epochs separated by blanks are meant") from None
-    if list(milestones) != sorted(milestones):
-        raise ConfigError(f"milestones = {config.optim.milestones!r} must ascend")
+    if list(milestones) != sorted(milestones) or not all(math.isfinite(m) for m in milestones):
+        raise ConfigError(f"milestones = {config.optim.milestones!r} must be finite and ascend")
     for pair in graph:
         if absent := [m.value for m in pair if m not in modalities]:
             raise ConfigError(

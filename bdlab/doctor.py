@@ -10,10 +10,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import torch
+from . import __version__
 
-from . import __version__, batch, training
-
+#: What every command but the lightest needs, and a module of it that breaks where the build is wrong (another torch, say).
+NEEDED = {
+    "torch": "torch", "torchvision": "torchvision.ops", "numpy": "numpy", "pillow": "PIL.Image", "matplotlib": "matplotlib.pyplot",
+    "seaborn": "seaborn", "scipy": "scipy.io",
+}  # fmt: skip
 JUPYTER = ("jupyterlab", "papermill", "ipywidgets", "ipykernel", "nbformat")
 
 
@@ -26,10 +29,18 @@ def examine() -> tuple[list[str], bool]:
         sound = sound and mark != "!!"
         lines.append(f"{mark} {text}")
 
-    say("ok" if sys.version_info >= (3, 11) else "!!", "Python 3.11 or later")
-    for name in ("torch", "torchvision", "numpy", "pillow", "matplotlib", "seaborn"):
-        say("ok", f"{name} {metadata.version(name)}")
-    importlib.import_module("torchvision.ops")  # a torchvision built for another torch breaks here
+    for name, module in NEEDED.items():
+        try:
+            importlib.import_module(module)
+            say("ok", f"{name} {metadata.version(name)}")
+        except Exception as error:  # whatever keeps a package from being imported is what we are here to say
+            say("!!", f"{name} cannot be imported ({type(error).__name__}: {str(error).partition(chr(10))[0]}); `make` installs it anew")
+    if not sound:
+        return lines, False
+    import torch
+
+    from . import batch, training
+
     if torch.cuda.is_available():
         say("ok", f"GPU: {torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB")
     else:

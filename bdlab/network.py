@@ -97,6 +97,8 @@ class BaseDerivativeNet(nn.Module):
         _one_of("generator_init", generator_init, ("uniform", "luma", "random"))
         _one_of("generator_space", generator_space, ("normalised", "unit"))
         named = {parse_modality(m) for m in modalities}
+        if not {Modality.V, Modality.I} <= named:
+            raise ValueError(f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed")
         self.modalities = tuple(m for m in Modality if m in named)
         self.feature, self.generator_space = feature, generator_space
         self.encoder = Encoder(generator_init) if Modality.DV in named else None
@@ -248,9 +250,14 @@ def _download(name: str) -> dict[str, Tensor]:
         ) from error
 
 
+def find_weights(weights: str | None) -> None:
+    """Raise WeightsError if ``weights`` names a file that is not there."""
+    if weights not in (None, "imagenet") and not Path(weights).is_file():
+        raise WeightsError(f"{weights}: there is no such weights file; give a state dict's path, 'imagenet' or None")
+
+
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"{path}: there is no such weights file; give a state dict's path, 'imagenet' or None")
+    find_weights(str(path))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds; all mean the same to the reader
@@ -276,7 +283,7 @@ def strides_of(strides: str, weights: str | None) -> str:
     """``v1`` or ``v1.5``: what ``auto`` means for these weights."""
     if strides != "auto":
         return strides
-    return "v1" if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d)", Path(weights).name.lower()) else "v1.5"
+    return "v1" if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d|[a-z])", Path(weights).name.lower()) else "v1.5"
 
 
 def _start(conv: nn.Conv2d, weights: tuple[float, ...] | None) -> None:

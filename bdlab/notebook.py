@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
-import socket
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +40,7 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
         torch.set_num_threads(threads)
     if folder is None:
         return Session(None, Path(out))
-    note = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
-    runs.write_json(Path(folder) / "attempt.json", note)
+    runs.note_process(Path(folder), "kernel")
     return Session(Path(folder), Path(folder).parents[2])
 
 
@@ -53,14 +49,14 @@ def train(session: Session, setup: training.Setup, inexact: bool = False) -> tup
 
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
     """
-    folder = session.folder or runs.begin(session.out, setup.cell)
+    folder = session.folder or runs.begin(session.out, setup.cell, torch.get_num_threads())
     earlier = [path for path in runs.attempts(session.out, setup.cell.name) if path != folder]
     total = setup.steps * setup.config.optim.epochs
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
         history = training.train(
             setup, folder, earlier, inexact,
             on_step=None if session.headless else lambda step, _: bar.update(step - bar.n),
-            on_epoch=_print_line(setup.config.optim.epochs) if session.headless else None,
+            on_epoch=(lambda line: print(training.epoch_line(line, setup.config.optim.epochs), flush=True)) if session.headless else None,
         )  # fmt: skip
     return folder, history
 
@@ -81,31 +77,11 @@ def save_figure(figure: Figure, name: str, folder: Path = Path("figures")) -> Pa
     return folder / f"{name}.png"
 
 
-def _print_line(epochs: int) -> Callable[[dict[str, Any]], None]:
-    def show(line: dict[str, Any]) -> None:
-        print(epoch_line(line, epochs), flush=True)
-
-    return show
-
-
-def epoch_line(line: dict[str, Any], epochs: int) -> str:
-    """One epoch of a history in words."""
-    terms = "  ".join(f"{name} {line['terms'][name]:.3f}" for name in ("total", "id", "mml", "mdl") if name in line["terms"])
-    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s"
-
-
-def interactive() -> bool:
-    """Whether a person watches: a terminal, or a live notebook."""
-    return sys.stderr.isatty()
-
-
 def parameters_of(path: Path) -> set[str]:
     """The names a notebook's ``parameters`` cell assigns: the only ones that may be set from outside.
 
     Raises ValueError if the notebook has no such cell.
     """
-    import ast
-
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         if "parameters" in cell.get("metadata", {}).get("tags", []):

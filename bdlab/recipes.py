@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,24 +77,30 @@ def _from_yaml(path: Path) -> Sweep:
     rows = about.get("rows") if isinstance(about, dict) else None
     if not isinstance(rows, dict) or not rows or not all(isinstance(changes, dict) for changes in rows.values()):
         raise ConfigError(f"{path}: a sweep needs `rows`, a mapping of row names to changes, e.g. rows: {{Mine: {{gamma: 2.0}}}}")
-    if unknown := about.keys() - {"name", "title", "baseline", "rows"}:
-        raise ConfigError(f"{path}: unknown entry {sorted(unknown)[0]!r}; a sweep has name, title, baseline and rows")
+    if unknown := sorted(map(str, about.keys() - {"name", "title", "baseline", "rows"})):
+        raise ConfigError(f"{path}: unknown entry {unknown[0]!r}; a sweep has name, title, baseline and rows")
+    name = str(about.get("name", path.stem))
+    if name in SWEEPS or not re.fullmatch(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*", name):
+        raise ConfigError(f"{path}: the name {name!r} is taken or not plain; use letters, digits, '_', '+', '-' and '.'")
     found = {str(row): Row(str(row), changes) for row, changes in rows.items()}
     baseline = str(about.get("baseline", next(iter(found))))
     if baseline not in found:
         raise ConfigError(f"{path}: the baseline {baseline!r} is not one of the rows {', '.join(found)}")
-    return Sweep(str(about.get("name", path.stem)), str(about.get("title", path.stem)), found, baseline)
+    return Sweep(name, str(about.get("title", path.stem)), found, baseline)
 
 
 def configure(sweep_name: str, row: str, preset_name: str, data: str, changes: Mapping[str, Any] | None = None) -> Config:
-    """One row as a validated Config: paper < preset < row < changes. Raises ConfigError for anything unknown.
+    """One row as a validated Config: paper < preset < changes < row. Raises ConfigError for anything unknown.
 
-    What a row leaves out wins over the preset: B1's gamma stays 0 on RegDB, where the others take the paper's 5.
+    A term that a row leaves out stays out (B1's gamma is 0 whatever gamma is); what makes a row cannot be changed.
     """
     chosen = sweep(sweep_name)
     if row not in chosen.rows:
         raise ConfigError(f"unknown row {row!r} of {chosen.name}: choose one of {', '.join(chosen.rows)}")
-    return from_flat(preset(preset_name, data) | {"sweep": chosen.name, "row": row} | dict(chosen.rows[row].changes) | dict(changes or {}))
+    own, changes = dict(chosen.rows[row].changes), dict(changes or {})
+    if both := [key for key in own if key in changes and changes[key] != own[key] and own[key] != 0]:
+        raise ConfigError(f"{both[0]} is what makes the row {row} ({own[both[0]]!r}); take another row, or a sweep of your own in YAML")
+    return from_flat(preset(preset_name, data) | {"sweep": chosen.name, "row": row} | changes | own)
 
 
 def configs(
@@ -107,6 +114,8 @@ def configs(
 ) -> list[Config]:
     """Every cell of a sweep: rows x splits x seeds, the slowest rows first so that parallel jobs end together."""
     chosen = sweep(sweep_name)
+    if taken := set(changes or {}) & {"sweep", "row", "preset", "data", "seed", "split"}:
+        raise ConfigError(f"{sorted(taken)[0]} is set by its own option, not as a change")
     found = [
         configure(sweep_name, row, preset_name, data, dict(changes or {}) | {"split": split, "seed": seed})
         for row in (rows or chosen.rows)

@@ -317,10 +317,16 @@ def _cmc_panels(table: Table) -> Figure:
     settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
     figure, axes = plt.subplots(1, len(settings), figsize=(5.2 * len(settings), 3.6), squeeze=False, layout="constrained")
     for ax, setting in zip(axes[0], settings, strict=True):
-        curves = {row: np.mean([r["scores"][setting]["cmc"] for _, r in own], axis=0) for row, own in table.cells.items() if own}
+        curves = {row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own]) for row, own in table.cells.items() if own}
         figures.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     return figure
+
+
+def _mean_curve(curves: Sequence[Sequence[float]]) -> np.ndarray:
+    """The mean of CMC curves; one that ends with its smaller gallery has matched everybody there."""
+    length = max(map(len, curves))
+    return np.mean([[*curve, *[1.0] * (length - len(curve))] for curve in curves], axis=0)
 
 
 def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> list[tuple[str, str, Figure]]:
@@ -383,11 +389,12 @@ def write(out: Path | str) -> list[tuple[Table, Path]]:
     """``<out>/report/<table>.html`` and ``.csv`` for every table of a folder; returns the tables with their pages."""
     out = Path(out)
     figures.theme()
+    found = tables(out)
     place = out / "report"
-    place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(exist_ok=True)
     unfinished = [s for s in runs.status(out) if s.word != "done"]
     made = []
-    for number, table in enumerate(tables(out)):
+    for number, table in enumerate(found):
         slug = table.slug if all(table.slug != other.slug for other, _ in made) else f"{table.slug}-{number}"
         runs.write(place / f"{slug}.csv", to_csv(table).encode())
         mine = [s for s in unfinished if s.name.startswith(f"{table.sweep.name}-")]

@@ -89,7 +89,15 @@ def read_lines(path: Path) -> list[Any]:
     """The whole lines of a .jsonl file; an absent file is empty, a last line without its end is not there yet."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break  # what follows a damaged line cannot be told apart from it
+        if not line.endswith("\n"):
+            found.pop()
+    return found
 
 
 def sync(path: Path) -> None:
@@ -107,8 +115,8 @@ def attempts(out: Path, name: str) -> list[Path]:
     return sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name)) if folder.is_dir() else []
 
 
-def begin(out: Path, cell: Cell) -> Path:
-    """A new attempt folder with params.json; two runners never get the same one."""
+def begin(out: Path, cell: Cell, threads: int | None = None) -> Path:
+    """A new attempt folder with params.json and attempt.json (who runs it, with how many threads); no two runners get the same one."""
     number = int(attempts(out, cell.name)[-1].name) + 1 if attempts(out, cell.name) else 1
     while True:
         folder = out / ".attempts" / cell.name / str(number)
@@ -118,8 +126,22 @@ def begin(out: Path, cell: Cell) -> Path:
         except FileExistsError:
             number += 1
     write_json(folder / "params.json", dict(cell.params))
-    write_json(folder / "attempt.json", {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()})
+    note_process(folder, "attempt", threads=threads)
     return folder
+
+
+def note_process(folder: Path, name: str, **more: Any) -> None:
+    """Write ``<name>.json`` about this process: ``attempt`` is the runner, ``kernel`` the one that works for it."""
+    write_json(folder / f"{name}.json", {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), **more})
+
+
+def read_note(folder: Path, name: str) -> dict[str, Any]:
+    """What ``note_process`` wrote; empty where there is nothing whole."""
+    try:
+        about = json.loads((folder / f"{name}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) and isinstance(about.get("pid"), int) else {}
 
 
 def commit(out: Path, name: str, attempt: Path) -> bool:
@@ -130,10 +152,7 @@ def commit(out: Path, name: str, attempt: Path) -> bool:
     if fault := check(attempt):
         raise RunError(f"{attempt}: cannot be committed, {fault}")
     for path in attempt.iterdir():
-        if path.name.startswith(("checkpoint-", ".")) or path.name == "attempt.json":
-            path.unlink()
-        else:
-            sync(path)
+        sync(path)
     sync(attempt)
     try:
         os.rename(attempt, out / name)
@@ -143,6 +162,9 @@ def commit(out: Path, name: str, attempt: Path) -> bool:
         shutil.rmtree(attempt)
         return False
     sync(out)
+    for path in (out / name).iterdir():  # after the rename: until then a kill must leave what a new attempt goes on from
+        if path.name.startswith((".", "checkpoint-")) or path.name in ("attempt.json", "kernel.json"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for old in attempts(out, name):
         if not alive(old):
             shutil.rmtree(old, ignore_errors=True)
@@ -155,17 +177,23 @@ def fail(attempt: Path, reason: str, **details: Any) -> None:
 
 
 def alive(attempt: Path) -> bool:
-    """Whether the process that began an attempt still runs (on this host; of another host's we cannot know: yes)."""
+    """Whether an attempt's runner or its kernel still runs (on this host; of another host's we cannot know: yes)."""
+    return any(_runs(read_note(attempt, name)) for name in ("attempt", "kernel"))
+
+
+def _runs(about: dict[str, Any]) -> bool:
+    if about.get("host", socket.gethostname()) != socket.gethostname():
+        return True
     try:
-        about = json.loads((attempt / "attempt.json").read_text())
-        if about["host"] != socket.gethostname():
-            return True
         os.kill(about["pid"], 0)
     except PermissionError:
         return True
-    except (OSError, ValueError, KeyError):
+    except (OSError, KeyError):
         return False
-    return True
+    try:  # a process that has ended but was not fetched by its parent still has its number (Linux says so)
+        return "\nState:\tZ" not in Path(f"/proc/{about['pid']}/status").read_text()
+    except OSError:
+        return True
 
 
 def check(folder: Path) -> str | None:
@@ -212,10 +240,18 @@ def done(out: Path, cell: Cell) -> dict[str, Any] | None:
     result = None if fault else json.loads((folder / "result.json").read_text())
     if result and Cell(result["params"], result["provenance"]["fingerprint"]).name != cell.name:
         fault = "its name does not belong to its parameters and data"
+    elif result and sha256(folder / "weights.pt") != result["provenance"].get("weights_sha256"):
+        fault = "weights.pt is damaged: its sha256 is not the one in result.json"
     if fault:
         set_aside(out, cell.name, fault)
         return None
     return result
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def set_aside(out: Path, name: str, fault: str) -> Path:
@@ -265,15 +301,21 @@ def status(out: Path) -> list[State]:
 
 
 def _unfinished(attempt: Path) -> State:
-    try:
-        of = json.loads((attempt / "params.json").read_text()).get("epochs", 0)
-    except (OSError, ValueError):
-        of = 0
+    of = _read_object(attempt / "params.json").get("epochs", 0)
     epochs = len(read_lines(attempt / "history.jsonl"))
     if (attempt / "failure.json").is_file():
-        return State(attempt.parent.name, "failed", json.loads((attempt / "failure.json").read_text())["reason"], epochs, of)
+        reason = _read_object(attempt / "failure.json").get("reason", "failure.json cannot be read")
+        return State(attempt.parent.name, "failed", reason, epochs, of)
     word = "running" if alive(attempt) else "interrupted"
     return State(attempt.parent.name, word, "", epochs, of)
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 @cache

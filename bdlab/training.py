@@ -7,6 +7,8 @@ loop draws batches by key, steps SGD, logs every term of every step on the devic
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +33,9 @@ EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
 
 class TrainingError(RuntimeError):
     """A run that cannot go on: what happened, at which step, and what was saved last."""
+
+
+OutOfMemory = torch.OutOfMemoryError
 
 
 class ResumeError(TrainingError):
@@ -100,7 +105,7 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or WeightsError.
     """
     dataset = open_data(config)
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = _device(device)
     pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
     rows = {m: dataset.select("train", m) for m in BASE}
     pool = batches.Pool.of(rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE})
@@ -111,11 +116,21 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
 
 
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).partition("\n")[0]
+        raise TrainingError(f"device {name!r} cannot be used here ({first}); `bdlab doctor` says what there is") from error
+    return device
+
+
 def base_derivative(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     """The paper's method and every row of Table IV: eq. 9 over the modalities and the graph of the configuration."""
     net = build_net(config, num_ids)
     order, loss = list(net.modalities), config.loss
-    graph = losses.graph_weights(order, config.graph)
+    net.register_buffer("graph", losses.graph_weights(order, config.graph), persistent=False)  # a buffer: on the device before any step
 
     def objective(batch: Batch) -> dict[str, Tensor]:
         out = net(batch.images)
@@ -124,7 +139,7 @@ def base_derivative(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Ob
         total = loss.alpha * terms["id"]
         if loss.beta or loss.gamma:
             table = losses.table(out.features, labels, loss.margin_intra, loss.margin_cross, loss.reduction)
-            terms["mml"], terms["mdl"] = table.diagonal().sum(), (table * graph.to(table)).sum()
+            terms["mml"], terms["mdl"] = table.diagonal().sum(), (table * net.graph).sum()
             ramp = min(1.0, batch.progress / loss.triplet_ramp) if loss.triplet_ramp else 1.0
             total = total + ramp * (loss.beta * terms["mml"] + loss.gamma * terms["mdl"])
         spread = torch.cat(list(out.features.values())).detach().float().std(0).mean()
@@ -186,8 +201,9 @@ def train(
     """Train ``setup.net`` and return the history, one dict an epoch.
 
     With a ``folder``, history.jsonl and checkpoints are written there; ``resume`` lists earlier attempt folders, whose
-    newest valid checkpoint is gone on from, bit for bit (same torch, device and threads; ``inexact=True`` allows others
-    and says so in the provenance). Raises TrainingError at the first term that is not finite, ResumeError.
+    newest valid checkpoint is gone on from: on a CPU bit for bit (same torch and threads; ``inexact=True`` allows others
+    and says so in the provenance), on a GPU up to the order of its sums. Raises TrainingError at the first term that is
+    not finite, ResumeError.
     """
     config, opt = setup.config, optimiser(setup)
     history, start, log = _resume(setup, opt, list(resume), inexact)
@@ -326,7 +342,8 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
     opt.load_state_dict(state["optimiser"])
     setup.best.update(state["best"])
     log = None if state["log"] is None else state["log"].to(setup.device)
-    setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": not differs})
+    exact = not differs and setup.device.type == "cpu"  # a GPU's sums may come in another order
+    setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": exact})
     return list(state["history"]), state["step"], log
 
 
@@ -390,17 +407,20 @@ def evaluate(setup: Setup, split: str = "test") -> dict[str, protocols.Result]:
 
 
 def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float) -> dict[str, Any]:
-    """weights.pt (whole net, last epoch) and result.json with full provenance; returns the result."""
+    """weights.pt (the whole net as it is tested) and result.json with full provenance; returns the result."""
     config = setup.config
-    torch.save({"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}, folder / "weights.pt")
-    weights = (folder / "weights.pt").read_bytes()
+    buffer = io.BytesIO()  # torch.save on a full disk says nothing of use
+    torch.save({"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}, buffer)
+    weights = buffer.getvalue()
+    runs.write(folder / "weights.pt", weights)
+    trained = sum(line["time"]["seconds"] for line in runs.read_lines(folder / "history.jsonl"))  # of earlier attempts too
     device = torch.cuda.get_device_name(setup.device) if setup.device.type == "cuda" else "cpu"
     provenance = {
         "bdlab": __version__, **runs.git_state(), "torch": str(torch.__version__), "device": device,
         "precision": str(setup.dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
         "fingerprint": setup.dataset.fingerprint, "data": setup.dataset.provenance, "feature": config.model.feature,
         "selection": f"best of the epochs on held-out identities (epoch {setup.best['epoch']})" if setup.best else "last epoch",
-        "test": vars(config.test), "seed": config.run.seed, "seconds": round(seconds, 1),
+        "test": vars(config.test), "seed": config.run.seed, "seconds": round(max(seconds, trained), 1),
         "identities": {split: len(setup.dataset.identities(split)) for split in ("train", "test")},
         "pictures": {split: {m.value: len(setup.dataset.select(split, m)) for m in BASE} for split in ("train", "test")},
         "protocols": {name: result.provenance for name, result in scores.items()},
@@ -415,6 +435,12 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
     return result
 
 
+def epoch_line(line: dict[str, Any], epochs: int) -> str:
+    """One epoch of a history in words."""
+    terms = "  ".join(f"{name} {line['terms'][name]:.3f}" for name in ("total", "id", "mml", "mdl") if name in line["terms"])
+    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s"
+
+
 def run(config: Config, folder: Path, device: str | None = None, resume: Iterable[Path] = (), inexact: bool = False, **hooks: Any) -> dict:
     """A whole cell into an attempt folder: what the training notebook does step by step. Returns the result."""
     began = time.perf_counter()
@@ -424,8 +450,12 @@ def run(config: Config, folder: Path, device: str | None = None, resume: Iterabl
 
 
 def load(folder: Path | str) -> BaseDerivativeNet:
-    """The trained network of a committed cell, in eval mode on the CPU."""
-    saved = torch.load(Path(folder) / "weights.pt", map_location="cpu", weights_only=True)
+    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its weights are damaged."""
+    path = Path(folder) / "weights.pt"
+    result = json.loads((Path(folder) / "result.json").read_text())
+    if runs.sha256(path) != result["provenance"]["weights_sha256"]:
+        raise TrainingError(f"{path}: damaged, its sha256 is not the one in result.json; run the cell again")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
     params = saved["params"]
     strides = strides_of(params["strides"], params["weights"])
     config = from_flat(params | {"weights": None, "strides": strides})  # the numbers are in the file; nothing to download

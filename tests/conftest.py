@@ -19,7 +19,6 @@ def own_place(tmp_path_factory):
     place = tmp_path_factory.mktemp("place")
     before = {name: os.environ.get(name) for name in ("BDLAB_DATA", "BDLAB_CACHE")}
     os.environ |= {"BDLAB_DATA": str(place / "data"), "BDLAB_CACHE": str(place / "bank")}
-    torch.set_num_threads(1)  # others may use the machine too; two threads on one busy core wait for each other
     yield place
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -27,5 +26,6 @@ def own_place(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Every test draws the same numbers, alone or among others."""
+    """Every test draws the same numbers with the same threads, alone or among others."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # others may use the machine too; two threads on one busy core wait for each other

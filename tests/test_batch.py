@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -82,7 +83,7 @@ def test_a_killed_kernel_fails_its_cell_and_the_next_run_goes_on_from_its_checkp
         while True:
             tries = runs.attempts(tmp_path, c.name)
             if tries and len(runs.read_lines(tries[-1] / "history.jsonl")) >= 3:
-                os.kill(json.loads((tries[-1] / "attempt.json").read_text())["pid"], signal.SIGKILL)
+                os.kill(runs.read_note(tries[-1], "kernel")["pid"], signal.SIGKILL)
                 return
             time.sleep(0.05)
 
@@ -100,6 +101,44 @@ def test_a_killed_kernel_fails_its_cell_and_the_next_run_goes_on_from_its_checkp
     resumed = runs.done(tmp_path, c)["provenance"]["resumed"]
     assert resumed["exact"] is True
     assert len(runs.read_lines(tmp_path / c.name / "history.jsonl")) == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "sigkill"])
+def test_a_stopped_sweep_leaves_no_kernel_and_a_rerun_goes_on(tmp_path, kill):
+    """The runner is stopped half-way: its kernels end, the cells count as interrupted, and only what is missing is done again."""
+    words = [sys.executable, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", "--jobs", "2", "--out", str(tmp_path)]
+    words += ["--set", "epochs=40", "--set", "steps=2"]
+    runner = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not any(s.word == "running" and s.epochs > 2 for s in runs.status(tmp_path)):
+        time.sleep(0.05)
+    kernels = [runs.read_note(path.parent, "kernel")["pid"] for path in tmp_path.glob(".attempts/*/*/kernel.json")]
+    assert kernels
+    os.kill(runner.pid, kill)
+    runner.wait(timeout=60)
+    until = time.monotonic() + 20
+    while time.monotonic() < until and any(map(is_running, kernels)):
+        time.sleep(0.1)
+    assert not any(map(is_running, kernels))
+    stopped = runs.status(tmp_path)
+    assert {s.word for s in stopped} <= {"interrupted", "done"}
+    done = {s.name: (tmp_path / s.name / "result.json").stat().st_mtime_ns for s in stopped if s.word == "done"}
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    assert [s.word for s in runs.status(tmp_path)] == ["done"] * 6
+    assert all((tmp_path / name).joinpath("result.json").stat().st_mtime_ns == stamp for name, stamp in done.items())
+    resumed = [
+        json.loads((tmp_path / s.name / "result.json").read_text())["provenance"]["resumed"] for s in stopped if s.word == "interrupted"
+    ]
+    assert any(resumed)
+
+
+def is_running(pid):
+    """A process that is there and no zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 class TestFailures:

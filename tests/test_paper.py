@@ -70,5 +70,10 @@ class TestTable4:
         assert all({k: v for k, v in flat.items() if k not in own} == {k: v for k, v in flats[0].items() if k not in own} for flat in flats)
 
 
+def test_a_term_a_row_leaves_out_stays_out():
+    config = recipes.configure("table4", "B1", "paper", "regdb", {"gamma": 2.0, "beta": 0.5})
+    assert (config.loss.beta, config.loss.gamma) == (0.0, 0.0)
+
+
 def test_recipes_are_above_the_paper_presets():
     assert from_flat(recipes.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()).loss.gamma == 0.4

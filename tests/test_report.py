@@ -1,7 +1,9 @@
 """Tables from run folders: means, spreads, missing rows, the paper beside, what is never mixed, the page by itself."""
 
 import csv
+import hashlib
 import io
+import json
 import re
 
 import pytest
@@ -16,12 +18,14 @@ def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data=
     c = runs.Cell(recipes.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
     attempt = runs.begin(out, c)
     (attempt / "weights.pt").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
     for epoch in (1, 2):
         terms = {"total": 3.0 / epoch, "id": 2.0 / epoch, "mml": 1.0, "mdl": 0.5}
         runs.append_line(attempt / "history.jsonl", {"epoch": epoch, "terms": terms, "generator": {}})
     mean = dict.fromkeys(runs.METRICS, r1 / 2) | {"R1": r1}
     provenance = {
-        "fingerprint": PRINT, "weights_bytes": 7, "identities": {"train": 206, "test": 206}, "selection": "last epoch", "feature": "bn",
+        "fingerprint": PRINT, "weights_bytes": 7, "weights_sha256": digest,
+        "identities": {"train": 206, "test": 206}, "selection": "last epoch", "feature": "bn",
         "seconds": 60.0, "bdlab": "0", "device": "cpu",
     }  # fmt: skip
     scores = {s: {"mean": mean, "std": mean, "cmc": [r1, 1.0], "trials": [mean]} for s in settings}
@@ -72,11 +76,20 @@ class TestTable:
         assert len({page for _, page in report.write(tmp_path)}) == 4
 
     def test_a_weight_that_one_row_sets_itself_still_parts_the_tables(self, tmp_path):
-        """B1 sets gamma to 0, so gamma is among the rows' own parameters; another gamma for all is another table all the same."""
-        for row in ("B1", "B2"):
-            put(tmp_path, row)
-            put(tmp_path, row, gamma=2.5)
-        assert [(t.counts["B1"], t.counts["B2"]) for t in report.tables(tmp_path)] == [(1, 1), (1, 1)]
+        """B1 sets gamma to 0, so gamma is among the rows' own parameters; another gamma is another table all the same."""
+        put(tmp_path, "B1")
+        put(tmp_path, "B2")
+        put(tmp_path, "B2", gamma=2.5)
+        assert sorted((t.counts["B1"], t.counts["B2"]) for t in report.tables(tmp_path)) == [(0, 1), (1, 1)]
+
+    def test_galleries_of_different_size_still_make_a_page(self, tmp_path):
+        for seed, curve in enumerate(([0.5, 1.0], [0.2, 0.6, 1.0])):
+            folder = put(tmp_path, "B2", seed)
+            result = json.loads((folder / "result.json").read_text())
+            result["scores"]["v2t"]["cmc"] = curve
+            runs.write_json(folder / "result.json", result)
+        assert report.write(tmp_path)
+        assert report._mean_curve([[0.5, 1.0], [0.2, 0.6, 1.0]]).tolist() == pytest.approx([0.35, 0.8, 1.0])
 
     def test_a_row_of_its_own_weights_stays_in_the_table(self, tmp_path):
         put(tmp_path, "B1")
