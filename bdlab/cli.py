@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import traceback
@@ -393,7 +394,9 @@ def lab(port: int, no_browser: bool) -> None:
     if first is None:
         raise ConfigError(f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`")
     quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"  # nothing here asks the network
-    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", quiet, str(first)]
+    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", quiet]
+    words += [f"--ServerApp.root_dir={first.parent.parent}", f"--LabApp.default_url=/lab/tree/notebooks/{first.name}"]
+    words += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # a container's user; still loopback and token
     sys.exit(subprocess.call([*words, "--no-browser"] if no_browser else words))
 
 
