@@ -31,7 +31,10 @@ SETTINGS = {
     "t2v": ("infrared to visible", None, None),
     "all-single": ("all-search", "sysu", "all"),
     "indoor-single": ("indoor-search", "sysu", "indoor"),
+    "all-multi": ("all-search, multi-shot", None, None),
+    "indoor-multi": ("indoor-search, multi-shot", None, None),
 }
+ASIDE = ("all-multi", "indoor-multi")  # in the page and the CSV; a terminal is too narrow for six settings
 PAPER_DATA = {"regdb": "RegDB", "sysu": "SYSU-MM01"}
 
 
@@ -162,9 +165,11 @@ def _value(column: Column, row: str, cells: list[tuple[Path, dict]], sweep: str)
 
 def text(table: Table) -> str:
     """The table for a terminal: title, aligned columns (a star at the best of each), what the numbers are."""
-    heads = [["", "", *[_setting(c) for c in table.columns]], ["row", "n", *[c.metric for c in table.columns]]]
+    kept = [k for k, c in enumerate(table.columns) if c.setting not in ASIDE]
+    columns = [table.columns[k] for k in kept]
+    heads = [["", "", *[_setting(c) for c in columns]], ["row", "n", *[c.metric for c in columns]]]
     body = [
-        [row, str(table.counts[row]), *[v.text + ("*" if v.best and not c.paper else "") for c, v in zip(table.columns, own, strict=True)]]
+        [row, str(table.counts[row]), *[own[k].text + "*" * (own[k].best and not table.columns[k].paper) for k in kept]]
         for row, own in table.values.items()
     ]
     widths = [max(len(line[k]) for line in [*heads[1:], *body]) for k in range(len(heads[1]))]

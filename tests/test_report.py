@@ -64,6 +64,9 @@ class TestTable:
         (table,) = report.tables(tmp_path)
         assert table.values["MDL4"][column(table, "paper SYSU-MM01 indoor mAP")].mean == 63.38
         assert not any("RegDB" in c.head for c in table.columns)
+        assert "all-multi" in report.to_csv(table)
+        assert "all-multi" in report.to_html(table)
+        assert "all-multi" not in report.text(table)
 
     def test_what_differs_is_never_averaged(self, tmp_path):
         put(tmp_path, "B2", 0, 0.5)
