@@ -127,13 +127,15 @@ def _table(cells: list[tuple[Path, dict]], changes: dict[str, Any]) -> Table:
         kept[row], doubled = _newest(own)
         warnings += [f"{row}: {count} results for one seed and split; only the newest is shown" for count in doubled]
     settings = [s for s in SETTINGS if all(s in result["scores"] for _, result in cells)]
-    columns = [Column(f"{s} {metric}", s, metric) for s in settings for metric in ("R1", "mAP", "mINP")]
+    ours = [Column(f"{s} {metric}", s, metric) for s in settings for metric in ("R1", "mAP", "mINP")]
+    columns = [c for c in ours if c.setting not in ASIDE]
     columns += [
         Column(f"paper {PAPER_DATA[SETTINGS[s][1]]} {SETTINGS[s][2]} {metric}", s, metric, paper=True)
         for s in settings
         for metric in ("R1", "mAP")
         if SETTINGS[s][1] and paper.value(sweep.name, sweep.baseline, SETTINGS[s][1], SETTINGS[s][2], metric)
     ]
+    columns += [c for c in ours if c.setting in ASIDE]
     values = {row: [_value(column, row, kept[row], sweep.name) for column in columns] for row in sweep.rows}
     for k in range(len(columns)):
         best = max((v[k].mean for v in values.values() if v[k].mean is not None), default=None)
@@ -320,8 +322,11 @@ def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
 
 def _cmc_panels(table: Table) -> Figure:
     settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
-    figure, axes = plt.subplots(1, len(settings), figsize=(5.2 * len(settings), 3.6), squeeze=False, layout="constrained")
-    for ax, setting in zip(axes[0], settings, strict=True):
+    rows = (len(settings) + 1) // 2
+    figure, axes = plt.subplots(rows, min(len(settings), 2), figsize=(10.4, 3.6 * rows), squeeze=False, layout="constrained")
+    for ax in axes.flat[len(settings) :]:
+        ax.remove()
+    for ax, setting in zip(axes.flat, settings, strict=False):
         curves = {row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own]) for row, own in table.cells.items() if own}
         figures.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
