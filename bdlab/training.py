@@ -392,7 +392,7 @@ def evaluate(setup: Setup, split: str = "test") -> dict[str, protocols.Result]:
     """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
 
     What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in each provenance. On the
-    real SYSU-MM01 the published counts must hold. Raises ValueError if they do not, or for unfit permutations.
+    real SYSU-MM01 the published counts must hold. Raises TrainingError if they do not, or for unfit permutations.
     """
     embedded, config = embed(setup, split), setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip}
@@ -403,7 +403,10 @@ def evaluate(setup: Setup, split: str = "test") -> dict[str, protocols.Result]:
             options["permutations"] = _permutations(setup.dataset)
         elif split != "test":
             options["draw"] = "seeded"
-    return protocols.evaluate(setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options)
+    try:
+        return protocols.evaluate(setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options)
+    except ValueError as error:
+        raise TrainingError(f"{setup.dataset.root}: the test part cannot be scored: {error}. `bdlab data check` looks it over.") from error
 
 
 def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The loop: learning, schedule, groups, logs, exact resume, refusal to go on with other settings, NaN, results."""
 
+import dataclasses
 import json
 import math
 
@@ -320,6 +321,12 @@ class TestTest:
         features = [training.embed(s)[Modality.V].features for s in (plain, extra)]
         np.testing.assert_allclose(np.linalg.norm(features[1], axis=1), 1, atol=1e-5)
         assert not np.allclose(*features)
+
+    def test_a_set_that_claims_to_be_sysu_must_have_its_counts(self):
+        s = self.sysu()
+        s.dataset = dataclasses.replace(s.dataset, name="sysu")
+        with pytest.raises(training.TrainingError, match=r"not the counts of SYSU-MM01.*data check"):
+            training.evaluate(s)
 
     def test_the_official_draw_needs_its_file(self):
         with pytest.raises(training.TrainingError, match=r"rand_perm_cam\.mat"):
