@@ -7,6 +7,8 @@ import matplotlib as mpl
 import pytest
 import torch
 
+from bdlab import datasets
+
 mpl.use("Agg")
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL = REPOSITORY.parent / "shared" / "realdata" / "roadscene"
@@ -22,6 +24,18 @@ def own_place(tmp_path_factory):
     yield place
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="session")
+def regdb(own_place):
+    """The smallest RegDB-like twin."""
+    return datasets.open("synthetic-regdb", size="smoke")
+
+
+@pytest.fixture(scope="session")
+def sysu(own_place):
+    """The smallest SYSU-like twin."""
+    return datasets.open("synthetic-sysu", size="smoke")
 
 
 @pytest.fixture(autouse=True)

@@ -6,21 +6,11 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from bdlab import data_figures, datasets, gaps
+from bdlab import data_figures, gaps
 from bdlab.figures import COLOURS
 from bdlab.modality import Modality
 
 V, I = Modality.V, Modality.I
-
-
-@pytest.fixture(scope="module")
-def regdb():
-    return datasets.open("synthetic-regdb", size="smoke")
-
-
-@pytest.fixture(scope="module")
-def sysu():
-    return datasets.open("synthetic-sysu", size="smoke")
 
 
 @pytest.fixture(autouse=True)

@@ -3,21 +3,11 @@
 import numpy as np
 import pytest
 
-from bdlab import datasets, gaps, protocols
+from bdlab import gaps, protocols
 from bdlab.evaluation import Embedded
 from bdlab.modality import Modality
 
 V, I = Modality.V, Modality.I
-
-
-@pytest.fixture(scope="module")
-def regdb():
-    return datasets.open("synthetic-regdb", size="smoke")
-
-
-@pytest.fixture(scope="module")
-def sysu():
-    return datasets.open("synthetic-sysu", size="smoke")
 
 
 def noise(*shape, seed=0):
