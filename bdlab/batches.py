@@ -40,6 +40,18 @@ def steps_per_epoch(visible: int, infrared: int, batch: int) -> int:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """One step's input. ``images[m]`` float [P K, 3, H, W] normalised, ``labels[m]`` int64 [P K], for V and I.
+
+    ``progress`` is the share of all steps gone by, in [0, 1).
+    """
+
+    images: dict[Modality, Tensor]
+    labels: dict[Modality, Tensor]
+    progress: float
+
+
+@dataclass(frozen=True)
 class Pool:
     """The training pictures of both base modalities by identity: ``rows[m][label]`` are rows of the bank."""
 

@@ -39,7 +39,7 @@ def faults(command: Callable) -> Callable:
         from .batches import BatchError
         from .checkpoint import CheckpointError
         from .network import WeightsError
-        from .training import OutOfMemory, TrainingError
+        from .setups import OutOfMemory, TrainingError
 
         ours = (ConfigError, DatasetError, BatchError, WeightsError, TrainingError, CheckpointError, runs.RunError, runs.WriteError)
         known = (*ours, OutOfMemory, OSError)
@@ -143,7 +143,7 @@ def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, da
 
 
 def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.Cell]:
-    from . import recipes, training
+    from . import recipes, setups
     from .datasets.bank import bank
     from .network import find_weights
 
@@ -153,7 +153,7 @@ def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.
     for config in configs:
         find_weights(config.model.weights)
         if _data_key(config) not in prints:
-            dataset = training.open_data(config)
+            dataset = setups.open_data(config)
             prints[_data_key(config)] = dataset.fingerprint
             # Decoded here once, with a bar, rather than by every cell at the same time.
             bank(dataset, config.data.height, config.data.width)
@@ -240,11 +240,11 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
     """Train and test one ROW of a sweep here, without papermill or Jupyter; the same files as `bdlab run` makes."""
     import torch
 
-    from . import recipes, training
+    from . import recipes, setups
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
     for config in recipes.configs(sweep, data, preset_name, seeds, splits, [row], base):
-        cell = runs.Cell(config.flat(), training.open_data(config).fingerprint)
+        cell = runs.Cell(config.flat(), setups.open_data(config).fingerprint)
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue
@@ -258,14 +258,12 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
 def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexact: bool) -> Path:
     import torch
 
-    from . import training
+    from . import cells
 
     earlier = runs.attempts(out, cell.name)
     attempt = runs.begin(out, cell, torch.get_num_threads())
     try:
-        training.run(
-            config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(training.epoch_line(line, config.optim.epochs))
-        )
+        cells.run(config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(cells.epoch_line(line, config.optim.epochs)))
         runs.commit(out, cell.name, attempt)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]

@@ -39,13 +39,13 @@ def examine() -> tuple[list[str], bool]:
         return lines, False
     import torch
 
-    from . import batch, training
+    from . import batch, setups
 
     if torch.cuda.is_available():
         say("ok", f"GPU: {torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB")
     else:
         say("--", f"no GPU: training runs on {batch.cores()} CPU cores (the demo is made for that; the paper preset is not)")
-    dtype = str(training.best_precision(torch.device("cuda" if torch.cuda.is_available() else "cpu"))).removeprefix("torch.")
+    dtype = str(setups.best_precision(torch.device("cuda" if torch.cuda.is_available() else "cpu"))).removeprefix("torch.")
     say("ok", f"precision 'auto' means {dtype} here")
     absent = [name for name in JUPYTER if importlib.util.find_spec(name) is None]
     say(

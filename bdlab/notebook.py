@@ -13,7 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from . import figures, runs, training
+from . import cells, figures, runs, setups, training
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
     return Session(Path(folder), Path(folder).parents[2])
 
 
-def train(session: Session, setup: training.Setup, inexact: bool = False) -> tuple[Path, list[dict[str, Any]]]:
+def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple[Path, list[dict[str, Any]]]:
     """Train with a bar (by hand) or a line an epoch (headless). Returns the attempt folder and the history.
 
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
@@ -56,14 +56,14 @@ def train(session: Session, setup: training.Setup, inexact: bool = False) -> tup
         history = training.train(
             setup, folder, earlier, inexact,
             on_step=None if session.headless else lambda step, _: bar.update(step - bar.n),
-            on_epoch=(lambda line: print(training.epoch_line(line, setup.config.optim.epochs), flush=True)) if session.headless else None,
+            on_epoch=(lambda line: print(cells.epoch_line(line, setup.config.optim.epochs), flush=True)) if session.headless else None,
         )  # fmt: skip
     return folder, history
 
 
-def write_result(session: Session, setup: training.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:
+def write_result(session: Session, setup: setups.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:
     """Write weights and result.json; by hand also commit the cell (a sweep commits after the notebook has been saved)."""
-    result = training.write(setup, folder, scores, seconds)
+    result = cells.write(setup, folder, scores, seconds)
     if not session.headless and not runs.commit(session.out, setup.cell.name, folder):
         print(f"{setup.cell.name} was there already; the earlier result stays.")
     return result

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import runs, training
+from . import runs, setups, training
 from .config import from_flat
 
 WARM_UP, MEASURED = 3, 10  # steps
@@ -48,7 +48,7 @@ class Plan:
 
 
 def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
-    """Time ten steps of one cell of every row, with the threads a job will have. Raises what ``training.prepare`` raises."""
+    """Time ten steps of one cell of every row, with the threads a job will have. Raises what ``setups.prepare`` raises."""
     from .batch import cores
 
     torch.set_num_threads(max(1, cores() // jobs))
@@ -56,7 +56,7 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
     for row in dict.fromkeys(cell.params["row"] for cell in cells):
         own = [cell for cell in cells if cell.params["row"] == row]
         done = sum(runs.done(out, cell) is not None for cell in own)
-        setup = training.prepare(from_flat(own[0].params), progress=False)
+        setup = setups.prepare(from_flat(own[0].params), progress=False)
         device = str(setup.device)
         buffer = io.BytesIO()
         torch.save(setup.net.state_dict(), buffer)
@@ -65,7 +65,7 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
     return Plan(tuple(rows), jobs, device)
 
 
-def seconds_per_step(setup: training.Setup) -> float:
+def seconds_per_step(setup: setups.Setup) -> float:
     """The median of a few steps of this setup, after a warm-up; its network is trained by them."""
     marks: list[float] = []
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from . import batches, config, figures, paper, recipes, runs, training
+from . import batches, cells, config, figures, paper, recipes, runs, setups
 from .datasets.bank import bank
 from .modality import Modality
 
@@ -366,15 +366,15 @@ def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> li
 def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np.ndarray]:
     """The first ``count`` test people of a committed cell in all its modalities: float [count, H, W, 3] in [0, 1]."""
     settings = config.from_flat(result["params"])
-    dataset = training.open_data(settings)
+    dataset = setups.open_data(settings)
     pictures = bank(dataset, settings.data.height, settings.data.width, progress=False).pictures
-    net = training.load(folder)
+    net = cells.load(folder)
     images = {}
     for m in (Modality.V, Modality.I):
         rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
         images[m] = batches.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
     images = {**images, **net.derive(images)}
-    return {m: training.shown(x) for m, x in images.items()}
+    return {m: cells.shown(x) for m, x in images.items()}
 
 
 def _provenance(table: Table) -> list[tuple[str, str]]:

@@ -66,14 +66,14 @@ def test_train_status_report_and_again(tmp_path):
 
 
 def test_train_goes_on_from_an_interrupted_attempt(tmp_path, monkeypatch):
-    from bdlab import training
+    from bdlab import cells, testing
 
     root, out = folder(tmp_path / "set"), tmp_path / "out"
     words = ("train", "B2", "--data", "folder", "--root", root, "--out", out, *SMALL, "--set", "epochs=3")
-    evaluate = training.evaluate
-    monkeypatch.setattr(training, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
+    evaluate = testing.evaluate
+    monkeypatch.setattr(cells, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
     assert call(*words).exit_code != 0
-    monkeypatch.setattr(training, "evaluate", evaluate)
+    monkeypatch.setattr(cells, "evaluate", evaluate)
     done = call(*words)
     assert done.exit_code == 0
     (cell,) = [p for p in out.iterdir() if p.name.startswith("table4")]

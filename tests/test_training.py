@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import batches, losses, recipes, runs, training
+from bdlab import batches, cells, losses, recipes, runs, setups, testing, training
 from bdlab.modality import Modality
 
 SMOKE = {"epochs": 2, "steps": 3}
@@ -19,7 +19,7 @@ def config(row="MDL4", **changes):
 
 
 def prepared(row="MDL4", **changes):
-    return training.prepare(config(row, **changes), device="cpu", progress=False)
+    return setups.prepare(config(row, **changes), device="cpu", progress=False)
 
 
 def bits(net):
@@ -70,22 +70,22 @@ class TestGroups:
 def test_objective_is_eq_9_with_the_ramp():
     s = prepared(triplet_ramp=0.5, alpha=1.0, beta=2.0, gamma=3.0)
     s.net.eval()
-    batch = training.first_batch(s)
+    batch = setups.first_batch(s)
     out = s.net(batch.images)
     labels = {m: batch.labels[m.parent] for m in Modality}
     parts = [losses.identity(out.logits, labels), losses.mml(out.features, labels), losses.mdl(out.features, labels, s.config.graph)]
     for progress, ramp in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.9, 1.0)):
-        terms = s.objective(training.Batch(batch.images, batch.labels, progress))
+        terms = s.objective(batches.Batch(batch.images, batch.labels, progress))
         assert terms["total"].item() == pytest.approx((parts[0] + ramp * (2 * parts[1] + 3 * parts[2])).item(), rel=1e-5)
         assert (terms["id"].item(), terms["mml"].item(), terms["mdl"].item()) == pytest.approx([p.item() for p in parts], rel=1e-5)
 
 
 def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
     s = prepared("B1")
-    assert set(s.objective(training.first_batch(s))) == {"total", "id", "spread"}
+    assert set(s.objective(setups.first_batch(s))) == {"total", "id", "spread"}
     for row in ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4"):
         s = prepared(row, triplet_ramp=0.0)
-        s.objective(training.first_batch(s))["total"].backward()
+        s.objective(setups.first_batch(s))["total"].backward()
         silent = [n for n, p in s.net.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
         assert silent == [], row
 
@@ -101,14 +101,14 @@ def test_a_run_learns_its_training_people():
 def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
     """The broken variant: the same run with labels that mean nothing stays near ln 16."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)
-    draw = training._draw_epoch
+    draw = training.draw_epoch
 
     def shuffled(setup, epoch, steps):
         rows, how, labels = draw(setup, epoch, steps)
         noise = torch.from_numpy(batches.generator(9, "plan", epoch).permuted(labels.numpy(), axis=1))
         return rows, how, noise
 
-    monkeypatch.setattr(training, "_draw_epoch", shuffled)
+    monkeypatch.setattr(training, "draw_epoch", shuffled)
     assert training.train(s)[-1]["terms"]["id"] > 0.7 * math.log(16)
 
 
@@ -142,7 +142,7 @@ class TestDeterminism:
     def test_evaluating_in_between_changes_no_bit(self):
         a, b = prepared(), prepared()
         training.train(a)
-        training.train(b, on_epoch=lambda _: training.evaluate(b))
+        training.train(b, on_epoch=lambda _: testing.evaluate(b))
         assert same(bits(a.net), bits(b.net))
 
     def test_the_global_generators_are_neither_used_nor_moved(self):
@@ -236,7 +236,7 @@ def test_a_term_that_is_not_finite_stops_the_run_and_names_itself(tmp_path, at, 
         return {k: v * value if k == "mml" else v for k, v in terms.items()} if next(count) == at else terms
 
     s.objective = broken
-    with pytest.raises(training.TrainingError, match=rf"'mml' is (nan|inf) at step {at} ") as caught:
+    with pytest.raises(setups.TrainingError, match=rf"'mml' is (nan|inf) at step {at} ") as caught:
         training.train(s, tmp_path)
     kept = sorted(tmp_path.glob("checkpoint-*"))
     assert bool(kept) == (at > 3)
@@ -246,9 +246,9 @@ def test_a_term_that_is_not_finite_stops_the_run_and_names_itself(tmp_path, at, 
 class TestWhole:
     def test_run_writes_the_contract(self, tmp_path):
         c = config()
-        setup = training.prepare(c, device="cpu", progress=False)
+        setup = setups.prepare(c, device="cpu", progress=False)
         attempt = runs.begin(tmp_path, setup.cell)
-        result = training.run(c, attempt, device="cpu")
+        result = cells.run(c, attempt, device="cpu")
         assert runs.commit(tmp_path, setup.cell.name, attempt)
         done = runs.done(tmp_path, setup.cell)
         assert done == json.loads(json.dumps(result))
@@ -258,14 +258,14 @@ class TestWhole:
         assert set(wanted.split()) <= set(done["provenance"])
 
         x = batches.normalise(setup.bank.pictures[:4])
-        net = training.load(tmp_path / setup.cell.name)
-        again = training.prepare(c, device="cpu", progress=False)
+        net = cells.load(tmp_path / setup.cell.name)
+        again = setups.prepare(c, device="cpu", progress=False)
         training.train(again)
         assert torch.equal(net.embed(x, "V"), again.net.eval().embed(x, "V"))
 
     def test_embeddings_are_of_the_test_people_only(self):
         s = prepared()
-        for m, e in training.embed(s).items():
+        for m, e in testing.embed(s).items():
             assert set(e.ids) == set(s.dataset.identities("test"))
             assert not set(e.ids) & set(s.dataset.identities("train"))
             assert len(e.ids) == len(s.dataset.select("test", m)) == len(e.keys)
@@ -280,7 +280,7 @@ class TestTest:
     """How a network is tested is labelled, and nothing is ever chosen by the test part."""
 
     def sysu(self, **changes):
-        return training.prepare(
+        return setups.prepare(
             recipes.configure("table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes), device="cpu", progress=False
         )
 
@@ -311,23 +311,23 @@ class TestTest:
 
     def test_reranking_and_mirroring_are_labelled_and_change_the_ranking(self):
         plain, extra = self.sysu(), self.sysu(rerank=True, flip=True)
-        a, b = training.evaluate(plain), training.evaluate(extra)
+        a, b = testing.evaluate(plain), testing.evaluate(extra)
         for name in a:
             assert a[name].provenance["reranking"] == "none"
             assert b[name].provenance["reranking"].startswith("k-reciprocal")
             assert (a[name].provenance["flip"], b[name].provenance["flip"]) == (False, True)
             assert a[name].provenance["draw"] == "seeded"
             assert a[name].provenance["published_counts"] is False
-        features = [training.embed(s)[Modality.V].features for s in (plain, extra)]
+        features = [testing.embed(s)[Modality.V].features for s in (plain, extra)]
         np.testing.assert_allclose(np.linalg.norm(features[1], axis=1), 1, atol=1e-5)
         assert not np.allclose(*features)
 
     def test_a_set_that_claims_to_be_sysu_must_have_its_counts(self):
         s = self.sysu()
         s.dataset = dataclasses.replace(s.dataset, name="sysu")
-        with pytest.raises(training.TrainingError, match=r"not the counts of SYSU-MM01.*data check"):
-            training.evaluate(s)
+        with pytest.raises(setups.TrainingError, match=r"not the counts of SYSU-MM01.*data check"):
+            testing.evaluate(s)
 
     def test_the_official_draw_needs_its_file(self):
-        with pytest.raises(training.TrainingError, match=r"rand_perm_cam\.mat"):
+        with pytest.raises(setups.TrainingError, match=r"rand_perm_cam\.mat"):
             self.sysu(draw="official")

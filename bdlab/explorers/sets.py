@@ -1,26 +1,18 @@
-"""Interactive shells around what ``gaps`` measures: ipywidgets, and PIL -> PNG bytes -> widgets.Image for quick sliders.
-
-A widget lives in a running notebook only; beside every explorer stands a static figure of ``data_figures``.
-"""
+"""Explorers of data sets: leaf through any of them, turn the dials of a twin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from html import escape
-from io import BytesIO
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from . import gaps
-from .datasets import Dataset
-from .datasets.records import SPLITS
-from .modality import Modality
-
-_TOP, _LEFT = 34, 76  # pixels for the heads of columns and rows
-_WHOLE = {"description_width": "initial"}  # a control's name is never cut short
+from .. import gaps
+from ..datasets import Dataset
+from ..datasets.records import SPLITS
+from ..modality import Modality
+from .shell import WHOLE, label, picture, png, watch
 
 
 def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, height: int = 128) -> widgets.VBox:
@@ -33,10 +25,10 @@ def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, 
     if part not in sizes:
         raise ValueError(f"part {part!r}: {dataset.name} has {', '.join(sizes)}")
     which = widgets.Dropdown(options=list(sizes), value=part, description="part")
-    first = widgets.IntSlider(0, 0, max(sizes[part] - people, 0), description="from person", style=_WHOLE)
-    many = widgets.BoundedIntText(shots, min=1, max=10, description="a camera", style=_WHOLE, layout=widgets.Layout(width="150px"))
+    first = widgets.IntSlider(0, 0, max(sizes[part] - people, 0), description="from person", style=WHOLE)
+    many = widgets.BoundedIntText(shots, min=1, max=10, description="a camera", style=WHOLE, layout=widgets.Layout(width="150px"))
     look = widgets.ToggleButtons(options=gaps.LOOKS, description="seen as", style={"button_width": "64px"})
-    picture, numbers = _picture(), widgets.HTML()
+    shown, numbers = picture(), widgets.HTML()
 
     @lru_cache(maxsize=4096)
     def load(row: int) -> np.ndarray:
@@ -46,7 +38,7 @@ def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, 
         table = gaps.sightings(dataset, which.value, people, many.value, first.value)
         cells = [[None if row is None else load(row) for row in line] for line in table.cells]
         looked = [[None if p is None else gaps.look(p, look.value) for p in line] for line in cells]
-        picture.value = png(label(gaps.sheet(looked), [gaps.camera_name(*c) for c in table.columns], [f"person {i}" for i in table.ids]))
+        shown.value = png(label(gaps.sheet(looked), [gaps.camera_name(*c) for c in table.columns], [f"person {i}" for i in table.ids]))
         numbers.value = _agreement(
             [p for line in cells for p, c in zip(line, table.columns, strict=True) if p is not None and c[0] is Modality.V]
         )
@@ -55,10 +47,10 @@ def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, 
         first.max = max(sizes[which.value] - people, 0)
         show()
 
-    _watch(show, first, many, look)
-    _watch(turn, which)
+    watch(show, first, many, look)
+    watch(turn, which)
     show()
-    return widgets.VBox([widgets.HBox([which, first, many]), look, numbers, picture])
+    return widgets.VBox([widgets.HBox([which, first, many]), look, numbers, shown])
 
 
 def dials(kind: str = "synthetic-sysu", people: int = 6, height: int = 144, size: str = "demo", seed: int = 0) -> widgets.VBox:
@@ -67,54 +59,25 @@ def dials(kind: str = "synthetic-sysu", people: int = 6, height: int = 144, size
     Rows: the RGB picture; the RGB sensor at the infrared camera's place; the infrared picture. ``kind`` is a twin's name, ``size``
     and ``seed`` as for ``datasets.open``, ``height`` a picture's [pixels]. Raises DatasetError for a twin that there is not.
     """
-    from .datasets.twins import settle
+    from ..datasets.twins import settle
 
     start = settle(kind, size, seed)
-    bounds = {"min": 0, "max": 1, "step": 0.05, "continuous_update": False, "style": _WHOLE}
+    bounds = {"min": 0, "max": 1, "step": 0.05, "continuous_update": False, "style": WHOLE}
     sliders = [widgets.FloatSlider(getattr(start, name), description=name.replace("_", " "), **bounds) for name in gaps.DIALS]
-    picture, numbers = _picture(), widgets.HTML()
+    shown, numbers = picture(), widgets.HTML()
 
     def show(_: object = None) -> None:
         turned = {name: slider.value for name, slider in zip(gaps.DIALS, sliders, strict=True)}
         taken = gaps.shots(kind, people, size=size, seed=seed, shape=(height, height // 2), **turned)
         rows = {"rgb": "RGB", "rgb_at_ir": "RGB, moved", "ir": "infrared"}
         page = gaps.sheet([list(taken[name]) for name in rows])
-        picture.value = png(label(page, [str(n + 1) for n in range(people)], list(rows.values())))
+        shown.value = png(label(page, [str(n + 1) for n in range(people)], list(rows.values())))
         found = gaps.gaps(taken)
         numbers.value = _table({f"{name} gap" if name in ("appearance", "channel") else name: v.mean() for name, v in found.items()})
 
-    _watch(show, *sliders)
+    watch(show, *sliders)
     show()
-    return widgets.VBox([widgets.HBox(sliders), numbers, picture])
-
-
-def png(page: np.ndarray) -> bytes:
-    """uint8 [H, W, 3] -> the bytes of a PNG, packed for speed rather than size."""
-    out = BytesIO()
-    Image.fromarray(page).save(out, "png", compress_level=1)
-    return out.getvalue()
-
-
-def label(page: np.ndarray, columns: list[str], rows: list[str]) -> np.ndarray:
-    """A sheet of pictures with a head over every column and before every row."""
-    canvas = Image.new("RGB", (page.shape[1] + _LEFT, page.shape[0] + _TOP), "white")
-    canvas.paste(Image.fromarray(page), (_LEFT, _TOP))
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
-    for c, text in enumerate(columns):
-        draw.multiline_text((_LEFT + (c + 0.5) * page.shape[1] / len(columns), _TOP - 3), text, "black", font, anchor="md", align="center")
-    for r, text in enumerate(rows):
-        draw.text((_LEFT - 6, _TOP + (r + 0.5) * page.shape[0] / len(rows)), text, "black", font, anchor="rm")
-    return np.asarray(canvas)
-
-
-def _picture() -> widgets.Image:
-    """An empty picture that is shown at its own size, not stretched to the page."""
-    return widgets.Image(format="png", layout=widgets.Layout(align_self="flex-start"))
-
-
-def _watch(action: Callable[[object], None], *controls: widgets.Widget) -> None:
-    for control in controls:
-        control.observe(action, names="value")
+    return widgets.VBox([widgets.HBox(sliders), numbers, shown])
 
 
 def _agreement(visible: list[np.ndarray]) -> str:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import MaxNLocator
 
-from .modality import BASE, Modality, Pair
+from ..modality import BASE, Modality, Pair
 
 _PALETTE = sns.color_palette("colorblind")
 COLOURS: dict[Modality, Any] = {Modality.V: _PALETTE[0], Modality.I: _PALETTE[3], Modality.DV: _PALETTE[2], Modality.DI: _PALETTE[1]}

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from bdlab import datasets, explorers, gaps
+from bdlab.explorers import shell
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,11 @@ class TestData:
     def test_it_shows_the_people_of_the_static_figure(self, sysu):
         page = pixels(explorers.data(sysu, people=3, shots=1, height=64))
         row = gaps.sightings(sysu, people=3, shots=1).cells[0]
-        sheet = page[explorers._TOP :, explorers._LEFT :]
+        sheet = page[shell.TOP :, shell.LEFT :]
         assert sheet.shape == (3 * 67 - 3, 6 * 35 - 3, 3)
         c, shown = next((c, row) for c, row in enumerate(row) if row is not None)
         np.testing.assert_array_equal(sheet[:64, 35 * c : 35 * c + 32], gaps.pixels(sysu, [shown], 64, 32)[0])
-        assert (page[: explorers._TOP, explorers._LEFT :] < 128).any(), "the columns have heads"
+        assert (page[: shell.TOP, shell.LEFT :] < 128).any(), "the columns have heads"
 
     def test_the_slider_turns_pages(self, sysu):
         box = explorers.data(sysu, people=3)
@@ -70,7 +71,7 @@ class TestData:
         box = explorers.data(sysu, people=2, shots=1)
         width = pixels(box).shape[1]
         control(box, "a camera").value = 2
-        assert pixels(box).shape[1] > 1.8 * (width - explorers._LEFT)
+        assert pixels(box).shape[1] > 1.8 * (width - shell.LEFT)
 
     def test_the_numbers_are_of_the_pictures_shown(self, sysu):
         box = explorers.data(sysu, people=1, shots=1, height=64)
@@ -91,8 +92,8 @@ class TestDials:
         before, text = pixels(box), numbers(box)
         control(box, "channel gap").value = 1.0
         after = pixels(box)
-        sheet = slice(explorers._LEFT, None)
-        third = explorers._TOP + 2 * 35
+        sheet = slice(shell.LEFT, None)
+        third = shell.TOP + 2 * 35
         assert not np.array_equal(before[third:, sheet], after[third:, sheet])
         np.testing.assert_array_equal(before[: third - 3, sheet], after[: third - 3, sheet])
         assert numbers(box).split("&emsp;")[0] == text.split("&emsp;")[0]

@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from . import gaps
-from .datasets import Dataset
-from .figures import COLOURS
-from .modality import BASE, Modality
+from .. import gaps
+from ..datasets import Dataset
+from ..modality import BASE, Modality
+from . import COLOURS, _on
 
 V, I = BASE
 HIT, MISS, DIM = COLOURS[Modality.DV], COLOURS[Modality.DI], "0.55"
@@ -233,11 +233,6 @@ def panels(count: int, width: float = 5.4, height: float = 4.6) -> tuple[Figure,
 
 
 # -- parts of figures --------------------------------------------------------------------------------------------------
-
-
-def _on(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """The axes given, or new ones of ``size`` inches."""
-    return (ax.figure, ax) if ax is not None else plt.subplots(figsize=size, layout="constrained")
 
 
 def _centre(n: float, side: int) -> float:

@@ -6,8 +6,9 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from bdlab import data_figures, gaps
+from bdlab import gaps
 from bdlab.figures import COLOURS
+from bdlab.figures import data as data_figures
 from bdlab.modality import Modality
 
 V, I = Modality.V, Modality.I

@@ -1,0 +1,95 @@
+"""The one sequence that makes a cell (prepare, train, test, write), and what opens a finished one again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import __version__, batches, protocols, runs
+from .batches import Batch
+from .config import Config, from_flat
+from .methods import METHODS
+from .modality import BASE, Modality
+from .network import strides_of
+from .setups import Setup, TrainingError, prepare
+from .testing import evaluate
+from .training import train
+
+
+def run(config: Config, folder: Path, device: str | None = None, resume: Iterable[Path] = (), inexact: bool = False, **hooks: Any) -> dict:
+    """A whole cell into an attempt folder: what the training notebook does step by step. Returns the result."""
+    began = time.perf_counter()
+    setup = prepare(config, device)
+    train(setup, folder, resume, inexact, **hooks)
+    return write(setup, folder, evaluate(setup), time.perf_counter() - began)
+
+
+def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float) -> dict[str, Any]:
+    """weights.pt (the whole net as it is tested) and result.json with full provenance; returns the result."""
+    config = setup.config
+    buffer = io.BytesIO()  # torch.save on a full disk says nothing of use
+    torch.save({"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}, buffer)
+    weights = buffer.getvalue()
+    runs.write(folder / "weights.pt", weights)
+    trained = sum(line["time"]["seconds"] for line in runs.read_lines(folder / "history.jsonl"))  # of earlier attempts too
+    device = torch.cuda.get_device_name(setup.device) if setup.device.type == "cuda" else "cpu"
+    provenance = {
+        "bdlab": __version__, **runs.git_state(), "torch": str(torch.__version__), "device": device,
+        "precision": str(setup.dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
+        "fingerprint": setup.dataset.fingerprint, "data": setup.dataset.provenance, "feature": config.model.feature,
+        "selection": f"best of the epochs on held-out identities (epoch {setup.best['epoch']})" if setup.best else "last epoch",
+        "test": vars(config.test), "seed": config.run.seed, "seconds": round(max(seconds, trained), 1),
+        "identities": {split: len(setup.dataset.identities(split)) for split in ("train", "test")},
+        "pictures": {split: {m.value: len(setup.dataset.select(split, m)) for m in BASE} for split in ("train", "test")},
+        "protocols": {name: result.provenance for name, result in scores.items()},
+        "resumed": setup.resumed or None, "weights_bytes": len(weights), "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }  # fmt: skip
+    result = {
+        "schema": runs.SCHEMA, "params": config.flat(),
+        "scores": {name: value.to_json() for name, value in scores.items()}, "provenance": provenance,
+    }  # fmt: skip
+    runs.write_json(folder / "params.json", config.flat())
+    runs.write_json(folder / "result.json", result)
+    return result
+
+
+def load(folder: Path | str) -> nn.Module:
+    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its weights are damaged."""
+    path = Path(folder) / "weights.pt"
+    result = json.loads((Path(folder) / "result.json").read_text())
+    if runs.sha256(path) != result["provenance"]["weights_sha256"]:
+        raise TrainingError(f"{path}: damaged, its sha256 is not the one in result.json; run the cell again")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    params = saved["params"]
+    strides = strides_of(params["strides"], params["weights"])
+    config = from_flat(params | {"weights": None, "strides": strides})  # the numbers are in the file; nothing to download
+    net, _ = METHODS[config.run.method](config, saved["num_ids"])
+    net.load_state_dict(saved["state"])
+    return net.eval()
+
+
+def epoch_line(line: dict[str, Any], epochs: int) -> str:
+    """One epoch of a history in words."""
+    terms = "  ".join(f"{name} {line['terms'][name]:.3f}" for name in ("total", "id", "mml", "mdl") if name in line["terms"])
+    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s"
+
+
+@torch.no_grad()
+def derived(setup: Setup, batch: Batch) -> dict[Modality, np.ndarray]:
+    """A batch in all modalities of the net as it is now, ready to be shown (see ``shown``)."""
+    images = {**batch.images, **setup.net.derive(batch.images)}
+    return {m: shown(images[m]) for m in Modality if m in images}
+
+
+def shown(images: Tensor) -> np.ndarray:
+    """Normalised pictures [B, 3, H, W] -> [B, H, W, 3] float in [0, 1] for a figure; what lies outside is clipped."""
+    return batches.denormalise(images).permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,9 @@
+"""Interactive shells around figures and numbers: ipywidgets, and PIL -> PNG bytes -> widgets.Image for quick sliders.
+
+A widget lives in a running notebook only; beside every explorer stands a static figure of ``bdlab.figures``. Each is one line in a
+notebook of your own: ``explorers.data(datasets.open("regdb", root))``.
+"""
+
+from .sets import data, dials
+
+__all__ = ["data", "dials"]

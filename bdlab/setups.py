@@ -1,0 +1,130 @@
+"""Everything a run needs before its first step: configuration, data, network, objective, device; and what one step sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import batches, datasets, protocols, runs
+from .batches import Batch
+from .config import Config
+from .datasets.bank import Bank, bank
+from .methods import METHODS, Objective
+from .modality import BASE, Modality
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on: what happened, at which step, and what was saved last."""
+
+
+OutOfMemory = torch.OutOfMemoryError
+
+
+@dataclass
+class Setup:
+    """Everything a run needs before its first step; see ``prepare``."""
+
+    config: Config
+    dataset: datasets.Dataset
+    bank: Bank
+    pool: batches.Pool
+    net: nn.Module
+    objective: Objective
+    device: torch.device
+    dtype: torch.dtype  # of the autocast regions
+    resumed: dict[str, Any] = field(default_factory=dict)  # which checkpoint a run went on from, for its provenance
+    best: dict[str, Any] = field(default_factory=dict)  # with validation: score, epoch and net state of the best epoch so far
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        batch = self.config.data.identities * self.config.data.shots
+        return self.config.optim.steps or batches.steps_per_epoch(self.pool.count(Modality.V), self.pool.count(Modality.I), batch)
+
+    @property
+    def cell(self) -> runs.Cell:
+        return runs.Cell(self.config.flat(), self.dataset.fingerprint)
+
+
+def open_data(config: Config) -> datasets.Dataset:
+    """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people than a batch takes."""
+    dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
+    batches.enough(config.data.identities, len(dataset.identities("train")))
+    if config.test.draw == "official":
+        permutations(dataset)  # a file that is not there is better missed now than after the training
+    return dataset
+
+
+def permutations(dataset: datasets.Dataset) -> Any:
+    try:
+        return protocols.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"draw = 'official': {error}. Set draw to 'seeded', or put the file there.") from error
+
+
+def prepare(config: Config, device: str | None = None, progress: bool = True) -> Setup:
+    """Open the data, decode them into the bank (once, cached), build network and objective from the seed.
+
+    ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or WeightsError.
+    """
+    dataset = open_data(config)
+    where = _device(device)
+    pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
+    rows = {m: dataset.select("train", m) for m in BASE}
+    pool = batches.Pool.of(rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(batches.torch_seed(config.run.seed))
+        net, objective = METHODS[config.run.method](config, pool.num_ids)
+    net.to(where, memory_format=torch.channels_last)
+    return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).partition("\n")[0]
+        raise TrainingError(f"device {name!r} cannot be used here ({first}); `bdlab doctor` says what there is") from error
+    return device
+
+
+def _precision(config: Config, device: torch.device) -> torch.dtype:
+    """``auto``: bfloat16 where the device multiplies it natively, else float32."""
+    if config.optim.precision != "auto":
+        return getattr(torch, config.optim.precision)
+    return best_precision(device, min(config.data.height, config.data.width))
+
+
+def best_precision(device: torch.device, side: int = 144) -> torch.dtype:
+    """What ``auto`` means on a device for pictures whose shorter side has ``side`` pixels."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    # oneDNN's bfloat16 convolution leaves memory unwritten (so: NaN now and then) where it strides to maps one pixel wide.
+    fast = device.type == "cpu" and side >= 32 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3] and labels [steps, P K], on the device at once."""
+    data, seed = setup.config.data, setup.config.run.seed
+    plan = batches.plan(seed, epoch, setup.pool, data.identities, data.shots, steps)
+    rows = np.concatenate([plan.rows[m] for m in BASE], axis=1)
+    draws = batches.draw(seed, epoch, steps, data.identities * data.shots, data.pad)
+    return tuple(torch.from_numpy(values).to(setup.device) for values in (rows, draws, plan.labels))
+
+
+def cut(setup: Setup, rows: Tensor, draws: Tensor, labels: Tensor, progress: float) -> Batch:
+    """One step's batch from its rows, draws and labels, normalised."""
+    pictures = batches.normalise(batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad))
+    return Batch(dict(zip(BASE, pictures.chunk(2), strict=True)), dict.fromkeys(BASE, labels), progress)
+
+
+def first_batch(setup: Setup) -> Batch:
+    """What the first step of a run sees."""
+    rows, draws, labels = draw_epoch(setup, 0, 1)
+    return cut(setup, rows[0], draws[0], labels[0], 0.0)
