@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import __version__, batches, protocols, runs
+from . import __version__, batches, guard, protocols, runs
 from .batches import Batch
 from .config import Config, from_flat
 from .methods import METHODS
@@ -40,7 +40,8 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
     torch.save({"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}, buffer)
     weights = buffer.getvalue()
     runs.write(folder / "weights.pt", weights)
-    trained = sum(line["time"]["seconds"] for line in runs.read_lines(folder / "history.jsonl"))  # of earlier attempts too
+    history = runs.read_lines(folder / "history.jsonl")
+    trained = sum(line["time"]["seconds"] for line in history)  # of earlier attempts too
     device = torch.cuda.get_device_name(setup.device) if setup.device.type == "cuda" else "cpu"
     provenance = {
         "bdlab": __version__, **runs.git_state(), "torch": str(torch.__version__), "device": device,
@@ -53,10 +54,9 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
         "protocols": {name: result.provenance for name, result in scores.items()},
         "resumed": setup.resumed or None, "weights_bytes": len(weights), "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }  # fmt: skip
-    result = {
-        "schema": runs.SCHEMA, "params": config.flat(),
-        "scores": {name: value.to_json() for name, value in scores.items()}, "provenance": provenance,
-    }  # fmt: skip
+    said = {name: value.to_json() for name, value in scores.items()}
+    found = guard.watch(history, config, setup.pool.num_ids) | guard.chance(said, provenance["identities"]["test"])
+    result = {"schema": runs.SCHEMA, "params": config.flat(), "scores": said, "guard": found, "provenance": provenance}
     runs.write_json(folder / "params.json", config.flat())
     runs.write_json(folder / "result.json", result)
     return result
@@ -78,9 +78,10 @@ def load(folder: Path | str) -> nn.Module:
 
 
 def epoch_line(line: dict[str, Any], epochs: int) -> str:
-    """One epoch of a history in words."""
-    terms = "  ".join(f"{name} {line['terms'][name]:.3f}" for name in ("total", "id", "mml", "mdl") if name in line["terms"])
-    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s"
+    """One epoch of a history in words; what the guard has found stands at its end."""
+    terms = "  ".join(f"{name} {value:.3f}" for name, value in line["terms"].items() if name not in ("spread", "gradient"))
+    found = f"  [{', '.join(line['guard'])}]" if line.get("guard") else ""
+    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s{found}"
 
 
 @torch.no_grad()

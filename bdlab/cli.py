@@ -223,9 +223,10 @@ def _headline(outcome: Any) -> str:
     """One score of a finished cell, for the line that says so."""
     if not outcome.ok:
         return f" ({outcome.reason[:160]})"
-    scores = json.loads((outcome.folder / "result.json").read_text())["scores"]
-    setting = next(iter(scores))
-    return f", Rank-1 {100 * scores[setting]['mean']['R1']:.1f} % ({setting})"
+    result = json.loads((outcome.folder / "result.json").read_text())
+    setting, scores = next(iter(result["scores"].items()))
+    wrong = [words for kind, words in result.get("guard", {}).items() if kind in ("collapse", "chance")]
+    return "\n        ".join([f", Rank-1 {100 * scores['mean']['R1']:.1f} % ({setting})", *wrong])
 
 
 @main.command()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from . import cells, figures, runs, setups, training
+from . import cells, figures, guard, runs, setups, training
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
 
 
 def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple[Path, list[dict[str, Any]]]:
-    """Train with a bar (by hand) or a line an epoch (headless). Returns the attempt folder and the history.
+    """Train with a bar and live curves (by hand) or a line an epoch (headless). Returns the attempt folder and the history.
 
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
     """
@@ -55,10 +57,35 @@ def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
         history = training.train(
             setup, folder, earlier, inexact,
-            on_step=None if session.headless else lambda step, _: bar.update(step - bar.n),
-            on_epoch=(lambda line: print(cells.epoch_line(line, setup.config.optim.epochs), flush=True)) if session.headless else None,
+            on_step=lambda step, _: bar.update(step - bar.n),
+            on_epoch=_say(setup) if session.headless else _draw(setup, folder),
         )  # fmt: skip
     return folder, history
+
+
+def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:
+    """The loss terms of a run, its features' spread and its validation score if it has one, with what a guess would cost dotted in."""
+    shown = [term for term in ("id", "mml", "mdl", "spread", "validation") if term in history[-1]["terms"] or term in history[-1]]
+    return figures.training_curves({setup.config.run.row: history}, shown, guard.levels(setup.config, setup.pool.num_ids))
+
+
+def _say(setup: setups.Setup) -> Callable[[dict[str, Any]], None]:
+    return lambda line: print(cells.epoch_line(line, setup.config.optim.epochs), flush=True)
+
+
+def _draw(setup: setups.Setup, folder: Path) -> Callable[[dict[str, Any]], None]:
+    """Draws the curves anew after every epoch, in one place of the notebook; those before an interruption too."""
+    from IPython.display import display  # only where a notebook is
+
+    place = display(display_id=True)
+
+    def draw(_: dict[str, Any]) -> None:
+        figure = curves(setup, runs.read_lines(folder / "history.jsonl"))
+        if place is not None:
+            place.update(figure)
+        plt.close(figure)
+
+    return draw
 
 
 def write_result(session: Session, setup: setups.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:

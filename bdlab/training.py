@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import checkpoint, runs
+from . import checkpoint, guard, runs
 from .batches import Batch
 from .config import Config
 from .setups import Setup, TrainingError, cut, draw_epoch
@@ -86,6 +86,7 @@ def train(
         pictures = len(config.modalities) * config.data.identities * config.data.shots * (setup.steps - start)
         line["time"] = {"seconds": round(seconds, 3), "pictures_per_s": round(pictures / seconds, 1)}
         history.append(line)
+        line["guard"] = guard.watch(history, config, setup.pool.num_ids)
         start, log = 0, None
         if config.data.validation:
             _keep_best(setup, line)

@@ -15,7 +15,7 @@ from .conftest import REPOSITORY
 FLOORS = [
     {"modality"},
     {"config"},
-    {"runs", "network", "losses", "evaluation", "datasets", "batches", "paper", "verdicts"},
+    {"runs", "network", "losses", "evaluation", "datasets", "batches", "paper", "verdicts", "guard"},
     {"protocols", "checkpoint", "rivals"},
     {"training"},
     {"recipes", "figures"},
@@ -149,7 +149,7 @@ class TestPackaging:
     def test_every_outside_import_is_declared(self):
         import sys
 
-        names = {"yaml": "pyyaml", "PIL": "pillow", "jupyter_client": "papermill"}
+        names = {"yaml": "pyyaml", "PIL": "pillow", "jupyter_client": "papermill", "IPython": "ipykernel"}
         declared = {Requirement(t).name for t in [*self.project["dependencies"], *sum(self.project["optional-dependencies"].values(), [])]}
         for _, path in modules():
             for package in imports(path)[1] - sys.stdlib_module_names:

@@ -96,6 +96,7 @@ def test_a_run_learns_its_training_people():
     history = training.train(s)
     assert history[0]["terms"]["id"] > 0.7 * math.log(16)
     assert history[-1]["terms"]["id"] < 0.5 * math.log(16)
+    assert history[-1]["guard"] == {}, "the guard leaves a run alone that learns"
 
 
 def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
@@ -331,3 +332,13 @@ class TestTest:
     def test_the_official_draw_needs_its_file(self):
         with pytest.raises(setups.TrainingError, match=r"rand_perm_cam\.mat"):
             self.sysu(draw="official")
+
+
+class TestGuard:
+    def test_a_run_that_does_not_learn_says_so_in_history_and_result(self, tmp_path):
+        result = cells.run(config(epochs=4, lr=1e-7, triplet_ramp=0.0), tmp_path, device="cpu")
+        history = runs.read_lines(tmp_path / "history.jsonl")
+        assert [line["guard"] for line in history[:2]] == [{}, {}]
+        assert "a guess among 16 people" in history[-1]["guard"]["guess"]
+        assert history[-1]["guard"].items() <= result["guard"].items()
+        assert cells.epoch_line(history[-1], 4).endswith("[guess]")

@@ -24,6 +24,10 @@ COLOURS: dict[Modality, Any] = {Modality.V: _PALETTE[0], Modality.I: _PALETTE[3]
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: Where Fig. 2 draws the four modalities: base above, derivative below, the homologous ones under each other.
 PLACES = {Modality.V: (0, 1), Modality.I: (1, 1), Modality.DV: (0, 0), Modality.DI: (1, 0)}
+_TERMS = {
+    "id": "ID loss (eq. 8)", "mml": "multi-mode loss (eq. 6)", "mdl": "multi-directional loss (eq. 2)", "total": "total (eq. 9)",
+    "spread": "spread of the features", "validation": "mAP on held-out people",
+}  # fmt: skip
 _MATH = {Modality.V: "$V$", Modality.I: "$I$", Modality.DV: "$D_V$", Modality.DI: "$D_I$"}
 
 
@@ -83,17 +87,27 @@ def overview(pictures: Mapping[Modality, np.ndarray], pairs: Sequence[Pair]) -> 
     return figure
 
 
-def training_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], terms: Sequence[str] = ("id", "mml", "mdl")) -> Figure:
-    """The loss terms of one or several runs over the epochs, one panel a term (unweighted, mean over an epoch's steps)."""
+def training_curves(
+    histories: Mapping[str, Sequence[Mapping[str, Any]]],
+    terms: Sequence[str] = ("id", "mml", "mdl"),
+    levels: Mapping[str, float] | None = None,
+) -> Figure:
+    """The loss terms of one or several runs over the epochs, one panel a term (unweighted, mean over an epoch's steps).
+
+    ``terms`` may also name ``spread`` or ``validation``; a term's level (``guard.levels``) is drawn as a dotted line.
+    """
     figure, axes = plt.subplots(1, len(terms), figsize=(3.9 * len(terms), 3.1), squeeze=False, layout="constrained")
-    titles = {"id": "ID loss (eq. 8)", "mml": "multi-mode loss (eq. 6)", "mdl": "multi-directional loss (eq. 2)", "total": "total (eq. 9)"}
     for ax, term in zip(axes[0], terms, strict=True):
         for number, (name, history) in enumerate(histories.items()):
-            shown = [line for line in history if term in line["terms"]]
+            shown = [(line["epoch"], line["terms"].get(term, line.get(term))) for line in history if term in line["terms"] or term in line]
             if shown:
                 style = {"color": _PALETTE[number % 10], "ls": STYLES[number % 6], "marker": "o", "ms": 3}
-                ax.plot([line["epoch"] for line in shown], [line["terms"][term] for line in shown], label=name, **style)
-        ax.set(title=titles.get(term, term), xlabel="epoch")
+                ax.plot(*zip(*shown, strict=True), label=name, **style)
+        if term in (levels or {}):
+            ax.axhline(levels[term], color="0.45", lw=1, ls=":")
+            words = "a guess" if term == "id" else "all in one point"
+            ax.text(0.98, levels[term], words, transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8, color="0.35")
+        ax.set(title=_TERMS.get(term, term), xlabel="epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylim(bottom=0)
     if len(histories) > 1:
