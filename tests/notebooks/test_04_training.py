@@ -20,7 +20,7 @@ def test_it_runs_and_shows_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # by hand it writes to ./runs
     batch.execute(batch.NOTEBOOK, out, {"preset": "smoke", "row": "MDL4", "threads": 1}, timeout=300)
     pictures = shown(out)
-    assert len(pictures) == 5  # the batch, the derivatives, the losses, the generator, the CMC
+    assert len(pictures) == 6  # the batch, the derivatives, the live curves, the curves, the generator, the CMC
     assert all(map(not_blank, pictures))
     (cell,) = [s for s in runs.status(tmp_path / "runs") if s.word == "done"]
     result = json.loads((tmp_path / "runs" / cell.name / "result.json").read_text())
