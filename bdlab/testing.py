@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,21 @@ EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
 
 
 @torch.no_grad()
-def embed(setup: Setup, split: str = "test", net: nn.Module | None = None) -> dict[Modality, Embedded]:
-    """Test features of one part, both base modalities: unit-length float32 rows with identities, cameras and paths."""
+def embed(
+    setup: Setup, split: str = "test", net: nn.Module | None = None, modalities: Iterable[Modality] = BASE
+) -> dict[Modality, Embedded]:
+    """Test features of one part: unit-length float32 rows with identities, cameras and paths.
+
+    The base modalities are what is deployed; of a derivative one, every picture of its parent is derived and embedded.
+    """
     net = (net or setup.net).eval()
     out = {}
-    for m in BASE:
-        rows = setup.dataset.select(split, m)
+    for m in modalities:
+        rows = setup.dataset.select(split, m.parent)
         pieces = []
         for i in range(0, len(rows), EVALUATION_BATCH):
             x = batches.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)])
+            x = x if m is m.parent else net.derive({m.parent: x})[m]
             feature = net.embed(x, m)
             pieces.append(F.normalize(feature + net.embed(x.flip(-1), m), dim=1) if setup.config.test.flip else feature)
         records = [setup.dataset.records[row] for row in rows]
@@ -35,13 +42,14 @@ def embed(setup: Setup, split: str = "test", net: nn.Module | None = None) -> di
     return out
 
 
-def evaluate(setup: Setup, split: str = "test") -> dict[str, protocols.Result]:
+def evaluate(setup: Setup, split: str = "test", embedded: dict[Modality, Embedded] | None = None) -> dict[str, protocols.Result]:
     """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
 
     What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in each provenance. On the
-    real SYSU-MM01 the published counts must hold. Raises TrainingError if they do not, or for unfit permutations.
+    real SYSU-MM01 the published counts must hold. ``embedded`` is what ``embed`` gave, if at hand. Raises TrainingError if the
+    counts do not hold, or for unfit permutations.
     """
-    embedded, config = embed(setup, split), setup.config
+    embedded, config = embedded or embed(setup, split), setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip}
     options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
     if setup.dataset.protocol == "sysu":

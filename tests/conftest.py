@@ -43,3 +43,25 @@ def seeded():
     """Every test draws the same numbers with the same threads, alone or among others."""
     torch.manual_seed(0)
     torch.set_num_threads(1)  # others may use the machine too; two threads on one busy core wait for each other
+
+
+def _tested(data):
+    from bdlab import recipes, retrieval, setups, training
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    setup = setups.prepare(recipes.configure("table4", "MDL4", "smoke", data, {"epochs": 1}), device="cpu", progress=False)
+    training.train(setup)
+    return retrieval.test(setup)
+
+
+@pytest.fixture(scope="session")
+def tested_regdb(own_place):
+    """A network of four steps on the smallest RegDB-like twin, tested."""
+    return _tested("synthetic-regdb")
+
+
+@pytest.fixture(scope="session")
+def tested_sysu(own_place):
+    """The same on the SYSU-like twin."""
+    return _tested("synthetic-sysu")
