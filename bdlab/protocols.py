@@ -35,11 +35,12 @@ PUBLISHED_VALID = {"indoor": 2208}
 @dataclass(frozen=True, eq=False)
 class Result:
     """The trials of one setting: ``trials`` (Scores), ``draws`` (gallery rows of each trial, in gallery order), and
-    ``provenance`` (JSON types: what was done, and the counts)."""
+    ``provenance`` (JSON types: what was done, and the counts); ``ids`` [Q] are the queries' identities."""
 
     trials: list[Scores]
     draws: list[np.ndarray]
     provenance: dict[str, Any]
+    ids: np.ndarray
 
     @property
     def mean(self) -> dict[str, float]:
@@ -60,10 +61,19 @@ class Result:
         last = min(ranks, max(trial.length for trial in self.trials))
         return [float(np.mean([trial.rank(k) for trial in self.trials])) for k in range(1, last + 1)]
 
+    def by_identity(self) -> dict[str, list]:
+        """For each identity with valid queries: ``ids``, ``queries`` (how many), mean ``R1`` and ``mAP`` over them and the trials."""
+        valid = self.trials[0].valid  # the draws differ in pictures, never in identities and cameras
+        ids, of, counts = np.unique(self.ids[valid], return_inverse=True, return_counts=True)
+        hits = np.mean([trial.first[valid] == 0 for trial in self.trials], axis=0)
+        precision = np.mean([trial.ap[valid] for trial in self.trials], axis=0)
+        means = {name: np.bincount(of, values) / counts for name, values in (("R1", hits), ("mAP", precision))}
+        return {"ids": ids.tolist(), "queries": counts.tolist()} | {name: values.round(5).tolist() for name, values in means.items()}
+
     def to_json(self) -> dict[str, Any]:
-        """``mean``, ``std``, ``cmc`` (to rank 50), ``trials`` and ``provenance`` in JSON types."""
-        trials = [trial.summary() for trial in self.trials]
-        return {"mean": self.mean, "std": self.std, "cmc": self.cmc(), "trials": trials, "provenance": self.provenance}
+        """``mean``, ``std``, ``cmc`` (to rank 50), ``trials``, ``by_identity`` and ``provenance`` in JSON types."""
+        said = {"mean": self.mean, "std": self.std, "cmc": self.cmc(), "trials": [trial.summary() for trial in self.trials]}
+        return said | {"by_identity": self.by_identity(), "provenance": self.provenance}
 
 
 def sysu(
@@ -106,7 +116,7 @@ def sysu(
     wrong = _unlike_published(provenance)
     if expect and wrong:
         raise ValueError("these are not the counts of SYSU-MM01: " + "; ".join(wrong))
-    return Result(scored, draws, provenance | {"published_counts": not wrong})
+    return Result(scored, draws, provenance | {"published_counts": not wrong}, query.ids)
 
 
 def regdb(
@@ -132,7 +142,7 @@ def regdb(
         "protocol": "regdb", "direction": direction, "shots": "all", "draw": "all pictures of the split", "trials": 1,
         "camera_rule": "none", "cmc": "pictures", **_counts(scored, draws), **_labels(rerank, notes),
     }  # fmt: skip
-    return Result(scored, draws, provenance)
+    return Result(scored, draws, provenance, query.ids)
 
 
 def evaluate(protocol: str, visible: Embedded, infrared: Embedded, **options: Any) -> dict[str, Result]:

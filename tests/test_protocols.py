@@ -176,6 +176,10 @@ def test_evaluate_and_json():
         assert len(text["cmc"]) <= 50
         assert text["cmc"][0] == text["mean"]["R1"] == pytest.approx(np.mean([t["R1"] for t in text["trials"]]))
         assert set(text["mean"]) == set(text["std"]) == {"R1", "R5", "R10", "R20", "mAP", "mINP"}
+        people = text["by_identity"]
+        assert sum(people["queries"]) == text["provenance"]["valid_queries"]
+        for metric in ("R1", "mAP"):
+            assert np.average(people[metric], weights=people["queries"]) == pytest.approx(text["mean"][metric], abs=1e-5)
     assert list(protocols.evaluate("regdb", gallery, query)) == ["v2t", "t2v"]
     with pytest.raises(ValueError, match="unknown protocol"):
         protocols.evaluate("market", gallery, query)

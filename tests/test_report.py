@@ -1,20 +1,24 @@
-"""Tables from run folders: means, spreads, missing rows, the paper beside, what is never mixed, the page by itself."""
+"""Tables from run folders: means, spreads, verdicts, what is left out, the paper beside, what is never mixed, every form."""
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
 from bdlab import recipes, report, runs
+from bdlab.cli import main
+from bdlab.report import page
 
 from .test_runs import PRINT
 
 
-def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data="regdb", **changes):
-    """A committed cell with made-up scores (R1 = r1, everything else half of it)."""
+def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data="regdb", people=None, guard=None, **changes):
+    """A committed cell with made-up scores (R1 = r1, everything else half of it; ``people`` the R1 of each identity)."""
     c = runs.Cell(recipes.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
     attempt = runs.begin(out, c)
     (attempt / "weights.pt").write_bytes(b"weights")
@@ -29,9 +33,20 @@ def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data=
         "seconds": 60.0, "bdlab": "0", "device": "cpu",
     }  # fmt: skip
     scores = {s: {"mean": mean, "std": mean, "cmc": [r1, 1.0], "trials": [mean]} for s in settings}
-    runs.write_json(attempt / "result.json", {"schema": runs.SCHEMA, "params": dict(c.params), "scores": scores, "provenance": provenance})
+    if people:
+        own = {"ids": list(range(len(people))), "queries": [10] * len(people), "R1": people, "mAP": people}
+        scores = {s: value | {"by_identity": own} for s, value in scores.items()}
+    result = {"schema": runs.SCHEMA, "params": dict(c.params), "scores": scores, "guard": guard or {}, "provenance": provenance}
+    runs.write_json(attempt / "result.json", result)
     assert runs.commit(out, c.name, attempt)
     return out / c.name
+
+
+def put_failed(out, row, seed=0, reason="ValueError: no", sweep="table4", data="regdb", **changes):
+    """An attempt that failed."""
+    c = runs.Cell(recipes.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
+    runs.fail(runs.begin(out, c), reason)
+    return c.name
 
 
 def column(table, head):
@@ -92,7 +107,7 @@ class TestTable:
             result["scores"]["v2t"]["cmc"] = curve
             runs.write_json(folder / "result.json", result)
         assert report.write(tmp_path)
-        assert report._mean_curve([[0.5, 1.0], [0.2, 0.6, 1.0]]).tolist() == pytest.approx([0.35, 0.8, 1.0])
+        assert page._mean_curve([[0.5, 1.0], [0.2, 0.6, 1.0]]).tolist() == pytest.approx([0.35, 0.8, 1.0])
 
     def test_a_row_of_its_own_weights_stays_in_the_table(self, tmp_path):
         put(tmp_path, "B1")
@@ -108,6 +123,22 @@ class TestTable:
         (table,) = report.tables(tmp_path / "out")
         assert table.counts == {"plain": 1, "strong": 1}
         assert not any(c.paper for c in table.columns)
+        assert "Which row is the baseline is not kept" in table.warnings[0]
+
+    def test_a_users_sweep_declares_its_baseline(self, tmp_path):
+        file = tmp_path / "mine.yaml"
+        file.write_text("name: mine\ntitle: My own\nbaseline: weak\nrows: {strong: {gamma: 2.0}, weak: {gamma: 1.0}}")
+        for row in ("weak", "strong"):
+            put(tmp_path / "out", row, sweep=str(file))
+        (table,) = report.tables(tmp_path / "out", [recipes.sweep(str(file))])
+        assert [(v.row, v.against) for v in table.verdicts] == [("strong", "weak")]
+        assert table.warnings == []
+        assert "My own, on regdb" in report.text(table)
+        put(tmp_path / "out", "B2")
+        done = CliRunner().invoke(main, ["report", str(tmp_path / "out"), "--sweep", str(file)])
+        assert "strong against weak" in done.output
+        assert "Table IV" not in done.output
+        assert "mine-regdb-demo.csv, mine-regdb-demo.md, mine-regdb-demo.tex" in done.output
 
     def test_a_sweep_of_the_users_own_at_two_settings_is_two_tables(self, tmp_path):
         file = tmp_path / "mine.yaml"
@@ -127,6 +158,167 @@ class TestTable:
         (folder / "weights.pt").unlink()
         (table,) = report.tables(tmp_path)
         assert table.counts["B2"] == 1
+        (left,) = table.left_out
+        assert (left.name, left.word, left.why) == (folder.name, "invalid", "weights.pt is missing")
+        assert table.standing("B2") == "1 (1 invalid)"
+
+    def test_what_the_guard_found_is_said(self, tmp_path):
+        put(tmp_path, "B2", 0, guard={"collapse": "Collapsed to a point: words."})
+        put(tmp_path, "B2", 1)
+        (table,) = report.tables(tmp_path)
+        assert table.warnings == ["collapse, in 1 of 2 cells (B2). The first: Collapsed to a point: words."]
+
+
+class TestVerdicts:
+    GAINS = {"MDL4": (0.1, 0.11, 0.1, 0.09, 0.1), "MDL1": (0.1, -0.1, 0.05, -0.06, 0.02)}
+
+    @pytest.fixture
+    def table(self, tmp_path):
+        for seed in range(5):
+            put(tmp_path, "B2", seed, 0.3 + 0.01 * seed)
+            for row, gains in self.GAINS.items():
+                put(tmp_path, row, seed, 0.3 + 0.01 * seed + gains[seed])
+        put(tmp_path, "MDL2", 0, 0.9)
+        (table,) = report.tables(tmp_path)
+        return table
+
+    def test_each_row_is_held_against_the_baseline_by_seed(self, table):
+        words = {v.row: v.word for v in table.verdicts}
+        assert words == {"B1": "too few seeds", "MDL1": "not shown", "MDL2": "too few seeds", "MDL3": "too few seeds", "MDL4": "better"}
+        assert {v.against for v in table.verdicts} == {"B2"}
+        (mine,) = table.of("MDL4")
+        assert mine.difference == pytest.approx(10)
+        assert mine.pairs == pytest.approx([100 * g for g in self.GAINS["MDL4"]])
+        assert table.primary.head == "v2t R1"
+
+    def test_every_form_says_difference_interval_pairs_and_word(self, table):
+        interval = "[+9.12, +10.88]"
+        said = {form: getattr(report, form)(table) for form in ("text", "to_html", "to_markdown", "to_latex")}
+        for form, words in said.items():
+            for part in ("+10.00", interval, "better", "not shown (seen from ", "too few seeds", "Holm", "Last epoch"):
+                assert part in words, (form, part)
+        lines = list(csv.DictReader(io.StringIO(report.to_csv(table))))
+        line = next(r for r in lines if (r["row"], r["setting"], r["metric"], r["source"]) == ("MDL4", "v2t", "R1", "bdlab"))
+        assert (line["against"], line["difference"], line["pairs"], line["verdict"]) == ("B2", "0.1", "5", "better")
+        assert [float(line[k]) for k in ("low", "high")] == pytest.approx([0.0912, 0.1088], abs=1e-4)
+        assert sum(bool(r["verdict"]) for r in lines) == 5
+
+    def test_splits_are_the_unit_where_there_are_several(self, tmp_path):
+        for split in range(1, 6):
+            for seed in (0, 1):
+                put(tmp_path, "B2", seed, 0.3, split=split)
+                put(tmp_path, "MDL4", seed, 0.4 + 0.01 * split, split=split)
+        (table,) = report.tables(tmp_path)
+        (mine,) = table.of("MDL4")
+        assert (mine.n, mine.unit) == (5, "splits")
+        half = 2.7764451 * ((1 / 5 + 1) * 2.5) ** 0.5  # t of 4 degrees, variance of 1..5 per cent, Nadeau and Bengio
+        assert (mine.low, mine.high) == pytest.approx((13 - half, 13 + half))
+        assert "Nadeau and Bengio" in report.text(table)
+        assert "95 % over splits" in report.to_html(table)
+
+    def test_contrasts_may_be_declared(self, tmp_path, monkeypatch):
+        own = dataclasses.replace(recipes.TABLE4, contrasts=(("MDL4", "MDL3"), ("MDL4", "B2")))
+        monkeypatch.setitem(recipes.SWEEPS, "table4", own)
+        for row in ("B2", "MDL3", "MDL4"):
+            put(tmp_path, row)
+        (table,) = report.tables(tmp_path)
+        assert [(v.row, v.against) for v in table.of("MDL4")] == [("MDL4", "MDL3"), ("MDL4", "B2")]
+        assert "MDL3<br>B2" in report.to_markdown(table)
+
+    def test_other_people_are_another_question(self, tmp_path):
+        for seed in range(2):
+            put(tmp_path, "B2", seed, 0.5, people=[0.2, 0.8, 0.5])
+            put(tmp_path, "MDL4", seed, 0.6, people=[0.9, 0.2, 0.7])
+        (table,) = report.tables(tmp_path)
+        mean, low, high = table.people["MDL4", "B2"]
+        assert mean == pytest.approx(10)
+        assert low == pytest.approx(-60)
+        assert high == pytest.approx(70)
+        assert "95 % over people" in report.to_html(table)
+        assert "[-60.00, +70.00]" in report.to_html(table)
+
+
+class TestLeftOut:
+    def test_failed_and_missing_cells_stand_in_the_table_with_the_reason(self, tmp_path):
+        for seed in range(3):
+            put(tmp_path, "B2", seed)
+        put(tmp_path, "MDL4", 0)
+        name = put_failed(tmp_path, "MDL4", 1, "OutOfMemoryError: too large")
+        (table,) = report.tables(tmp_path)
+        assert table.standing("B2") == "3"
+        assert table.standing("MDL4") == "1 (1 failed, 1 missing)"
+        assert table.standing("B1") == "0 (3 missing)"
+        for form in ("text", "to_html", "to_markdown", "to_latex", "to_csv"):
+            assert "1 failed, 1 missing" in getattr(report, form)(table), form
+        for form in ("text", "to_html"):
+            assert name in getattr(report, form)(table)
+            assert "OutOfMemoryError: too large" in getattr(report, form)(table)
+
+    def test_a_failed_cell_of_another_table_is_not_this_ones(self, tmp_path):
+        put(tmp_path, "B2")
+        put_failed(tmp_path, "B2", 1, data="sysu")
+        put_failed(tmp_path, "B2", 1, gamma=2.0)
+        (table,) = report.tables(tmp_path)
+        assert table.left_out == []
+        assert "No run of this table was left out." in report.to_html(table)
+
+    def test_the_older_of_two_results_is_left_out_by_name(self, tmp_path, monkeypatch):
+        import os
+
+        old = put(tmp_path, "B2", 0, 0.9)
+        monkeypatch.setitem(globals(), "PRINT", "another set of pictures")
+        new = put(tmp_path, "B2", 0, 0.1)
+        os.utime(old, (1, 1))
+        (table,) = report.tables(tmp_path)
+        assert table.cells["B2"][0][0] == new
+        assert [(x.name, x.word) for x in table.left_out] == [(old.name, "superseded")]
+        assert table.standing("B2") == "1"
+        assert "they differ in data fingerprint" in table.left_out[0].why
+        assert "B2: 1 older results" in report.text(table)
+        assert old.name in report.to_html(table)
+
+    def test_a_damaged_cell_that_was_set_aside_is_remembered(self, tmp_path):
+        put(tmp_path, "B2")
+        folder = put(tmp_path, "B2", 1)
+        runs.set_aside(tmp_path, folder.name, "weights.pt is damaged")
+        (table,) = report.tables(tmp_path)
+        assert table.left_out[0].why == "set aside: weights.pt is damaged"
+
+
+class TestPrintedRows:
+    @pytest.fixture
+    def table(self, tmp_path, monkeypatch):
+        """Table II with one trained row of its own name and one that the paper does not have."""
+        sweep = recipes.Sweep("table2", "Table II", {"base": recipes.Row("base", {}), "Ours": recipes.Row("ours", {})}, "base")
+        monkeypatch.setitem(recipes.SWEEPS, "table2", sweep)
+        put(tmp_path, "Ours", sweep="table2")
+        put(tmp_path, "base", sweep="table2")
+        (table,) = report.tables(tmp_path)
+        return table
+
+    def test_methods_not_trained_stand_with_the_papers_numbers(self, table):
+        assert "Hi-CMD" in table.printed
+        assert "Ours" not in table.printed
+        k = next(k for k, c in enumerate(table.columns) if c.head == "paper RegDB v2t R1")
+        assert table.values["Hi-CMD"][k].mean == 70.93
+        assert table.values["Ours"][k].mean == 80.67
+        assert table.values["base"][k].text == "-"
+        assert table.values["Hi-CMD"][0].text == "-"
+        assert not any(v.best for v in table.values["Hi-CMD"])
+        assert "Hi-CMD" not in {v.row for v in table.verdicts}
+
+    def test_they_are_greyed_in_every_form(self, table):
+        assert re.search(r"<tr class=printed><td>Hi-CMD</td>", report.to_html(table))
+        assert r"\textcolor{gray}{Hi-CMD}" in report.to_latex(table)
+        assert "| *Hi-CMD* |" in report.to_markdown(table)
+        assert "Hi-CMD" in report.text(table)
+        assert "these methods are not trained here" in report.text(table)
+
+    def test_rank_10_and_20_are_in_the_page_and_the_csv(self, table):
+        assert "v2t R10" in {c.head for c in table.columns}
+        assert "86.39" in report.to_html(table)
+        assert "86.39" in report.to_csv(table)
+        assert "R10" not in report.text(table)
 
 
 class TestForms:
@@ -140,7 +332,7 @@ class TestForms:
 
     def test_text_is_aligned_and_says_what_it_is(self, table):
         lines = report.text(table).splitlines()
-        body = [line for line in lines if re.match(r"(row|B\d|MDL\d)\b", line)]
+        body = [line for line in lines if re.match(r"(row|B\d|MDL\d) +(?!against)", line)]
         assert len({len(line) for line in body}) == 1
         assert "paper, RegDB v2t" in report.text(table)
         assert "55.00 ± 7.07*" in lines[5] or "55.00 ± 7.07*" in lines[6]
@@ -160,11 +352,33 @@ class TestForms:
         assert "80.67" in page
         assert "bdlab run table4 --data regdb --root DIR --preset demo --seeds 0,1" in page
 
-    def test_failed_cells_are_shown_with_their_reason_and_markup_is_only_text(self, table):
-        state = runs.State("table4-B2-x", "failed", "ValueError: <script>alert(1)</script>", 1, 12)
-        page = report.to_html(table, [state])
+    def test_markup_in_a_reason_is_only_text(self, tmp_path):
+        put(tmp_path, "B2")
+        put_failed(tmp_path, "B2", 1, "ValueError: <script>alert(1)</script>")
+        (table,) = report.tables(tmp_path)
+        page = report.to_html(table)
         assert "&lt;script&gt;" in page
         assert "<script>" not in page
+
+    def test_latex_is_balanced_and_its_lines_have_equal_columns(self, table):
+        source = report.to_latex(table)
+        assert source.count("{") == source.count("}")
+        assert sorted(re.findall(r"\\begin{(\w+)}", source)) == sorted(re.findall(r"\\end{(\w+)}", source))
+        columns = len(re.search(r"\\begin{tabular}{(\w+)}", source)[1])
+        body = source.partition("row & ")[2].partition(r"\bottomrule")[0]
+        assert {line.count("&") + 1 for line in body.splitlines()[1:] if line} == {columns}
+        assert not re.search(r"(?<!\\)[%_#]", source.partition(r"\begin{table}")[2])
+
+    def test_markdown_lines_have_equal_columns(self, table):
+        lines = [line for line in report.to_markdown(table).splitlines() if line.startswith("|")]
+        assert len(lines) == 2 + 6
+        assert len({line.count("|") for line in lines}) == 1
+
+    def test_write_leaves_all_forms_beside_each_other(self, tmp_path):
+        put(tmp_path, "MDL4")
+        ((_, page),) = report.write(tmp_path)
+        assert {p.suffix for p in page.parent.iterdir()} == {".html", ".csv", ".md", ".tex"}
+        assert all(p.stem == page.stem for p in page.parent.iterdir())
 
     def test_the_command_names_what_was_changed(self, tmp_path):
         put(tmp_path, "MDL4", 3, gamma=2.5)
