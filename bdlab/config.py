@@ -1,8 +1,7 @@
 """One run, completely described: six frozen dataclasses, flat names, and the three presets.
 
 Every field is one the command line, a sweep or papermill can set by its flat name; names are unique across the
-sections. What the paper leaves open is a field here whose default is the first reading of the notes (README,
-"What the paper leaves open").
+sections. What the paper leaves open is a field here (README, "What the paper leaves open").
 """
 
 from __future__ import annotations
@@ -10,14 +9,19 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import reprlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from .modality import DERIVATIVE, Modality, ModalityError, parse_modalities, parse_pairs
+from .modality import BASE, Modality, ModalityError, parse_modalities, parse_pairs
 
 #: ImageNet's channel means and deviations, RGB in [0, 1]: the space in which every stem sees its pictures.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+#: What can be trained, and the modalities a rival is made for (the others take any).
+Method = Literal["base-derivative", "one-stream", "zero-padding", "asymmetric", "bdtr", "cmgan", "x-modality", "agw", "gan"]
+MADE_FOR = dict.fromkeys(("zero-padding", "asymmetric", "bdtr", "cmgan"), "V I") | {"x-modality": "V I DV", "gan": "V I DV DI"}
 
 
 class ConfigError(ValueError):
@@ -61,6 +65,8 @@ class Model:
     feature: Literal["bn", "pool"] = "bn"  # the test feature: after or before the neck's batch norm
     generator_init: Literal["uniform", "luma", "random"] = "uniform"
     generator_space: Literal["normalised", "unit"] = "normalised"
+    generator: Literal["learned", "frozen", "grey"] = "learned"  # controls: E_V and G_S at their start; no parameters at all
+    shared_generator: bool = True  # False: D_V and D_I each have a G of their own
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,8 @@ class Loss:
     margin_cross: float = 0.5
     id_over: Literal["mean", "sum"] = "mean"  # eq. 8's 1/N, over the modalities
     reduction: Literal["mean", "sum"] = "mean"  # over the anchors of eq. 4 and 7
-    triplet_ramp: float = 0.0  # share of the run over which beta and gamma grow from 0 (random start only)
+    triplet_ramp: float = 0.0  # share of the run over which beta, gamma and rival grow from 0 (random start only)
+    rival: float = 1.0  # weight of what a rival's method adds to eq. 9; nothing in the paper's own
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,8 @@ class Optim:
     groups: Literal["agw", "uniform"] = "agw"  # agw: neck and classifier at lr, everything else at 0.1 lr
     generator_lr: float | None = None  # E_V and G_S; None: as the groups say
     epochs: int = 60
-    steps: int | None = None  # steps an epoch; None: floor(max(nV, nI) / (P K)) + 1
+    steps: int | None = None  # steps an epoch; None: floor(max(nV, nI) / (P K)) + 1, times the passes
+    passes: int = 1
     warmup: float = 10.0  # epochs of linear warm-up
     schedule: Literal["step", "cosine"] = "step"
     milestones: str = "20 50"  # epochs after which the step schedule divides by ten
@@ -113,7 +121,7 @@ class Run:
     row: str = "Ours"
     seed: int = 0
     preset: str = "paper"
-    method: Literal["base-derivative"] = "base-derivative"
+    method: Method = "base-derivative"
     checkpoint_every: int = 0  # steps between checkpoints; 0: at the end of every epoch
 
 
@@ -161,8 +169,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "resnet10", "height": 64, "width": 32, "pad": 4, "size": "demo",
         "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.5,
     },
-    # Seconds: for tests and for a first look whether everything is in place. Learns next to nothing.
-    "smoke": {
+    "smoke": {  # seconds: for tests and for a first look whether everything is in place; learns next to nothing
         "backbone": "resnet10", "height": 32, "width": 16, "pad": 2, "size": "smoke", "identities": 4, "shots": 2,
         "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.01, "groups": "uniform", "triplet_ramp": 1.0,
     },
@@ -171,8 +178,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 #: Section III-C: epochs 60 / 80 and gamma 5 / 1 on RegDB / SYSU-MM01.
 BY_PROTOCOL: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {"regdb": {"epochs": 60, "gamma": 5.0}, "sysu": {"epochs": 80, "gamma": 1.0}},
-    "demo": {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}},
-    "smoke": {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}},
+    **{name: {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}} for name in ("demo", "smoke")},
 }
 
 TWINS = ("synthetic-regdb", "synthetic-sysu")
@@ -190,9 +196,7 @@ def preset(name: str, data: str) -> dict[str, Any]:
         raise ConfigError(f"unknown data set {data!r}: choose one of {', '.join(DATASETS)}")
     protocol = "sysu" if data.endswith("sysu") else "regdb"
     changes = PRESETS[name] | BY_PROTOCOL[name][protocol] | {"data": data, "preset": name}
-    if data not in TWINS:
-        changes.pop("size")
-    return changes
+    return {name: value for name, value in changes.items() if name != "size" or data in TWINS}
 
 
 def from_flat(params: Mapping[str, Any]) -> Config:
@@ -218,24 +222,31 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if get_origin(hint) is Literal:
         if value in get_args(hint) and type(value) in {type(choice) for choice in get_args(hint)}:
             return value
-        raise ConfigError(f"{name} = {value!r}: choose one of {', '.join(map(repr, get_args(hint)))}")
+        raise ConfigError(f"{name} = {_said(value)}: choose one of {', '.join(map(repr, get_args(hint)))}")
     kinds = get_args(hint) or (hint,)
     if isinstance(value, bool) and bool not in kinds:
         raise ConfigError(f"{name} = {value!r} is a truth value; a number or text is meant")
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name} = {value!r} is not finite")
-    if float in kinds and type(value) is int:
+    if float in kinds and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if type(value) not in kinds:
         wanted = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
         quoted = " (YAML reads 1e-3 as text: write 1.0e-3)" if float in kinds and isinstance(value, str) else ""
-        raise ConfigError(f"{name} = {value!r} is a {type(value).__name__}; {wanted} is meant{quoted}")
+        raise ConfigError(f"{name} = {_said(value)} is a {type(value).__name__}; {wanted} is meant{quoted}")
     return value
 
 
-_POSITIVE = ("height", "width", "identities", "shots", "epochs", "lr", "split")
+def _said(value: Any) -> str:
+    """A value as an error shows it: a few lines of YAML can name a list of a thousand million parts."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 120
+    return short.repr(value)
+
+
+_POSITIVE = ("height", "width", "identities", "shots", "epochs", "lr", "split", "passes", "steps")
 _NOT_NEGATIVE = (
-    "pad", "alpha", "beta", "gamma", "margin_intra", "margin_cross", "momentum", "weight_decay", "warmup", "seed",
+    "pad", "alpha", "beta", "gamma", "rival", "margin_intra", "margin_cross", "momentum", "weight_decay", "generator_lr", "warmup", "seed",
     "checkpoint_every",
 )  # fmt: skip
 
@@ -243,22 +254,18 @@ _NOT_NEGATIVE = (
 def _validate(config: Config) -> None:
     flat = config.flat()
     for name in _POSITIVE:
-        if flat[name] <= 0:
-            raise ConfigError(f"{name} = {flat[name]!r} must be above 0")
+        if flat[name] is not None and flat[name] <= 0:
+            raise ConfigError(f"{name} = {flat[name]!r} must be above 0" + (", or null for the paper's rule" if name == "steps" else ""))
     if flat["momentum"] >= 1:
         raise ConfigError(f"momentum = {flat['momentum']!r} must be below 1, or the steps grow without end")
-    if flat["generator_lr"] is not None and flat["generator_lr"] < 0:
-        raise ConfigError(f"generator_lr = {flat['generator_lr']!r} must not be negative")
     if flat["shots"] < 2 and flat["beta"] > 0:
         raise ConfigError("shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or beta = 0.0")
     for name in _NOT_NEGATIVE:
-        if flat[name] < 0:
+        if flat[name] is not None and flat[name] < 0:
             raise ConfigError(f"{name} = {flat[name]!r} must not be negative")
     for name in ("channel_gap", "appearance_gap", "triplet_ramp"):
         if flat[name] is not None and not 0 <= flat[name] <= 1:
             raise ConfigError(f"{name} = {flat[name]!r} must lie in [0, 1]")
-    if flat["steps"] is not None and flat["steps"] <= 0:
-        raise ConfigError(f"steps = {flat['steps']!r} must be above 0, or null for the paper's rule")
     if config.data.data not in DATASETS:
         raise ConfigError(f"unknown data set {config.data.data!r}: choose one of {', '.join(DATASETS)}")
     dials = [name for name in ("size", "channel_gap", "appearance_gap") if flat[name] is not None]
@@ -275,8 +282,7 @@ def _validate(config: Config) -> None:
 
 def _validate_method(config: Config) -> None:
     try:
-        modalities, graph = config.modalities, config.graph
-        milestones = config.milestones
+        modalities, graph, milestones = config.modalities, config.graph, config.milestones
     except ModalityError as error:
         raise ConfigError(str(error)) from None
     except ValueError:
@@ -285,10 +291,10 @@ def _validate_method(config: Config) -> None:
         raise ConfigError(f"milestones = {config.optim.milestones!r} must be finite and ascend")
     for pair in graph:
         if absent := [m.value for m in pair if m not in modalities]:
-            raise ConfigError(
-                f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, which modalities = {config.model.modalities!r} leaves out"
-            )
+            raise ConfigError(f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, not in modalities = {config.model.modalities!r}")
     if config.loss.alpha == config.loss.beta == config.loss.gamma == 0:
         raise ConfigError("alpha, beta and gamma are all 0: there is nothing to train on")
-    if config.optim.generator_lr is not None and not any(m in modalities for m in DERIVATIVE):
-        raise ConfigError("generator_lr is set but no derivative modality is in use")
+    if config.optim.generator_lr is not None and (config.model.generator != "learned" or modalities == BASE):
+        raise ConfigError("generator_lr is set but no derivative modality is in use whose E_V or G_S is learned")
+    if (made_for := MADE_FOR.get(config.run.method)) and modalities != parse_modalities(made_for):
+        raise ConfigError(f"method = {config.run.method!r} is made for modalities = {made_for!r}, not {config.model.modalities!r}")

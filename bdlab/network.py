@@ -7,27 +7,18 @@ ImageNet-normalised float [B, 3, H, W]; every intermediate is reachable: ``net(i
 from __future__ import annotations
 
 import copy
-import re
-import urllib.error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision import models
-from torchvision.models.resnet import BasicBlock, ResNet
 
+from .backbone import build_backbone, one_of
 from .config import MEAN, STD
 from .modality import Modality, parse_modality
 
 LUMA = (0.299, 0.587, 0.114)
-BACKBONES = ("resnet50", "resnet18", "resnet10")
-
-
-class WeightsError(ValueError):
-    """Backbone weights that cannot be had, read or fitted; says which file or name and what to do."""
 
 
 class Encoder(nn.Module):
@@ -72,7 +63,9 @@ class BaseDerivativeNet(nn.Module):
     """The four-modality network; drop modalities and it becomes every smaller row of Table IV.
 
     ``num_ids`` training identities; ``modalities`` any subset of the four that holds V and I; ``weights`` None (random
-    start, drawn from torch's generator), ``"imagenet"`` (torchvision's download) or a state-dict file.
+    start, drawn from torch's generator), ``"imagenet"`` (torchvision's download) or a state-dict file. ``generator``: E_V and
+    G_S ``"learned"``, ``"frozen"`` at their start, or ``"grey"``: none at all, D_V is fixed grey and D_I a copy of I; with
+    ``shared_generator=False`` D_V and D_I each have a G of their own.
     With 395 classes: 24.35 M parameters for four modalities, 24.33 M for two (counted, ResNet-50).
     Raises WeightsError for weights that do not fit, ValueError for unknown options.
     """
@@ -90,19 +83,26 @@ class BaseDerivativeNet(nn.Module):
         feature: str = "bn",
         generator_init: str = "uniform",
         generator_space: str = "normalised",
+        generator: str = "learned",
+        shared_generator: bool = True,
     ):
         super().__init__()
-        _one_of("pool", pool, ("avg", "gem"))
-        _one_of("feature", feature, ("bn", "pool"))
-        _one_of("generator_init", generator_init, ("uniform", "luma", "random"))
-        _one_of("generator_space", generator_space, ("normalised", "unit"))
+        one_of("pool", pool, ("avg", "gem"))
+        one_of("feature", feature, ("bn", "pool"))
+        one_of("generator_init", generator_init, ("uniform", "luma", "random"))
+        one_of("generator_space", generator_space, ("normalised", "unit"))
+        one_of("generator", generator, ("learned", "frozen", "grey"))
         named = {parse_modality(m) for m in modalities}
         if not {Modality.V, Modality.I} <= named:
             raise ValueError(f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed")
         self.modalities = tuple(m for m in Modality if m in named)
         self.feature, self.generator_space = feature, generator_space
-        self.encoder = Encoder(generator_init) if Modality.DV in named else None
-        self.generator = Generator(generator_init) if named & {Modality.DV, Modality.DI} else None
+        derivative = set() if generator == "grey" else named & {Modality.DV, Modality.DI}
+        self.encoder = Encoder(generator_init) if Modality.DV in derivative else None
+        self.generator = Generator(generator_init) if derivative else None
+        self.infrared_generator = Generator(generator_init) if len(derivative) == 2 and not shared_generator else None
+        for parameter in self.generators() if generator == "frozen" else ():
+            parameter.requires_grad_(False)
         body = build_backbone(backbone, weights, strides, last_stride)
         stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
         # Every stem starts from the same numbers, as they do with pretrained weights, and goes its own way from there.
@@ -114,6 +114,7 @@ class BaseDerivativeNet(nn.Module):
         self.neck.bias.requires_grad_(False)
         self.classifier = nn.Linear(self.dim, num_ids, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
+        self.extras = nn.ModuleDict()  # what a rival adds for training only: classifiers, discriminators, translators
         for name, value in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
 
@@ -123,12 +124,19 @@ class BaseDerivativeNet(nn.Module):
         Infrared enters G_S as one channel, the mean of its three stored ones. In the ``"unit"`` generator space the
         pictures are brought back to [0, 1] before and normalised again after.
         """
-        made = {}
-        if Modality.DV in self.modalities and Modality.V in images:
-            made[Modality.DV] = self._leave(self.generator(self.encoder(self._enter(images[Modality.V]))))
-        if Modality.DI in self.modalities and Modality.I in images:
-            made[Modality.DI] = self._leave(self.generator(self._enter(images[Modality.I]).mean(1, keepdim=True)))
-        return made
+        return {m: self.make(m, images[m.parent]) for m in self.modalities if m is not m.parent and m.parent in images}
+
+    def make(self, m: Modality, x: Tensor) -> Tensor:
+        """One derivative modality from the pictures of its parent; [B, 3, H, W] both."""
+        if self.generator is None:  # the control without a parameter
+            return self.grey(x).expand_as(x).sub(self.mean).div(self.std) if m is Modality.DV else x
+        if m is Modality.DV:
+            return self._leave(self.generator(self.encoder(self._enter(x))))
+        return self._leave((self.infrared_generator or self.generator)(self._enter(x).mean(1, keepdim=True)))
+
+    def grey(self, x: Tensor) -> Tensor:
+        """Luma in [0, 1] of normalised colour pictures: [B, 3, H, W] -> [B, 1, H, W]."""
+        return ((x * self.std + self.mean) * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
 
     def forward(self, images: Mapping[Modality, Tensor]) -> Output:
         """Pictures of V and I (either may be left out; the numbers may differ) -> Output over all streams made from them."""
@@ -160,27 +168,30 @@ class BaseDerivativeNet(nn.Module):
         """The two-stream net that is deployed: V and I only, its own copy, the same embeddings bit for bit (section II-C)."""
         net = copy.deepcopy(self)
         net.modalities = tuple(m for m in self.modalities if m.parent is m)
-        net.encoder = net.generator = None
+        net.encoder = net.generator = net.infrared_generator = None
+        net.extras = nn.ModuleDict()
         net.stems = nn.ModuleDict({m.value: net.stems[m] for m in net.modalities})
         return net.eval()
 
     def head(self) -> list[nn.Parameter]:
-        """Neck and classifier: what the ``agw`` parameter groups train at the full rate."""
-        return [p for module in (self.neck, self.classifier) for p in module.parameters() if p.requires_grad]
+        """Neck, classifier and a rival's extras (all from a random start): what the ``agw`` groups train at the full rate."""
+        return [p for module in (self.neck, self.classifier, self.extras) for p in module.parameters() if p.requires_grad]
 
     def generators(self) -> list[nn.Parameter]:
-        """The parameters of E_V and G_S, at most ten numbers; empty without derivatives."""
-        return [p for module in (self.encoder, self.generator) if module is not None for p in module.parameters()]
+        """What is trained of E_V and G_S: ten numbers, or sixteen with a G of its own for D_I; empty without derivatives or frozen."""
+        return [p for module in self._parts().values() for p in module.parameters() if p.requires_grad]
 
     def generator_numbers(self) -> dict[str, list[float]]:
-        """The generator's ten numbers by the paper's letters: E_V weights and bias, G_S weights and biases."""
-        parts = {"E_V": self.encoder, "G_S": self.generator}
+        """The generator's numbers by the paper's letters: E_V weights and bias, G_S weights and biases; D_I's own G is ``G_I``."""
         return {
             f"{name}.{kind}": getattr(module.conv, kind).detach().flatten().tolist()
-            for name, module in parts.items()
-            if module is not None
+            for name, module in self._parts().items()
             for kind in ("weight", "bias")
         }
+
+    def _parts(self) -> dict[str, nn.Module]:
+        parts = {"E_V": self.encoder, "G_S": self.generator, "G_I": self.infrared_generator}
+        return {name: module for name, module in parts.items() if module is not None}
 
     def _enter(self, x: Tensor) -> Tensor:
         return x * self.std + self.mean if self.generator_space == "unit" else x
@@ -201,99 +212,9 @@ class GeM(nn.Module):
         return x.pow(self.p).mean((-2, -1), keepdim=True).pow(1 / self.p)
 
 
-def build_backbone(name: str = "resnet50", weights: str | None = None, strides: str = "auto", last_stride: int = 1) -> ResNet:
-    """A torchvision ResNet with layer4's stride as asked and, if given, weights in it.
-
-    ``resnet10`` is one basic block a stage, 16 channels wide: for the demo. ``strides`` says where a file's
-    down-sampling stride sits: ``v1.5`` the 3x3 convolution (torchvision), ``v1`` the first 1x1 (He et al. 2015).
-    A state dict does not tell; ``auto`` takes ``v1`` for a file named like ``resnet50_v1...`` and v1.5 for every other.
-    """
-    _one_of("backbone", name, BACKBONES)
-    _one_of("strides", strides, ("auto", "v1.5", "v1"))
-    body = _narrow(16) if name == "resnet10" else getattr(models, name)(weights=None)
-    if weights == "imagenet":
-        _load(body, _download(name), f"torchvision's {name}")
-    elif weights is not None:
-        _load(body, _read(Path(weights)), weights)
-    for stage in (body.layer2, body.layer3, body.layer4) if strides_of(strides, weights) == "v1" and name == "resnet50" else ():
-        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
-    if last_stride == 1:
-        for module in body.layer4.modules():
-            if isinstance(module, nn.Conv2d):
-                module.stride = (1, 1)
-    return body
-
-
-def _narrow(width: int) -> ResNet:
-    """torchvision's ResNet-10 has fixed widths; the same blocks at a fraction of them."""
-    body = ResNet(BasicBlock, [1, 1, 1, 1])
-    body.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
-    body.bn1, body.inplanes = nn.BatchNorm2d(width), width
-    for stage in range(4):
-        setattr(body, f"layer{stage + 1}", body._make_layer(BasicBlock, width << stage, 1, stride=1 if stage == 0 else 2))
-    body.fc = nn.Linear(width << 3, 1)
-    for module in body.modules():  # torchvision's own start, for the layers just replaced
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return body
-
-
-def _download(name: str) -> dict[str, Tensor]:
-    if name == "resnet10":
-        raise WeightsError("there are no ImageNet weights for resnet10: use weights=None, or resnet50 / resnet18")
-    try:
-        return models.get_model_weights(name).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    except (urllib.error.URLError, OSError, RuntimeError) as error:
-        raise WeightsError(
-            f"ImageNet weights for {name} could not be downloaded ({error}). Without a network, give a file: "
-            f"weights='path/to/{name}.pth' (a torchvision state dict), or weights=None for a random start."
-        ) from error
-
-
-def find_weights(weights: str | None) -> None:
-    """Raise WeightsError if ``weights`` names a file that is not there."""
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise WeightsError(f"{weights}: there is no such weights file; give a state dict's path, 'imagenet' or None")
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    find_weights(str(path))
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises many kinds; all mean the same to the reader
-        raise WeightsError(f"{path}: not a plain state dict that can be loaded safely ({type(error).__name__}: {error})") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path}: a state dict (names to tensors) is meant, this holds {type(state).__name__}")
-    return state
-
-
-def _load(body: ResNet, state: Mapping[str, Tensor], source: str) -> None:
-    """Put a state dict into a backbone; the ImageNet classifier (fc) is neither needed nor kept."""
-    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items() if not name.startswith("fc.")}
-    own = {name: value for name, value in body.state_dict().items() if not name.startswith("fc.")}
-    wrong = [f"{n} is {tuple(state[n].shape)}, not {tuple(own[n].shape)}" for n in own if n in state and state[n].shape != own[n].shape]
-    missing = [n for n in own if n not in state and not n.endswith("num_batches_tracked")]
-    if wrong or missing or state.keys() - own.keys():
-        faults = wrong[:1] + [f"{n} is missing" for n in missing[:1]] + [f"{n} is unknown" for n in sorted(state.keys() - own.keys())[:1]]
-        raise WeightsError(f"{source}: these weights do not fit the backbone: {'; '.join(faults)}")
-    body.load_state_dict(state, strict=False)
-
-
-def strides_of(strides: str, weights: str | None) -> str:
-    """``v1`` or ``v1.5``: what ``auto`` means for these weights."""
-    if strides != "auto":
-        return strides
-    return "v1" if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d|[a-z])", Path(weights).name.lower()) else "v1.5"
-
-
 def _start(conv: nn.Conv2d, weights: tuple[float, ...] | None) -> None:
     """Set a 1x1 convolution's weights and zero its bias; None keeps torch's random start."""
     if weights is not None:
         with torch.no_grad():
             conv.weight.copy_(torch.tensor(weights).view_as(conv.weight))
             conv.bias.zero_()
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} = {value!r}: choose one of {', '.join(choices)}")

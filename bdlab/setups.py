@@ -43,7 +43,8 @@ class Setup:
     def steps(self) -> int:
         """Steps an epoch."""
         batch = self.config.data.identities * self.config.data.shots
-        return self.config.optim.steps or batches.steps_per_epoch(self.pool.count(Modality.V), self.pool.count(Modality.I), batch)
+        rule = batches.steps_per_epoch(self.pool.count(Modality.V), self.pool.count(Modality.I), batch)
+        return self.config.optim.steps or self.config.optim.passes * rule
 
     @property
     def cell(self) -> runs.Cell:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import network
+from bdlab import backbone, network
 from bdlab.config import MEAN, STD
 from bdlab.modality import Modality
 
@@ -169,7 +169,7 @@ def test_gem_between_mean_and_maximum():
 
 class TestWeights:
     def save(self, tmp_path, change=lambda state: None, name="resnet18.pth"):
-        state = network.build_backbone("resnet18").state_dict()
+        state = backbone.build_backbone("resnet18").state_dict()
         change(state)
         torch.save(state, tmp_path / name)
         return str(tmp_path / name)
@@ -203,12 +203,12 @@ class TestWeights:
         ],
     )  # fmt: skip
     def test_v1_files_stride_in_the_first_convolution(self, name, strides, original):
-        assert (network.strides_of(strides, name) == "v1") == original
+        assert (backbone.strides_of(strides, name) == "v1") == original
 
     def test_strides_are_placed(self, tmp_path):
-        torch.save(network.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
-        v1 = network.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
-        v15 = network.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
+        torch.save(backbone.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
+        v1 = backbone.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
+        v15 = backbone.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
         assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v1.layer2, v1.layer3, v1.layer4)] == [(2, 1), (2, 1), (1, 1)]
         assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v15.layer2, v15.layer3, v15.layer4)] == [(1, 2), (1, 2), (1, 1)]
 
@@ -223,13 +223,13 @@ class TestWeights:
         assert (a @ b.T).item() > 0.9 > (a @ c.T).item()
 
     def test_what_is_no_weights_file(self, tmp_path):
-        with pytest.raises(network.WeightsError, match="there is no such weights file"):
+        with pytest.raises(backbone.WeightsError, match="there is no such weights file"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "no.pth"))
         (tmp_path / "text.pth").write_text("hello")
-        with pytest.raises(network.WeightsError, match=r"text\.pth: not a plain state dict"):
+        with pytest.raises(backbone.WeightsError, match=r"text\.pth: not a plain state dict"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "text.pth"))
         torch.save([1, 2], tmp_path / "list.pth")
-        with pytest.raises(network.WeightsError, match="a state dict"):
+        with pytest.raises(backbone.WeightsError, match="a state dict"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "list.pth"))
 
     def test_code_in_a_weights_file_is_not_run(self, tmp_path):
@@ -240,7 +240,7 @@ class TestWeights:
                 return (open, (str(canary), "w"))
 
         torch.save({"conv1.weight": Evil()}, tmp_path / "evil.pth")
-        with pytest.raises(network.WeightsError, match="loaded safely"):
+        with pytest.raises(backbone.WeightsError, match="loaded safely"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "evil.pth"))
         assert not canary.exists()
 
@@ -253,7 +253,7 @@ class TestWeights:
         ],
     )
     def test_weights_that_do_not_fit_are_named(self, tmp_path, change, said):
-        with pytest.raises(network.WeightsError, match=said):
+        with pytest.raises(backbone.WeightsError, match=said):
             network.BaseDerivativeNet(4, backbone="resnet18", weights=self.save(tmp_path, change))
 
     def test_no_network_says_what_to_do(self, monkeypatch):
@@ -263,14 +263,23 @@ class TestWeights:
         monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
         monkeypatch.setenv("TORCH_HOME", "absent-cache")
         monkeypatch.setattr(torch.hub.os, "makedirs", lambda *a, **k: None)
-        with pytest.raises(network.WeightsError, match="Without a network, give a file"):
+        with pytest.raises(backbone.WeightsError, match="Without a network, give a file"):
             network.BaseDerivativeNet(4, weights="imagenet")
-        with pytest.raises(network.WeightsError, match="no ImageNet weights for resnet10"):
+        with pytest.raises(backbone.WeightsError, match="no ImageNet weights for resnet10"):
             network.BaseDerivativeNet(4, backbone="resnet10", weights="imagenet")
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"pool": "max"}, {"feature": "x"}, {"generator_init": "x"}, {"generator_space": "x"}, {"backbone": "vgg"}, {"strides": "v2"}]
+    "wrong",
+    [
+        {"pool": "max"},
+        {"feature": "x"},
+        {"generator_init": "x"},
+        {"generator_space": "x"},
+        {"backbone": "vgg"},
+        {"strides": "v2"},
+        {"generator": "x"},
+    ],
 )
 def test_unknown_options_name_the_choices(wrong):
     with pytest.raises(ValueError, match="choose one of"):
@@ -282,3 +291,48 @@ def test_gradient_reaches_every_parameter(net):
     sum(v.square().sum() for values in (out.logits, out.features) for v in values.values()).backward()
     for name, p in net.named_parameters():
         assert (p.grad is not None and p.grad.abs().sum() > 0) == p.requires_grad, name
+
+
+class TestControls:
+    """E_V and G_S frozen, absent, or one for each modality; the names that others use stay."""
+
+    def test_frozen_numbers_are_there_and_not_trained(self):
+        net = network.BaseDerivativeNet(4, generator="frozen", **SMALL)
+        assert net.generators() == []
+        assert net.generator_numbers() == network.BaseDerivativeNet(4, **SMALL).generator_numbers()
+        sum(v.sum() for v in net(pictures(4, 4)).logits.values()).backward()
+        assert all(p.grad is None for module in (net.encoder, net.generator) for p in module.parameters())
+
+    def test_grey_is_luma_and_a_copy(self):
+        net = network.BaseDerivativeNet(4, generator="grey", **SMALL)
+        assert net.encoder is net.generator is None
+        assert (net.generators(), net.generator_numbers()) == ([], {})
+        x = pictures(2, 3)
+        made = net.derive(x)
+        assert torch.equal(made[DI], x[I])
+        pixels, back = x[V] * net.std + net.mean, made[DV] * net.std + net.mean
+        luma = (pixels * torch.tensor(network.LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+        torch.testing.assert_close(back, luma.expand(-1, 3, -1, -1))
+        assert list(net(x).features) == [V, I, DV, DI]
+
+    def test_unshared_each_learns_from_its_own_modality(self):
+        net = network.BaseDerivativeNet(4, shared_generator=False, **SMALL)
+        assert sum(p.numel() for p in net.generators()) == 16
+        assert set(net.generator_numbers()) == {f"{part}.{kind}" for part in ("E_V", "G_S", "G_I") for kind in ("weight", "bias")}
+        made = net.derive(pictures())
+        made[DI].sum().backward()
+        assert net.generator.conv.weight.grad is None
+        assert net.infrared_generator.conv.weight.grad.abs().sum() > 0
+        made[DV].sum().backward()
+        assert net.generator.conv.weight.grad.abs().sum() > 0
+        assert net.export().infrared_generator is None
+
+    def test_shared_learns_from_both(self, net):
+        assert net.infrared_generator is None
+        for m in (DV, DI):
+            net.zero_grad(set_to_none=True)
+            net.derive(pictures())[m].sum().backward()
+            assert net.generator.conv.weight.grad.abs().sum() > 0
+
+    def test_one_derivative_alone_has_nothing_to_share(self):
+        assert network.BaseDerivativeNet(4, ("V", "I", "DI"), shared_generator=False, **SMALL).infrared_generator is None

@@ -1,8 +1,12 @@
-"""Sweeps by name and from YAML: cells, order, and every way to get a file wrong."""
+"""Sweeps by name and from YAML: cells, order, every way to get a file wrong; and every row trains."""
+
+import dataclasses
+import json
 
 import pytest
+import torch
 
-from bdlab import recipes
+from bdlab import paper, recipes, setups, training
 from bdlab.config import ConfigError
 
 MINE = """
@@ -39,6 +43,10 @@ def test_a_sweep_of_ones_own(tmp_path):
         ("- 1", "needs `rows`"),
         ("rows: {a: 5}", "needs `rows`"),
         ("rows: {a: {}}\nbaseline: b", "the baseline 'b' is not one of the rows"),
+        ("rows: {a: {}}\ncontrasts: [[a, b]]", "pairs of rows are meant"),
+        ("rows: {a: {}}\ncontrasts: {a: a}", "pairs of rows are meant"),
+        ("rows: {a: {}}\ncontrasts: [a]", "pairs of rows are meant"),
+        ("rows: {a: {}}\nname: all", "'all' is taken"),
         ("rows: {a: {}}\nsteps: 5", "unknown entry 'steps'"),
         ("rows: {a: {}}\nsteps: 5\n7: 8", "unknown entry '7'"),
         ("rows: {a: {}}\nname: table4", "'table4' is taken"),
@@ -72,3 +80,148 @@ def test_unknown_names_say_what_there_is():
         recipes.configure("table4", "B3", "demo", "regdb")
     with pytest.raises(ConfigError, match="cannot be read"):
         recipes.sweep("absent.yaml")
+
+
+def test_contrasts_are_each_row_against_the_baseline_unless_declared(tmp_path):
+    assert recipes.sweep("table4").contrasts == tuple((row, "B2") for row in ("B1", "MDL1", "MDL2", "MDL3", "MDL4"))
+    assert ("Ours", "AGW") in recipes.sweep("table3").contrasts
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE + "contrasts: [[grey, plain]]\n")
+    assert recipes.sweep(str(file)).contrasts == (("grey", "plain"),)
+    for chosen in recipes.SWEEPS.values():
+        assert chosen.baseline in chosen.rows
+        assert chosen.contrasts
+        assert all({*pair} <= chosen.rows.keys() for pair in chosen.contrasts)
+
+
+class TestThePapersTables:
+    @pytest.mark.parametrize("name", ["table1", "table2", "table3", "table4", "fig6", "fig7"])
+    def test_rows_have_the_papers_names_or_say_that_it_has_none(self, name):
+        printed = {v.row for v in paper.values() if v.table == name}
+        for row, about in recipes.sweep(name).rows.items():
+            assert row in printed or "not in the paper" in about.title or "legible" in about.title, row
+            assert not (row in printed and "not in the paper" in about.title), row
+
+    def test_each_belongs_to_its_data(self):
+        on = {s.name: s.data for s in recipes.SWEEPS.values()}
+        assert (on["table1"], on["fig7"], on["table2"], on["fig6"]) == (("sysu",), ("sysu",), ("regdb",), ("regdb",))
+        for name, protocols in on.items():
+            assert {v.dataset for v in paper.values() if v.table == name} <= set(protocols)
+
+    def test_fig_6_is_four_proportions_with_the_papers_own(self):
+        rows = {row: recipes.configure("fig6", row, "paper", "regdb").loss for row in recipes.sweep("fig6").rows if row != "baseline"}
+        assert {row: f"{loss.alpha:g}:{loss.beta:g}:{loss.gamma:g}" for row, loss in rows.items()} == {row: row for row in rows}
+        assert set(rows) == {"1:1:1", "1:1:3", "2:1:5", "1:1:5"}
+        titles = {row: about.title for row, about in recipes.sweep("fig6").rows.items()}
+        assert [row for row in rows if "assumed" in titles[row]] == ["1:1:1", "1:1:3"]
+
+    def test_fig_7_is_six_weights_and_every_one_is_marked_assumed(self):
+        rows = {row: about for row, about in recipes.sweep("fig7").rows.items() if row != "baseline"}
+        found = {row: recipes.configure("fig7", row, "paper", "sysu") for row in rows}
+        assert {row: c.loss.gamma for row, c in found.items()} == {row: float(row) for row in ("0.2", "0.4", "0.6", "0.8", "1.0", "1.2")}
+        assert all("assumed" in about.title for about in rows.values())
+        assert {c.optim.epochs for c in found.values()} == {80}
+
+    def test_ours_is_one_configuration_in_every_sweep(self):
+        def flat(name, row):
+            found = recipes.configure(name, row, "paper", "regdb").flat()
+            return {key: value for key, value in found.items() if key not in ("sweep", "row")}
+
+        ours = flat("table4", "MDL4")
+        for name, row in (("table2", "Ours"), ("table3", "Ours"), ("fig6", "1:1:5"), ("readings", "Ours"), ("families", "base-derivative")):
+            assert flat(name, row) == ours
+        for name, row in (("table3", "Baseline"), ("fig6", "baseline"), ("families", "two-stream"), ("controls", "B2")):
+            assert flat(name, row) == flat("table4", "B2")
+
+    @pytest.mark.parametrize(("data", "epochs"), [("regdb", 60), ("sysu", 80)])
+    def test_at_the_paper_preset_every_row_has_the_papers_protocol(self, data, epochs):
+        for name in recipes.SWEEPS:
+            for config in recipes.configs(name, data, "paper"):
+                assert (config.optim.epochs, config.optim.lr) == (epochs, 0.1 if config.run.row == "lr-ten-times" else 0.01)
+                assert (config.model.backbone, config.data.height, config.data.width) == ("resnet50", 288, 144)
+
+
+class TestReadingsAndControls:
+    @pytest.mark.parametrize("name", ["readings", "controls"])
+    @pytest.mark.parametrize("preset", ["paper", "demo"])
+    def test_every_row_differs_from_ours_in_what_it_says(self, name, preset):
+        flats = {row: recipes.configure(name, row, preset, "synthetic-regdb").flat() for row in recipes.sweep(name).rows}
+        ours = flats.pop("Ours")
+        changed = {row: {key for key in ours if flat[key] != ours[key]} - {"row"} for row, flat in flats.items()}
+        assert all(changed.values())
+        assert len({json.dumps([flats[row][key] for key in sorted(ours) if key != "row"]) for row in flats}) == len(flats)
+        if name == "readings" and preset == "paper":
+            assert {row: changed[row] for row in changed if row.startswith("lr")} == {"lr-everywhere": {"groups"}, "lr-ten-times": {"lr"}}
+
+    @pytest.mark.parametrize("preset", ["paper", "demo", "smoke"])
+    @pytest.mark.parametrize("data", ["regdb", "sysu"])
+    def test_b2_sees_as_many_pictures_as_ours(self, preset, data):
+        """In a step, or in all: for a rule that counts batches and for a fixed number of steps."""
+        pictures = {"regdb": (2060, 2060), "sysu": (22258, 11909)}[data]
+        step, whole, updates = {}, {}, {}
+        for row in ("Ours", "B2", "B2-batch", "B2-steps"):
+            config = recipes.configure("controls", row, preset, data)
+            setup = setups.Setup(config, None, None, _Counted(*pictures), None, None, None, None)
+            step[row] = len(config.modalities) * config.data.identities * config.data.shots
+            updates[row] = setup.steps
+            whole[row] = step[row] * setup.steps
+        assert step["B2-batch"] == step["Ours"] == 2 * step["B2"] == 2 * step["B2-steps"]
+        assert updates["B2-batch"] == updates["Ours"] == updates["B2"]
+        assert whole["B2-steps"] == whole["Ours"] == 2 * whole["B2"]
+
+    def test_times_multiply_what_is_set(self):
+        assert recipes.configure("controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}).optim.steps == 20
+
+
+class _Counted:
+    """A pool of so many pictures."""
+
+    def __init__(self, visible, infrared):
+        self.counts = {"V": visible, "I": infrared}
+
+    def count(self, m):
+        return self.counts[m]
+
+
+class TestAll:
+    def test_every_row_of_every_sweep_once_on_each_twin_it_belongs_to(self):
+        found = recipes.configs("all", preset_name="demo")
+        places = {(c.run.sweep, c.run.row, c.data.data) for c in found}
+        want = {(s.name, row, f"synthetic-{p}") for s in recipes.SWEEPS.values() for row in s.rows for p in s.data}
+        assert places == want
+        assert len(found) == len(want)
+
+    def test_on_one_set_only_what_belongs_to_its_protocol(self):
+        assert {c.run.sweep for c in recipes.configs("all", "sysu", "paper")} == {"table1", "table3", "table4", "fig7"}
+        assert {c.data.data for c in recipes.configs("all", "regdb", "paper", seeds=(0, 1))} == {"regdb"}
+
+    def test_without_a_data_set_a_sweep_takes_its_own_twin(self):
+        assert {c.data.data for c in recipes.configs("fig7")} == {"synthetic-sysu"}
+        assert {c.data.data for c in recipes.configs("table4")} == {"synthetic-regdb"}
+
+
+def distinct():
+    """Every different configuration of all sweeps at the smoke preset, by the first row that has it."""
+    found = {}
+    for config in recipes.configs("all", preset_name="smoke"):
+        key = json.dumps({key: value for key, value in config.flat().items() if key not in ("sweep", "row")}, sort_keys=True)
+        found.setdefault(key, config)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("config", distinct(), ids=lambda c: f"{c.run.sweep}-{c.run.row}-{c.data.data}")
+def test_every_row_trains_and_its_gradients_reach_what_it_owns(config):
+    """Ten steps on one batch of the smallest twin with the ramp gone: the ID loss falls; every trained parameter is reached, no other."""
+    setup = setups.prepare(config, device="cpu", progress=False)
+    opt = training.optimiser(setup)
+    for group in opt.param_groups:
+        group["lr"] = group["scale"] * 0.02
+    batch = dataclasses.replace(setups.first_batch(setup), progress=1.0)
+    fixed = {name: p.clone() for name, p in setup.net.named_parameters() if not p.requires_grad}
+    seen, ids = set(), []
+    for _ in range(10):
+        ids.append(training._step(setup, opt, batch)["id"].item())
+        seen |= {name for name, p in setup.net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert seen == {name for name, p in setup.net.named_parameters() if p.requires_grad}
+    assert all(torch.equal(value, dict(setup.net.named_parameters())[name]) for name, value in fixed.items())
+    assert ids[-1] < ids[0]
