@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import signal
@@ -27,6 +28,10 @@ from . import notebook, runs
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_training.ipynb"
 CELL_SECONDS = 7 * 24 * 3600  # papermill has no time-out of its own; a week is longer than any cell of the paper
+
+
+class NotebookError(RuntimeError):
+    """A notebook that did not come to its end, or not to the cell that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -106,21 +111,22 @@ def run_cell(
     earlier = runs.attempts(out, cell.name)
     # An interrupted cell goes on with the threads it was begun with: others would give other bits, and be refused.
     threads = (runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None) or threads
-    attempt = runs.begin(out, cell, threads)
-    parameters = {"params": dict(cell.params), "folder": str(attempt), "threads": threads, "inexact": inexact}
+    attempt = out / ".attempts" / cell.name
     try:
+        attempt = runs.begin(out, cell, threads)
+        parameters = {"params": dict(cell.params), "folder": str(attempt), "threads": threads, "inexact": inexact}
         execute(notebook, attempt / "notebook.ipynb", parameters, timeout)
         # The kernel may have been another data set's by the time it opened it: the folder must be the cell that was asked for.
+        if not (attempt / "result.json").is_file():
+            raise NotebookError("the notebook ended without a result (result.json is missing)")
         result = json.loads((attempt / "result.json").read_text())
         got = runs.Cell(result["params"], result["provenance"]["fingerprint"]).name
         if got != cell.name:
-            raise runs.RunError(f"the notebook wrote {got}, not {cell.name}: the data changed while it ran")
+            raise NotebookError(f"the notebook wrote {got}, not {cell.name}: the data changed while it ran")
         runs.commit(out, cell.name, attempt)
-    except FileNotFoundError as error:
-        reason = f"the notebook ended without a result ({Path(error.filename or '').name} is missing)"
-        _fail(attempt, reason=reason)
-        return Outcome(cell.name, "failed", attempt, reason, time.perf_counter() - began)
     except Exception as error:  # whatever a notebook or its kernel can die of is this cell's own failure
+        if runs.done(out, cell):  # another runner was first, and has cleared our attempt away
+            return Outcome(cell.name, "found", out / cell.name)
         details = describe(error)
         _fail(attempt, **details)
         return Outcome(cell.name, "failed", attempt, details["reason"], time.perf_counter() - began)
@@ -130,23 +136,67 @@ def run_cell(
 def execute(notebook_path: Path, output: Path, parameters: dict[str, Any], timeout: float = CELL_SECONDS) -> None:
     """Run a notebook with papermill; parameters are checked first: names the notebook has, values that are plain JSON.
 
-    (papermill only warns of an unknown name, and pastes names into code as they are.) Raises ValueError, or what
-    papermill raises for a failing cell, a dead kernel or a time-out (seconds a cell).
+    (papermill only warns of an unknown name, pastes names into code as they are, fills in braces in paths, and takes
+    ``sys.exit(0)`` for the end.) Raises ValueError, papermill's error for a failing cell, and NotebookError for a dead kernel, an
+    early end and a time-out (seconds a cell).
     """
     known = notebook.parameters_of(notebook_path)
     if unknown := parameters.keys() - known:
         raise ValueError(f"{notebook_path.name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
-    plain = json.loads(json.dumps(parameters, allow_nan=False))
-    if plain != parameters:
+    if not _is_plain(parameters):
         raise ValueError("parameters must be plain JSON values (no tuples, paths or numbers of other libraries)")
+    source, target = (str(path).replace("{", "{{").replace("}", "}}") for path in (notebook_path, output))
+    codes: list[int] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of papermill's and zmq's own insides; the notebook's warnings are in its output
         import papermill
 
-        papermill.execute_notebook(
-            str(notebook_path), str(output), plain, kernel_name="python3", progress_bar=False, log_output=False,
-            execution_timeout=int(timeout), extra_arguments=["--IPKernelApp.log_level=50"],
-        )  # fmt: skip
+        try:
+            book = papermill.execute_notebook(
+                source, target, parameters, kernel_name="python3", progress_bar=False, log_output=False, execution_timeout=int(timeout),
+                extra_arguments=["--IPKernelApp.log_level=50"], kernel_manager_class=_manager(codes),
+            )  # fmt: skip
+        except Exception as error:
+            if type(error).__name__ == "DeadKernelError":
+                raise NotebookError(f"the kernel died: {_death(codes[0] if codes else 0)}") from error
+            if type(error).__name__ == "CellTimeoutError":
+                raise NotebookError(f"a cell ran past its time-out of {timeout:g} seconds") from error
+            raise
+    if any(output.get("ename") == "SystemExit" for cell in book.cells for output in cell.get("outputs", ())):
+        raise NotebookError("the notebook ended itself with sys.exit() before its last cell")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is of JSON's own types all the way down: anything else would arrive as another type, or not at all."""
+    if type(value) is dict:
+        return all(_is_plain(part) for pair in value.items() for part in pair) and all(type(key) is str for key in value)
+    if type(value) is list:
+        return all(map(_is_plain, value))
+    if type(value) is str:
+        return not re.search("[\ud800-\udfff]", value)  # half a character cannot be written to a file
+    return value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))
+
+
+def _manager(codes: list[int]) -> type:
+    """A kernel manager that notes how a kernel ended; nbclient only says that it has."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        async def _async_is_alive(self) -> bool:
+            if self.provisioner and (code := await self.provisioner.poll()) is not None:
+                codes.append(code)
+            return await super()._async_is_alive()
+
+        is_alive = _async_is_alive
+
+    return Manager
+
+
+def _death(code: int) -> str:
+    """An exit code in words; a negative one is the signal that ended the process."""
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL, as the system does where memory runs out (fewer --jobs need less)"
+    return f"a crash in compiled code ({signal.Signals(-code).name})" if code < 0 else f"it ended itself with exit code {code}"
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -155,8 +205,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         trace = [line for entry in error.traceback for line in _plain(entry).splitlines() if line.strip()]
         line = next((entry.strip() for entry in trace if entry.lstrip().startswith("---->")), "")
         return {"reason": f"{error.ename}: {error.evalue}", "cell": error.cell_index, "line": line, "last": trace[-1] if trace else ""}
-    names = {"DeadKernelError": "the kernel died (killed, out of memory or crashed)", "CellTimeoutError": "a cell ran past its time-out"}
-    reason = names.get(type(error).__name__, f"{type(error).__name__}: {error}")
+    reason = str(error) if isinstance(error, NotebookError) else f"{type(error).__name__}: {error}"
     return {"reason": reason, "last": (str(error).strip().splitlines() or [""])[-1]}
 
 

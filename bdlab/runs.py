@@ -19,22 +19,27 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from .files import WriteError, append_line, read_lines, sha256, sync, write, write_json
+
+__all__ = [
+    "Cell", "RunError", "State", "WriteError", "alive", "append_line", "attempts", "begin", "check", "commit", "committed", "done",
+    "fail", "git_state", "note_process", "read_lines", "read_note", "set_aside", "sha256", "status", "sync", "write", "write_json",
+]  # fmt: skip
 
 SCHEMA = 1
 FILES = ("params.json", "result.json", "history.jsonl", "weights.pt")
 METRICS = ("R1", "R5", "R10", "R20", "mAP", "mINP")
 #: Parameters that say where things lie or how often they are saved, not what is computed: no part of a cell's identity.
 NOT_IDENTITY = ("root", "checkpoint_every")
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # what renaming a folder onto another says
 
 
 class RunError(RuntimeError):
     """A run folder that breaks the contract; names the folder and the rule."""
-
-
-class WriteError(RuntimeError):
-    """A file that could not be written; names it, the bytes needed and those free."""
 
 
 @dataclass(frozen=True)
@@ -50,63 +55,8 @@ class Cell:
         kept = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY}
         text = json.dumps([kept, self.fingerprint], sort_keys=True, allow_nan=False)
         parts = [str(self.params[key]) for key in ("sweep", "row", "data", "split", "seed")]
-        plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".") or "_" for part in parts]
+        plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".")[:48] or "_" for part in parts]  # a file name has 255 bytes
         return "-".join([*plain, hashlib.sha256(text.encode()).hexdigest()[:8]])
-
-
-def write(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that a reader, or a kill at any moment, sees the old file or the new one whole."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(aside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        sync(path.parent)
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-        aside.unlink(missing_ok=True)
-        raise WriteError(
-            f"{path}: could not be written ({errno.errorcode.get(error.errno or 0, '?')}, {error.strerror}): "
-            f"{len(data):,} bytes needed, {free:,} free. What was saved before is untouched; free some space and run the "
-            "same command again to go on from it."
-        ) from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """``write`` of indented JSON; NaN and infinity are refused, they are not JSON."""
-    write(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
-
-
-def append_line(path: Path, value: Any) -> None:
-    """One line more of a .jsonl file. A kill can leave a cut last line; ``read_lines`` passes it over."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(value, allow_nan=False) + "\n")
-
-
-def read_lines(path: Path) -> list[Any]:
-    """The whole lines of a .jsonl file; an absent file is empty, a last line without its end is not there yet."""
-    if not path.is_file():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            break  # what follows a damaged line cannot be told apart from it
-        if not line.endswith("\n"):
-            found.pop()
-    return found
-
-
-def sync(path: Path) -> None:
-    """fsync a file or folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def attempts(out: Path, name: str) -> list[Path]:
@@ -157,18 +107,23 @@ def commit(out: Path, name: str, attempt: Path) -> bool:
     try:
         os.rename(attempt, out / name)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno not in TAKEN:
             raise
         shutil.rmtree(attempt)
         return False
     sync(out)
-    for path in (out / name).iterdir():  # after the rename: until then a kill must leave what a new attempt goes on from
+    _tidy(out, name)  # after the rename: until then a kill must leave what a new attempt goes on from
+    return True
+
+
+def _tidy(out: Path, name: str) -> None:
+    """Drop what only an unfinished cell needs: its checkpoints and notes, and attempts that nobody works on."""
+    for path in (out / name).iterdir():
         if path.name.startswith((".", "checkpoint-")) or path.name in ("attempt.json", "kernel.json"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     for old in attempts(out, name):
         if not alive(old):
             shutil.rmtree(old, ignore_errors=True)
-    return True
 
 
 def fail(attempt: Path, reason: str, **details: Any) -> None:
@@ -232,7 +187,10 @@ def _check_scores(scores: Any) -> str | None:
 
 
 def done(out: Path, cell: Cell) -> dict[str, Any] | None:
-    """The result of a committed cell, or None. An invalid folder is moved aside to ``.invalid/`` first (see ``set_aside``)."""
+    """The result of a committed cell, or None. An invalid folder is moved aside to ``.invalid/`` first (see ``set_aside``).
+
+    What a kill in the middle of its commit left behind goes now.
+    """
     folder = out / cell.name
     if not folder.is_dir():
         return None
@@ -245,25 +203,23 @@ def done(out: Path, cell: Cell) -> dict[str, Any] | None:
     if fault:
         set_aside(out, cell.name, fault)
         return None
+    _tidy(out, cell.name)
     return result
 
 
-def sha256(path: Path) -> str:
-    """The sha256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def set_aside(out: Path, name: str, fault: str) -> Path:
-    """Move an invalid cell to ``<out>/.invalid/<cell>-<n>`` with the reason beside it; nothing is deleted."""
+def set_aside(out: Path, name: str, fault: str) -> None:
+    """Move an invalid cell to ``<out>/.invalid/<cell>-<n>`` with the reason in it; nothing is deleted. Of two runners one does it."""
     place = out / ".invalid"
     place.mkdir(exist_ok=True)
-    number = 1
-    while (target := place / f"{name}-{number}").exists():
-        number += 1
-    os.rename(out / name, target)
-    write_json(target / "invalid.json", {"reason": fault})
-    return target
+    for number in count(1):
+        try:
+            os.rename(out / name, place / f"{name}-{number}")
+            return write_json(place / f"{name}-{number}" / "invalid.json", {"reason": fault})
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno not in TAKEN:
+                raise
 
 
 def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | None]]:

@@ -155,15 +155,23 @@ def _check_finite(values: Tensor, names: Sequence[str], epoch: int, steps: int, 
     if not len(bad):
         return
     step, term = bad[0].tolist()
-    saved = checkpoint.found(folder) if folder else []
-    last = f"The last good checkpoint is {saved[0]}." if saved else "No checkpoint had been saved yet."
-    raise TrainingError(
-        f"the term {names[term]!r} is {values[step, term].item()} at step {epoch * steps + step + 1} (epoch {epoch + 1}). {last} "
-        "Lower lr, raise warmup, or set precision='float32'."
+    raise _diverged(
+        f"the term {names[term]!r} is {values[step, term].item()} at step {epoch * steps + step + 1} (epoch {epoch + 1})", folder
     )
 
 
+def _diverged(what: str, folder: Path | None) -> TrainingError:
+    saved = checkpoint.found(folder) if folder else []
+    last = f"The last good checkpoint is {saved[0]}." if saved else "No checkpoint had been saved yet."
+    return TrainingError(f"{what}. {last} Lower lr, raise warmup, or set precision='float32'.")
+
+
 def _save(setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step: int, log: Tensor | None) -> None:
+    floats = {name: value for name, value in setup.net.state_dict().items() if value.is_floating_point()}
+    finite = torch.stack([value.isfinite().all() for value in floats.values()])  # terms look at a step's start, these at its end
+    if not finite.all():
+        name = list(floats)[int(finite.logical_not().nonzero()[0])]
+        raise _diverged(f"the weights {name!r} are not finite after step {len(history) * setup.steps + step}", folder)
     state = {
         "belongs": _belongs(setup), "net": setup.net.state_dict(), "optimiser": opt.state_dict(),
         "history": history, "step": step, "log": log, "best": setup.best,
@@ -186,7 +194,7 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
     if found is None:
         return [], 0, None
     path, state = found
-    now, then = _belongs(setup), state["belongs"]
+    now, then = _belongs(setup), state.get("belongs", {})
     differs = [key for key in now if now[key] != then.get(key)]
     if {"configuration", "data fingerprint"} & set(differs) or (differs and not inexact):
         said = "; ".join(f"{key} was {_short(then.get(key))}, is {_short(now[key])}" for key in differs)
@@ -194,13 +202,28 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
             f"{path}: this checkpoint cannot be gone on from exactly: {said}. Run it as before, or allow other bits with --inexact "
             "(configuration and data cannot be overridden), or delete the attempt to start over."
         )
-    setup.net.load_state_dict(state["net"])
-    opt.load_state_dict(state["optimiser"])
-    setup.best.update(state["best"])
-    log = None if state["log"] is None else state["log"].to(setup.device)
+    try:
+        history, step, log = _take(setup, opt, state)
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        first = str(error).partition("\n")[0]
+        raise ResumeError(f"{path}: does not fit the network it says it is of ({first}); delete the attempt to start over") from error
     exact = not differs and setup.device.type == "cpu"  # a GPU's sums may come in another order
     setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": exact})
-    return list(state["history"]), state["step"], log
+    return history, step, log
+
+
+def _take(setup: Setup, opt: torch.optim.SGD, state: dict[str, Any]) -> tuple[list[dict], int, Tensor | None]:
+    """A checkpoint's state into net and optimiser. Momenta of another shape are refused: the fused step would write past them."""
+    setup.net.load_state_dict(state["net"])
+    opt.load_state_dict(state["optimiser"])
+    for parameter, kept in opt.state.items():
+        if kept["momentum_buffer"] is not None and kept["momentum_buffer"].shape != parameter.shape:
+            raise ValueError(f"a momentum of shape {list(kept['momentum_buffer'].shape)} for {list(parameter.shape)} weights")
+    history, step, log = list(state["history"]), state["step"], state["log"]
+    if not 0 <= step < setup.steps or (log is None) != (step == 0) or (log is not None and len(log) != setup.steps):
+        raise ValueError(f"step {step} of {setup.steps}, with {0 if log is None else len(log)} steps logged")
+    setup.best.update(state["best"])
+    return history, step, None if log is None else log.to(setup.device)
 
 
 def _short(value: Any) -> str:
