@@ -30,7 +30,7 @@ lint: $(STAMP) ## ruff on modules and notebooks
 	$(BIN)/ruff format --check .
 
 bench: $(STAMP) ## Benchmarks: ratios measured side by side
-	@for script in losses evaluation augmentation; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in losses evaluation augmentation slider; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean: ## Remove the environment and caches (data/ and runs/ stay)
 	rm -rf .venv .pytest_cache .ruff_cache *.egg-info

@@ -4,6 +4,10 @@ A widget lives in a running notebook only; beside every explorer stands a static
 notebook of your own: ``explorers.data(datasets.open("regdb", root))``.
 """
 
+from .channels import cell, channels
+from .graph import graph
+from .losses import hinge
+from .retrieval import embedding_map, retrieval
 from .sets import data, dials
 
-__all__ = ["data", "dials"]
+__all__ = ["cell", "channels", "data", "dials", "embedding_map", "graph", "hinge", "retrieval"]

@@ -1,0 +1,278 @@
+"""Explorer of the channels of D_V and D_I: ten sliders, one picture, and the epochs in which the ten numbers were learned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .. import figures, gaps, setups
+from ..channels import INKS, WHITE, Rendered, affine, fit, grey, mark, people_of, render, shares, single
+from ..config import from_flat
+from ..figures import channels as static
+from ..generators import CHANNELS, NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
+from ..modality import Modality
+from .shell import WHOLE, picture, png, watch
+
+V, I, DV, DI = Modality
+VIEWS = ("overview", "channels", "divergence")
+GAP, HEAD = 3, 22  # pixels between pictures, and for the words over them
+_STATIC = {"overview": lambda r: static.five([r], True), "channels": lambda r: static.fig8([r]), "divergence": lambda r: static.fig9([r])}
+
+
+def channels(
+    visible: np.ndarray | Sequence[np.ndarray],
+    infrared: np.ndarray | Sequence[np.ndarray],
+    numbers: Numbers | None = None,
+    history: Sequence[Mapping[str, Any]] | None = None,
+    space: str = "normalised",
+    height: int = 288,
+    folder: Path | str = "figures",
+) -> widgets.VBox:
+    """See what E_V and G_S make of a person, and move each of their ten numbers by hand.
+
+    ``visible``, ``infrared``: one picture each or a list of as many (one a person, chosen by a slider), uint8 [H, W, 3]; shown as
+    the network is fed, ``height`` x height / 2 pixels. ``numbers``: ten to start with, as ``net.generator_numbers()`` gives them
+    (default: the uniform start). ``history``: the lines of a run's history.jsonl, for the epoch slider. ``space``: where E_V and G_S
+    work, normalised or unit. ``folder``: where *save* writes. Raises ValueError for pictures, numbers or a space that do not fit.
+
+    For a trained cell and the people of its test part there is ``cell``.
+    """
+    people = [fit(pictures, height) for pictures in (visible, infrared)]
+    if len(people[0]) != len(people[1]):
+        raise ValueError(f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are meant, one a person")
+    start = checked(numbers) if numbers else preset("uniform", space)
+    render(people[0][0], people[1][0], start, space)  # whatever does not fit is better said before anything is drawn
+    lines = [{"epoch": line.get("epoch", n), "generator": checked(line.get("generator") or {})} for n, line in enumerate(history or ())]
+    return _Board(people, start, lines, space, Path(folder), numbers is not None).box
+
+
+def cell(folder: Path | str, root: Path | str | None = None, people: int = 24, height: int = 288) -> widgets.VBox:
+    """``channels`` of a committed cell: its learned numbers and their history, up to ``people`` people of its own test part.
+
+    ``folder`` is the cell's, e.g. ``runs/table4-MDL4-...``; ``root`` is where its data lie, if not where they lay. Raises
+    ValueError for a folder that is no cell or has no E_V, DatasetError for data that are not there.
+    """
+    one = read(folder)
+    params = json.loads((Path(folder) / "params.json").read_text()) | ({"root": str(root)} if root else {})
+    visible, infrared, _ = people_of(setups.open_data(from_flat(params)), people, height=height)
+    return channels(visible, infrared, one.numbers, one.history, one.space, height)
+
+
+class _Board:
+    """The controls and what they show; ``box`` is the whole."""
+
+    def __init__(self, people, start, lines, space, folder, trained):
+        self.people, self.start, self.lines, self.folder, self.quiet = people, start, lines, folder, False
+        self.numbers = flat(start)  # all their digits; a slider has two
+        self.shown, self.words, self.saved, self.source = picture(), widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._controls(space)
+        self._buttons(trained)
+        self._epochs()
+        watch(self.show, self.person, self.view, self.ink, self.space)
+        watch(self.turn, *self.sliders)
+        self.said("learned" if trained else "uniform start")
+        self.box = self._layout()
+        self.show()
+
+    # -- controls ------------------------------------------------------------------------------------------------------
+
+    def _controls(self, space: str) -> None:
+        self.person = widgets.IntSlider(1, 1, len(self.people[0]), description="person", style=WHOLE)
+        choice = {"style": {"button_width": "auto", "description_width": "initial"}}
+        self.view = widgets.ToggleButtons(options=VIEWS, description="view", **choice)
+        self.ink = widgets.ToggleButtons(options=INKS, description="one channel as", **choice)
+        self.space = widgets.ToggleButtons(options=SPACES, value=space, description="E_V and G_S work in", **choice)
+        most = max(abs(v) for numbers in (self.start, *(line["generator"] for line in self.lines)) for v in flat(numbers))
+        self.most = 2.0 ** max(1, int(np.ceil(np.log2(most + 1e-9))))  # a power of two: the browser's steps are then ours, to the last bit
+        look = {"style": {"description_width": "108px"}, "layout": widgets.Layout(width="310px"), "readout_format": "+.2f", "step": 0.01}
+        self.sliders = [widgets.FloatSlider(0, min=-self.most, max=self.most, description=name, **look) for name in NAMES]
+        self._place()
+
+    def _buttons(self, trained: bool) -> None:
+        self.presets = [_button(name, lambda name=name: self.set(preset(name, self.space.value), name)) for name in PRESETS]
+        self.presets += [_button("learned", lambda: self.set(self.start, "learned"))] if trained else []
+        self.saves = [_button(f"save {kind.upper()}", lambda kind=kind: self.save(kind)) for kind in ("png", "svg")]
+
+    def _epochs(self) -> None:
+        if not self.lines:
+            return
+        numbers = [line["epoch"] for line in self.lines]
+        self.epoch = widgets.SelectionSlider(options=numbers, value=numbers[-1], description="epoch", style=WHOLE)
+        change = moved(self.lines)
+        told = f"largest change {change:.2f}" if change >= 1e-3 else "<b>nothing moved</b>: the largest change is below 0.001"
+        self.story = widgets.HTML(f"Epochs {numbers[0]} to {numbers[-1]} of a real run; {told}.")
+        self.curves = picture()
+        self.drawn, self.marks = _curves(self.lines)
+        watch(self.replay, self.epoch)
+        self._mark()
+
+    def _layout(self) -> widgets.VBox:
+        groups = [("E_V: three channels to one", 0, 4), ("G_S: one channel to three", 4, 7), ("G_S: added to each", 7, 10)]
+        columns = [widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *self.sliders[a:b]]) for title, a, b in groups]
+        wrap, many = widgets.Layout(flex_flow="row wrap", align_items="center"), len(self.people[0]) > 1
+        rows = [[*[self.person] * many, self.view, self.ink], [*self.presets, self.source, self.space], [*self.saves, self.saved]]
+        top, start, save = (widgets.HBox(row, layout=wrap) for row in rows)
+        sliders = widgets.HBox(columns, layout=widgets.Layout(flex_flow="row wrap"))
+        epochs = [widgets.HBox([self.epoch, self.story], layout=wrap)] if self.lines else []
+        curves = [self.curves] if self.lines else []
+        return widgets.VBox([top, self.shown, self.words, *epochs, start, sliders, *curves, save])
+
+    # -- what they do --------------------------------------------------------------------------------------------------
+
+    @property
+    def rendered(self) -> Rendered:
+        pair = [pictures[self.person.value - 1] for pictures in self.people]
+        return render(*pair, unflat(self.numbers), self.space.value)
+
+    def show(self, _: object = None) -> None:
+        rendered = self.rendered
+        self.shown.value = png(page(rendered, self.view.value, self.ink.value))
+        self.words.value = words(rendered)
+
+    def set(self, numbers: Numbers, name: str) -> None:
+        """All ten numbers at once, and one new picture."""
+        self.numbers = flat(numbers)
+        self._place()
+        self.said(name)
+        self.show()
+
+    def _place(self) -> None:
+        """Every slider to its number, rounded to its steps (else the browser does, and sends that back as if a hand had moved it)."""
+        self.quiet = True
+        for slider, value in zip(self.sliders, self.numbers, strict=True):
+            slider.value = self._step(value)
+        self.quiet = False
+
+    def _step(self, value: float) -> float:
+        return float(np.clip(round((value + self.most) * 100) / 100 - self.most, -self.most, self.most))
+
+    def turn(self, change: Mapping[str, Any]) -> None:
+        """One slider, by hand."""
+        k = self.sliders.index(change["owner"])
+        if not self.quiet and abs(change["new"] - self._step(self.numbers[k])) > 1e-6:
+            self.numbers[k] = change["new"]
+            self.said("set by hand")
+            self.show()
+
+    def said(self, name: str) -> None:
+        self.source.value = f"&ensp;now: <b>{name}</b>&ensp;"
+
+    def replay(self, _: object = None) -> None:
+        line = next(line for line in self.lines if line["epoch"] == self.epoch.value)
+        self.set(line["generator"], f"after epoch {line['epoch']}" if line["epoch"] else "the start of the run")
+        self._mark()
+
+    def _mark(self) -> None:
+        """The epoch's line in the curves that were drawn once."""
+        canvas = Image.fromarray(self.drawn)
+        for x, top, bottom in self.marks[self.epoch.value]:
+            ImageDraw.Draw(canvas).line([(x, top), (x, bottom)], (0, 0, 0), 2)
+            ImageDraw.Draw(canvas).polygon([(x - 6, top), (x + 6, top), (x, top + 9)], (0, 0, 0))
+        self.curves.value = png(np.asarray(canvas))
+
+    def save(self, kind: str) -> None:
+        """The static twin of what is on show, under the next free name."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        taken = {path.stem for path in self.folder.iterdir()}
+        name = next(n for n in (f"channels-{self.view.value}-{k:02d}" for k in range(1, 10_000)) if n not in taken)
+        figure = _STATIC[self.view.value](self.rendered)
+        figure.savefig(self.folder / f"{name}.{kind}", bbox_inches="tight", dpi=150)
+        plt.close(figure)
+        self.saved.value = f"&ensp;written: <code>{(self.folder / f'{name}.{kind}').resolve()}</code>"
+
+
+# -- pictures of one move ----------------------------------------------------------------------------------------------
+
+
+def page(rendered: Rendered, view: str = "overview", ink: str = "colour") -> np.ndarray:
+    """What the explorer shows, uint8 [H, W, 3] with a word over every picture. Raises ValueError for an unknown view or ink."""
+    if view not in VIEWS:
+        raise ValueError(f"view {view!r}: one of {', '.join(VIEWS)} is meant")
+    shown = rendered.shown
+    if view == "divergence":
+        maps = {
+            f"|D_I - I| {c}  {rendered.divergence[..., k].mean():.2f}": grey(rendered.divergence[..., k]) for k, c in enumerate(CHANNELS)
+        }
+        return _headed({"I": shown[I], "D_I": shown[DI], **maps})
+    thirds = {m: [single(p, k, ink) for k in range(3)] for m, p in shown.items()}
+    if view == "channels":
+        rows = [[m, *thirds[m], other, *thirds[other]] for m, other in ((V, I), (DV, DI))]
+        parts = [[_smaller(shown[p] if isinstance(p, Modality) else p, 2 / 3) for p in row] for row in rows]
+        heads = ["V over D_V", "red", "green", "blue", "I over D_I", "red", "green", "blue"]
+        return _headed(dict(enumerate(_columns(parts))), heads)
+    named = {"V": V, "E_V(V)": None, "D_V": DV, "I": I, "D_I": DI}
+    gray = mark(rendered.encoded, rendered.clipped)
+    return _headed({n: gray if m is None else _beside(shown[m], thirds[m]) for n, m in named.items()})
+
+
+def words(rendered: Rendered) -> str:
+    """What the picture cannot say by itself, as HTML."""
+    found = shares(rendered)["pixels"]
+    slope, level = affine(rendered.numbers, rendered.space)
+    lines = [f"{c} {slope[k]:.2f} I {level[k]:+.2f}" for k, c in enumerate(CHANNELS)]
+    return (
+        f"E_V's ReLU clips <b>{100 * rendered.clipped.mean():.0f} %</b> of V's pixels (striped). "
+        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue {100 * found[2]:.0f} %. "
+        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: {100 * rendered.outside(DV):.0f} % of D_V, "
+        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from {WHITE} on; the number is its mean."
+    )
+
+
+def _headed(pictures: Mapping[Any, np.ndarray], heads: Sequence[str] = ()) -> np.ndarray:
+    """Pictures of one height side by side with words over them."""
+    tall, width = next(iter(pictures.values())).shape[0], sum(p.shape[1] + 3 * GAP for p in pictures.values()) - 3 * GAP
+    canvas = Image.new("RGB", (width, tall + HEAD), "white")
+    draw, font, x = ImageDraw.Draw(canvas), ImageFont.load_default(13), 0
+    for head, p in zip(heads or pictures, pictures.values(), strict=True):
+        canvas.paste(Image.fromarray(p), (x, HEAD))
+        draw.text((x + p.shape[1] / 2, HEAD - 5), str(head), "black", font, anchor="ms")
+        x += p.shape[1] + 3 * GAP
+    return np.asarray(canvas)
+
+
+def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """A picture and, right of it, its three channels at a third of its size, one under the other."""
+    small = [_smaller(p, 1 / 3) for p in parts]
+    column = np.full((picture.shape[0], small[0].shape[1], 3), 255, np.uint8)
+    for k, p in enumerate(small):
+        column[k * picture.shape[0] // 3 :][: p.shape[0]] = p
+    return np.concatenate([picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8), column], axis=1)
+
+
+def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Rows of pictures as one picture a column."""
+    return [gaps.sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
+
+
+def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
+    """A picture at a share of its size."""
+    size = (round(picture.shape[1] * by), round(picture.shape[0] * by))
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+
+
+def _button(name: str, action: Callable[[], None]) -> widgets.Button:
+    made = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+    made.on_click(lambda _: action())
+    return made
+
+
+def _curves(lines: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, dict[int, list[tuple[float, float, float]]]]:
+    """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in pixels."""
+    figure = figures.generator_curves(lines)
+    figure.set_dpi(90)
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    tall = drawn.shape[0]
+    marks = {
+        line["epoch"]: [(ax.transData.transform((line["epoch"], 0))[0], tall - ax.bbox.y1, tall - ax.bbox.y0) for ax in figure.axes]
+        for line in lines
+    }
+    plt.close(figure)
+    return drawn, marks

@@ -1,0 +1,100 @@
+"""Notebook 02 under the hand: its explorer follows weights, epochs, presets and views, by keyboard, and nothing goes red."""
+
+import hashlib
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def book(notebook):
+    opened = notebook("02_derivative_modalities", size="smoke", preset="smoke", threads=1)
+    opened.run()
+    return opened
+
+
+def handle(book, name):
+    """The knob of the slider with that label."""
+    row = book.page.locator(".widget-slider", has=book.page.get_by_text(name, exact=True))
+    knob = row.locator(".noUi-handle")
+    return knob if knob.count() else row.locator("[role=slider]")
+
+
+def picture(book, number=0):
+    """sha256 of an image of the explorer, as the browser has it."""
+    return hashlib.sha256(pixels(book, number).tobytes()).hexdigest()
+
+
+def pixels(book, number=0):
+    """One of the explorer's images [H, W, 3]: 0 is the board of pictures, 1 the curves."""
+    script = "async (e) => [...new Uint8Array(await (await fetch(e.src)).arrayBuffer())]"
+    images = book.page.locator("img.widget-image")
+    with Image.open(io.BytesIO(bytes(images.nth(number).evaluate(script)))) as image:
+        return np.asarray(image)
+
+
+def said(book):
+    """Where the ten numbers come from, in the explorer's words."""
+    return book.page.get_by_text("now:").inner_text().strip()
+
+
+@pytest.mark.slow
+def test_the_explorer_follows_the_keyboard(book):
+    book.page.locator("img.widget-image").first.scroll_into_view_if_needed()
+    assert said(book) == "now: learned"
+    book.screenshot("before")
+
+    weight = handle(book, "E_V red")
+    spoken, moved = weight.get_attribute("aria-valuetext"), pixels(book)
+    weight.focus()
+    book.changes(lambda: picture(book), lambda: [weight.press("ArrowRight") for _ in range(40)])
+    book.rest()
+    assert float(weight.get_attribute("aria-valuetext")) > float(spoken)
+    assert (pixels(book) != moved).any(axis=2).mean() > 0.1, "more than a label has changed"
+    assert said(book) == "now: set by hand"
+    book.screenshot("weight-moved")
+
+    epoch = handle(book, "epoch")
+    spoken, curves = epoch.get_attribute("aria-valuetext"), picture(book, 1)
+    epoch.focus()
+    book.changes(lambda: picture(book), lambda: epoch.press("ArrowLeft"))
+    book.rest()
+    assert epoch.get_attribute("aria-valuetext") != spoken
+    assert picture(book, 1) != curves, "the mark in the curves has moved"
+    assert said(book) == "now: after epoch 1", "the browser's own rounding is no hand"
+    book.screenshot("epoch-moved")
+    book.nothing_red()
+
+
+@pytest.mark.slow
+def test_presets_views_and_export(book):
+    page = book.page
+    page.locator("img.widget-image").first.scroll_into_view_if_needed()
+    for name in ("D_I = I", "divergence"):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        book.changes(lambda: picture(book), lambda button=button: button.press("Enter"))
+    book.rest()
+    maps = pixels(book)[30:, 320:]
+    assert maps.max() == 255, "white between the maps"
+    assert (maps == 0).mean() > 0.9, "D_I is I: no difference anywhere"
+    book.screenshot("divergence")
+
+    page.get_by_role("button", name="save PNG", exact=True).press("Enter")
+    link = page.locator("code", has_text=re.compile(r"channels-divergence-01\.png$"))
+    link.wait_for(timeout=20_000)
+    with Image.open(link.inner_text()) as written:
+        assert written.size[0] > 500
+    book.nothing_red()
+
+
+@pytest.mark.slow
+def test_no_label_is_cut(book):
+    """Every word of the explorer fits where it stands."""
+    words = book.page.locator(".widget-slider label, .widget-toggle-buttons label, .widget-readout, .jupyter-button")
+    cut = words.evaluate_all("all => all.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)")
+    assert cut == []
+    assert words.count() > 30

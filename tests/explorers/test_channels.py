@@ -1,0 +1,204 @@
+"""The channel explorer: its picture follows ten numbers, wherever they come from."""
+
+import io
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from bdlab import cells, channels, explorers, recipes
+from bdlab.explorers.channels import HEAD, VIEWS, page
+from bdlab.generators import NAMES, flat, preset, unflat
+from bdlab.modality import Modality
+
+V, I, DV, DI = Modality
+NUMBERS = unflat([0.26182544, 0.43442481, -0.02709120, 1.26639819, 0.62643778, 0.10967005, 0.20073437, -0.1537072, 0.9270580, 0.2077071])
+HISTORY = [{"epoch": k, "generator": n} for k, n in ((0, preset("uniform")), (1, preset("luma")), (2, NUMBERS))]
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Two pairs [2, 48, 24, 3]."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (2, 48, 24, 3), dtype=np.uint8) for _ in range(2)]
+
+
+@pytest.fixture
+def box(people, tmp_path):
+    return explorers.channels(*people, NUMBERS, HISTORY, height=48, folder=tmp_path / "figures")
+
+
+def inside(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside(child)
+
+
+def control(box, name):
+    (found,) = [w for w in inside(box) if getattr(w, "description", None) == name]
+    return found
+
+
+def pixels(box, number=0):
+    image = [w for w in inside(box) if isinstance(w, widgets.Image)][number]
+    return np.array(Image.open(io.BytesIO(image.value)))
+
+
+def text(box):
+    return " ".join(w.value for w in inside(box) if isinstance(w, widgets.HTML))
+
+
+def expected(people, numbers, view="overview", ink="colour", space="normalised", person=0):
+    return page(channels.render(people[0][person], people[1][person], numbers, space), view, ink)
+
+
+def test_it_starts_with_the_numbers_given_to_the_last_digit(box, people):
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
+    assert "now: <b>learned</b>" in text(box)
+    assert [control(box, name).value for name in NAMES] == pytest.approx([round(v, 2) for v in flat(NUMBERS)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_one_of_the_ten_sliders_counts(box, people, name):
+    control(box, name).value = -0.5
+    moved = flat(NUMBERS)
+    moved[NAMES.index(name)] = -0.5
+    np.testing.assert_array_equal(pixels(box), expected(people, unflat(moved)))
+    assert not np.array_equal(pixels(box), expected(people, NUMBERS))
+    assert "set by hand" in text(box)
+
+
+def test_what_the_browser_rounds_is_no_hand(box, people):
+    """It may send a slider's value back with another last bit."""
+    for name in NAMES:
+        control(box, name).value += 1e-13
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
+    assert "set by hand" not in text(box)
+
+
+@pytest.mark.parametrize("name", ["uniform", "luma", "D_I = I"])
+def test_presets_set_all_ten_in_the_space_chosen(box, people, name):
+    control(box, "E_V and G_S work in").value = "unit"
+    control(box, name).click()
+    np.testing.assert_array_equal(pixels(box), expected(people, preset(name, "unit"), space="unit"))
+    control(box, "learned").click()
+    control(box, "E_V and G_S work in").value = "normalised"
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
+
+
+def test_an_epoch_replays_the_generator_and_moves_the_mark(box, people):
+    curves = pixels(box, 1)
+    control(box, "epoch").value = 1
+    np.testing.assert_array_equal(pixels(box), expected(people, preset("luma")))
+    assert control(box, "G_S red").value == 1.0
+    assert not np.array_equal(pixels(box, 1), curves)
+    assert "after epoch 1" in text(box)
+    control(box, "epoch").value = 0
+    assert "the start of the run" in text(box)
+    control(box, "epoch").value = 2
+    np.testing.assert_array_equal(pixels(box, 1), curves)
+
+
+def test_a_move_draws_one_picture(box):
+    image, drawn = next(w for w in inside(box) if isinstance(w, widgets.Image)), []
+    image.observe(lambda change: drawn.append(change), names="value")
+    control(box, "epoch").value = 0
+    assert len(drawn) == 1, "ten sliders, one picture"
+    control(box, "E_V red").value = 1.5
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("ink", channels.INKS)
+def test_views_and_inks(box, people, view, ink):
+    control(box, "view").value = view
+    control(box, "one channel as").value = ink
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS, view, ink))
+
+
+def test_the_overview_holds_the_five_pictures(people):
+    r = channels.render(people[0][0], people[1][0], preset("uniform"))
+    sheet = page(r)[HEAD:]
+    assert r.clipped.any()
+    pictures = (r.shown[V], channels.mark(r.encoded, r.clipped), r.shown[DV], r.shown[I], r.shown[DI])
+    for left, picture in zip((0, 44, 77, 121, 165), pictures, strict=True):  # 24 wide, all but E_V(V) with their channels beside them
+        np.testing.assert_array_equal(sheet[:, left : left + 24], picture)
+
+
+def test_another_person(box, people):
+    control(box, "person").value = 2
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS, person=1))
+
+
+def test_it_says_what_is_clipped(box, people):
+    control(box, "uniform").click()
+    share = channels.render(people[0][0], people[1][0], preset("uniform")).clipped.mean()
+    assert f"clips <b>{100 * share:.0f} %</b>" in text(box)
+    control(box, "E_V and G_S work in").value = "unit"
+    assert "clips <b>0 %</b>" in text(box)
+
+
+def test_it_says_so_when_nothing_moved(people):
+    still = [{"epoch": k, "generator": NUMBERS} for k in range(3)]
+    assert "nothing moved" in text(explorers.channels(*people, NUMBERS, still, height=48))
+    assert "nothing moved" not in text(explorers.channels(*people, NUMBERS, HISTORY, height=48))
+
+
+def test_one_pair_without_anything_else(people):
+    box = explorers.channels(people[0][0], people[1][0], height=48)
+    np.testing.assert_array_equal(pixels(box), expected(people, preset("uniform")))
+    names = {getattr(w, "description", "") for w in inside(box)}
+    assert not names & {"person", "epoch", "learned"}
+
+
+def test_numbers_beyond_the_usual_range_have_room(people):
+    wide = unflat([5.5, *flat(NUMBERS)[1:]])
+    box = explorers.channels(*people, wide, height=48)
+    assert control(box, "E_V red").value == pytest.approx(5.5)
+    np.testing.assert_array_equal(pixels(box), expected(people, wide))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_saving_writes_what_is_on_show_and_overwrites_nothing(box, tmp_path, view):
+    control(box, "view").value = view
+    for kind in ("PNG", "SVG", "PNG"):
+        control(box, f"save {kind}").click()
+    files = sorted(p.name for p in (tmp_path / "figures").iterdir())
+    assert files == [f"channels-{view}-01.png", f"channels-{view}-02.svg", f"channels-{view}-03.png"]
+    assert str(tmp_path / "figures" / files[-1]) in text(box)
+    first, last = ((tmp_path / "figures" / files[k]).read_bytes() for k in (0, 2))
+    assert Image.open(io.BytesIO(first)).size[0] > 300
+    assert b"<svg" in (tmp_path / "figures" / files[1]).read_bytes()[:600]
+    assert Image.open(io.BytesIO(last)).size == Image.open(io.BytesIO(first)).size
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"visible": np.zeros((4, 4, 3))}, "uint8"),
+        ({"infrared": np.zeros((3, 8, 4, 3), np.uint8)}, "2 visible and 3 infrared"),
+        ({"numbers": {"G_S.weight": [1, 1, 1]}}, "needs E_V.weight"),
+        ({"space": "rgb"}, "normalised, unit"),
+        ({"history": [{"epoch": 1}]}, "needs E_V.weight"),
+    ],
+)
+def test_what_does_not_fit_is_refused(people, change, words):
+    given = {"visible": people[0], "infrared": people[1], "height": 48} | change
+    with pytest.raises(ValueError, match=words):
+        explorers.channels(**given)
+
+
+def test_an_unknown_view_is_refused(people):
+    with pytest.raises(ValueError, match="overview, channels, divergence"):
+        expected(people, NUMBERS, "everything")
+
+
+def test_a_cell_brings_its_own_people(own_place, tmp_path):
+    (tmp_path / "cell").mkdir()
+    cells.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"steps": 1, "epochs": 1}), tmp_path / "cell")
+    box = explorers.cell(tmp_path / "cell", people=3, height=48)
+    assert control(box, "person").max == 3
+    assert control(box, "epoch").options == (0, 1)
+    with pytest.raises(ValueError, match="no such folder"):
+        explorers.cell(tmp_path / "none")

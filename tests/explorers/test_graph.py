@@ -1,0 +1,105 @@
+"""The graph widget: pairs in, equation, count and name out; trainings that can be compared and that leave the kernel alive."""
+
+import asyncio
+import re
+
+import pytest
+import traitlets
+
+from bdlab import explorers, sketch
+from bdlab.modality import MDL_GRAPHS, ModalityError, parse_pairs
+
+
+def plain(html):
+    return re.sub("<[^>]+>", "", html)
+
+
+def test_it_starts_where_it_is_told():
+    for given in ("V-I V-DI I-DV", "mdl4", MDL_GRAPHS["mdl4"]):
+        widget = explorers.graph(given)
+        assert widget.pairs == ["V-I", "V-DI", "I-DV"]
+        assert widget.graph == MDL_GRAPHS["mdl4"]
+        assert widget.title == "MDL4, the paper's own"
+        assert widget.terms == 6
+    with pytest.raises(ModalityError, match="X"):
+        explorers.graph("V-X")
+
+
+def test_eq_2_rewrites_itself():
+    widget = explorers.graph("base")
+    assert plain(widget.equation) == "LMDL = LV→I + LI→V"
+    widget.pairs = ["DI-DV", "V-I"]
+    assert plain(widget.equation) == "LMDL = LDI→DV + LDV→DI + LV→I + LI→V"
+    assert (widget.terms, widget.title) == (4, "a graph the paper does not have")
+    widget.pairs = []
+    assert plain(widget.equation) == "LMDL = 0"
+    assert widget.terms == 0
+    assert widget.title.startswith("no edge")
+
+
+@pytest.mark.parametrize("name", MDL_GRAPHS)
+def test_the_paper_s_graphs_are_named(name):
+    widget = explorers.graph(name)
+    assert widget.terms == 2 * len(MDL_GRAPHS[name])
+    assert widget.graphs[widget.title.partition(",")[0].partition(":")[0]] == widget.pairs
+
+
+@pytest.mark.parametrize("wrong", [["V-V"], ["V-I", "I-V"], ["V"], ["V-Q"]])
+def test_pairs_that_there_are_not_are_refused_and_nothing_is_lost(wrong):
+    widget = explorers.graph("mdl2")
+    with pytest.raises(traitlets.TraitError):
+        widget.pairs = wrong
+    assert widget.graph == MDL_GRAPHS["mdl2"]
+
+
+def test_all_six_edges_can_be_clicked():
+    edges = explorers.graph().edges
+    assert len(edges) == 6
+    assert sum("left out" in edge["about"] for edge in edges) == 3
+    explorers.graph().pairs = ["-".join(edge["ends"]) for edge in edges]
+
+
+def test_a_training_is_that_of_the_sketch():
+    widget = explorers.graph("V-DI", steps=5, seed=3)
+    entry = widget.train()
+    frame = sketch.train(parse_pairs("V-DI"), 3, steps=5)[-1]
+    assert (entry["gap"], entry["rank1"]) == (round(frame.gap, 4), round(frame.rank1, 4))
+    assert (entry["name"], entry["seed"], entry["step"], entry["terms"]) == ("V-DI", 3, 5, 2)
+    assert entry["svg"].count("<g transform") == 2 * 6 * 4
+    assert widget.results == [entry]
+    assert widget.progress == -1
+
+
+class TestButtons:
+    def test_without_a_loop_it_trains_at_once(self):
+        widget = explorers.graph("base", steps=3)
+        widget._asked(widget, {"do": "train"}, [])
+        widget._asked(widget, {"do": "train"}, [])
+        assert [entry["name"] for entry in widget.results] == ["baseline (B2)"] * 2
+        widget._asked(widget, {"do": "clear"}, [])
+        assert widget.results == []
+
+    def test_in_a_kernel_others_get_their_turn(self):
+        widget, turns, seen = explorers.graph("base", steps=40), [], []
+        widget.observe(lambda change: seen.append(change.new), "progress")
+
+        async def kernel():
+            widget._asked(widget, {"do": "train"}, [])
+            await asyncio.sleep(0)
+            widget._asked(widget, {"do": "train"}, [])  # a second press while one runs
+            widget.pairs = ["V-DI"]  # a click meanwhile
+            while widget.progress >= 0:
+                turns.append(widget.progress)
+                await asyncio.sleep(0)
+
+        asyncio.run(kernel())
+        assert len(turns) > 4
+        assert seen == [0.0, 0.25, 0.5, 0.75, 1.0, -1.0]
+        assert [entry["pairs"] for entry in widget.results] == [["V-I"]], "one training, of the graph that was shown when it began"
+
+    def test_after_an_error_it_can_be_pressed_again(self, monkeypatch):
+        widget = explorers.graph("base", steps=3)
+        monkeypatch.setattr(sketch, "training", lambda *_: iter(()).__next__())
+        with pytest.raises((RuntimeError, StopIteration)):
+            widget.train()
+        assert widget.progress == -1

@@ -1,0 +1,121 @@
+"""The figures of the loss notebook hold the numbers they were given."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.patches import Circle, Rectangle
+
+from bdlab import losses, sketch
+from bdlab.figures import losses as figures
+from bdlab.modality import MDL_GRAPHS, Modality, parse_pairs
+
+V, I, DV, DI = Modality
+POINTS = sketch.constellation()
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def films():
+    return {name: sketch.train(MDL_GRAPHS[name], steps=6, every=1) for name in ("base", "mdl4")}
+
+
+class TestHinge:
+    def test_circles_are_the_positive_and_the_margin(self):
+        one = sketch.hinge(POINTS, V, 4, I, cross=0.4)
+        left, right = figures.hinge(POINTS, one).axes
+        circles = [p for p in left.patches if isinstance(p, Circle)]
+        assert [c.radius for c in circles] == [one.farthest, one.farthest + 0.4]
+        assert {tuple(c.center) for c in circles} == {tuple(POINTS.features[V][4].tolist())}
+        assert len([t for t in left.texts if t.get_text() in "1234"]) == 32, "every point says who it is"
+        assert [bar.get_width() for bar in right.patches] == pytest.approx([one.farthest, 0.4, one.nearest, one.value])
+        assert f"hinge {one.value:.2f}" in [t.get_text() for t in right.texts]
+
+    def test_content_and_literal_say_so(self):
+        content = next(one for k in range(8) if (one := sketch.hinge(POINTS, DV, k, DV)).value == 0)
+        assert any("beyond the margin" in t.get_text() for t in figures.lengths(content).axes[0].texts)
+        printed = sketch.hinge(POINTS, V, 4, I, literal=True)
+        left, right = figures.hinge(POINTS, printed).axes
+        assert "nearest negative" not in [t.get_text() for t in left.get_legend().get_texts()]
+        assert "eq. 5's zero 0.00" in [t.get_text() for t in right.texts]
+
+
+def test_matrices_show_both_minima():
+    found = sketch.matrices(POINTS, V, I)
+    axes = figures.matrices(found, (POINTS.labels[V], POINTS.labels[I]), V, I).axes
+    assert [t.get_text() for t in axes[0].texts] == [f"{v:.2f}" for v in found["S"].ravel()]
+    assert sum(t.get_text() == "1" for t in axes[1].texts) == 16
+    assert len(axes[3].lines) == 16, "a cross a zero"
+    for ax, best in ((axes[2], found["S V"].argmax(1)), (axes[3], np.where(found["V"] == 1, np.inf, found["S"]).argmin(1))):
+        frames = [(round(p.get_x() + 0.46), round(p.get_y() + 0.46)) for p in ax.patches if isinstance(p, Rectangle)]
+        assert frames == [(int(c), r) for r, c in enumerate(best)]
+
+
+def test_the_table_frames_what_a_loss_sums():
+    table = losses.table(POINTS.features, POINTS.labels)
+    chosen = figures.choices()
+    figure = figures.table(table.numpy(), chosen)
+    sums = [losses.mml(POINTS.features, POINTS.labels)]
+    sums += [losses.mdl(POINTS.features, POINTS.labels, pairs) for pairs in MDL_GRAPHS.values() if pairs]
+    assert len(figure.axes) == len(sums) == 6
+    for ax, total, (title, entries) in zip(figure.axes, sums, chosen.items(), strict=True):
+        assert ax.get_title() == f"{title}\n{len(entries)} of 16, sum {total:.2f}"
+        assert len(ax.patches) == len(entries)
+        assert [t.get_text() for t in ax.texts] == [f"{v:.2f}" for v in table.flatten()]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "lines"),
+    [
+        ("mdl4", "MDL4, the paper's own: 6 directed triplet losses", 3),
+        ("base", "baseline (B2): 2 directed triplet losses", 1),
+        ("none", "no edge: 0 directed triplet losses", 1),
+        ("V-DV", "no graph of the paper: 2 directed triplet losses", 1),
+    ],
+)
+def test_the_card_names_the_graph_and_writes_its_equation(text, title, lines):
+    left, right = figures.card(parse_pairs(text)).axes
+    assert right.get_title() == title
+    assert len(right.texts) == lines
+    assert len(left.patches) == len(parse_pairs(text))
+
+
+def test_an_equation_has_both_ways_of_every_pair():
+    first, second = figures.equation(parse_pairs("V-I V-DI"))
+    assert first == r"L_{MDL} = L_{V \to I} + L_{I \to V}"
+    assert second == r"+ L_{V \to D_I} + L_{D_I \to V}"
+
+
+class TestEmbeddings:
+    def test_films_stand_in_one_plane_and_scale(self, films):
+        figure = figures.collapse(films, shown=(0, 2, -1), people=3)
+        strips = [ax for ax in figure.axes if ax.get_title().startswith("step")]
+        assert [ax.get_title() for ax in strips] == ["step 0", "step 2", "step 6"] * 2
+        assert len({ax.get_xlim() for ax in strips}) == 1
+        points = [ax.collections[0].get_offsets() for ax in strips]
+        assert points[0].shape == (12, 2)
+        np.testing.assert_allclose(points[0], points[3], err_msg="both start alike")
+        (spread,) = (ax for ax in figure.axes if ax.get_title() == "spread of the features")
+        for line, frames in zip(spread.lines, films.values(), strict=True):
+            np.testing.assert_allclose(line.get_ydata(), [frame.spread for frame in frames])
+
+    def test_fig3_says_what_was_measured(self, films):
+        axes = figures.fig3({name: frames[-1] for name, frames in films.items()}, people=4).axes
+        for ax, frames, streams in zip(axes, films.values(), (2, 4), strict=True):
+            assert f"V–I gap {frames[-1].gap:.2f}, Rank-1 {frames[-1].rank1:.0%} (all 24 new people)" in ax.get_title()
+            assert len(ax.collections) == streams
+            assert len(ax.lines) == 4
+            assert [t.get_text() for t in ax.texts] == ["1", "2", "3", "4"]
+
+    def test_seeds_and_curves_are_the_numbers(self, films):
+        found = {name: [frames[-1], frames[2]] for name, frames in films.items()}
+        gap, rank1 = figures.seeds(found).axes
+        np.testing.assert_allclose([line.get_ydata() for line in gap.lines[:2]], [[f[k].gap for f in found.values()] for k in (0, 1)])
+        assert [t.get_text() for t in rank1.texts] == [f"{np.mean([f.rank1 for f in each]):.2f}" for each in found.values()]
+        ax = figures.curves({"a": [[1, 2], [3, 4]], "b": [[5, 6], [7, 8]]}, [0, 10], "gap").axes[0]
+        thick = [line.get_ydata().tolist() for line in ax.lines if line.get_linewidth() > 2]
+        assert thick == [[2, 3], [6, 7]]
