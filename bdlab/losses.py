@@ -9,14 +9,16 @@ MDL's directed terms (eq. 4).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from .modality import Modality, Pair
 
-#: Below this squared distance the square root is held constant, so that its gradient is 0 and not infinite.
+#: Squared distances up to this share of (1 + the squared sizes) are no distance: the root is held there, its gradient is 0, not infinite.
 EPSILON = 1e-12
 
 
@@ -61,27 +63,35 @@ def table(
     with _full_precision(features):
         f, y, there = _stack(features, labels)
         streams, most = y.shape
-        distance = pairwise(f.flatten(0, 1)).unflatten(0, (streams, most)).unflatten(2, (streams, most))  # [M, N, M, N]
+        distance = pairwise(f.flatten(0, 1)).view(streams, most, streams, most)
+        margin = distance.new_full((streams, streams), margin_cross).fill_diagonal_(margin_intra)
+        weight, offset = _hinges(distance.detach(), y, there, margin, reduction == "mean", literal)
+        return ((weight * distance).sum((1, 3)) + offset).to(f.dtype)
+
+
+def _hinges(distance: Tensor, y: Tensor, there: Tensor | None, margin: Tensor, mean: bool, literal: bool) -> tuple[Tensor, Tensor]:
+    """The hinges with their choices made: table = sum of ``weight`` [M, N, M, N] times distance, plus ``offset`` [M, M].
+
+    A hinge is linear between its kinks: an anchor at work weighs its furthest positive +1, its nearest negative -1, and adds
+    its margin. No gradient goes through the choosing, so autograd is left one product and one sum.
+    """
+    same = y[:, :, None, None] == y  # [M, N, M, N]
+    positive, negative, outside = same, ~same, 0.0 if literal else torch.inf
+    if there is not None:
         both = there[:, :, None, None] & there
-        same = (y[:, :, None, None] == y) & both
-        self_ = torch.eye(streams * most, dtype=torch.bool, device=y.device).view_as(same)
-        positive, negative = same & ~self_, both & ~same
-        if literal:
-            anchors = there[:, :, None].expand(-1, -1, streams)
-            hardest_positive = (distance * positive).amax(-1)
-            hardest_negative = (distance * negative).masked_fill(~both, torch.inf).amin(-1)
-        else:
-            anchors = positive.any(-1) & negative.any(-1)  # [M, N, M]
-            hardest_positive = distance.masked_fill(~positive, -torch.inf).amax(-1)
-            hardest_negative = distance.masked_fill(~negative, torch.inf).amin(-1)
-        eye = torch.eye(streams, dtype=f.dtype, device=f.device)
-        margin = (margin_intra * eye + margin_cross * (1 - eye))[:, None, :]
-        # Anchors without a pair are cut out before the subtraction: inf - inf would poison the gradient.
-        gap = torch.where(anchors, hardest_positive, 0.0) - torch.where(anchors, hardest_negative, 0.0)
-        total = torch.where(anchors, F.relu(margin + gap), 0.0).sum(1)
-        if reduction == "mean":
-            total = total / anchors.sum(1).clamp_min(1)
-        return total.to(_wide(next(iter(features.values()))))
+        positive, negative = same & both, negative & both
+    positive.view(y.numel(), -1).fill_diagonal_(False)  # an anchor is not its own positive
+    far, near = torch.where(positive, distance, -outside), torch.where(negative, distance, outside)
+    if literal and there is not None:
+        near = near.masked_fill_(~both, torch.inf)
+    (furthest, p), (nearest, n) = far.max(-1, keepdim=True), near.min(-1, keepdim=True)  # [M, N, M, 1]
+    hinge = furthest - nearest + margin[:, None, :, None]  # -inf where one of the two is missing
+    active = (hinge > 0).to(distance.dtype)
+    if mean:
+        active /= (hinge > -torch.inf).sum(1, keepdim=True).clamp_min_(1)
+    pull, push = (active * positive.gather(-1, p), active * negative.gather(-1, n)) if literal else (active, active)
+    weight = torch.zeros_like(distance).scatter_(-1, p, pull) - torch.zeros_like(distance).scatter_(-1, n, push)
+    return weight, margin * active.sum((1, 3))
 
 
 def mml(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor], margin: float = 0.3, reduction: str = "mean") -> Tensor:
@@ -112,7 +122,7 @@ def mdl(
 
 def directed_sum(table: Tensor, order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
     """The entries of a graph in a table: sum over pairs of table[a, b] + table[b, a]. ``order`` names the rows."""
-    return (table * graph_weights(order, pairs).to(table)).sum()
+    return (table * graph_weights(order, pairs).to(table, non_blocking=True)).sum()  # without waiting for the device
 
 
 def graph_weights(order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
@@ -126,28 +136,49 @@ def graph_weights(order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
 
 
 def pairwise(x: Tensor) -> Tensor:
-    """Euclidean distances [T, T] of the rows of ``x`` [T, D] from one matrix product.
+    """Euclidean distances [T, T] float64 of the rows of ``x`` [T, D], from one matrix product, and one more for the gradient.
 
-    Centred first and in float64: with features of norm 1e3 the float32 product would be wrong in the first decimal.
-    Where two rows coincide the distance is sqrt(EPSILON) and its gradient 0.
+    Multiplied in float64: with features of norm 1e3 a float32 product would be wrong in the first decimal. Rows that
+    differ by less than a millionth of their size count as one point: their float32 difference has no direction.
     """
-    x = x - x.detach().mean(0)
-    square = x.square().sum(1)
-    return (square[:, None] + square - 2 * (x @ x.T)).clamp_min(EPSILON).sqrt()
+    return _Distances.apply(x)
 
 
-def _stack(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Streams side by side: features [M, N, D] float64, labels [M, N], which rows are real [M, N] (short streams are padded)."""
-    sizes = [len(f) for f in features.values()]
+class _Distances(torch.autograd.Function):
+    """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij: half of what autograd's chain would do."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        wide = x - x.mean(0) if x.device.type == "mps" else x.double()  # Apple's GPUs have no float64
+        product = wide @ wide.T
+        square = product.diagonal()
+        sizes = square[:, None] + square
+        squared, least = sizes.sub(product, alpha=2), sizes.mul(EPSILON).add_(EPSILON)
+        distance = torch.maximum(squared, least).sqrt_()
+        ctx.save_for_backward(x, distance, squared > least)
+        return distance
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        x, distance, apart = ctx.saved_tensors
+        with torch.autocast(x.device.type, enabled=False):
+            weight = torch.where(apart, (gradient + gradient.T) / distance, 0.0)
+            return (weight.sum(1).diag() - weight).to(x.dtype) @ x
+
+
+def _stack(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Streams side by side: features [M, N, D] float32 or better, labels [M, N], and which rows are real [M, N], or None for all.
+
+    Short streams are padded to the longest.
+    """
     order = list(features)
-    if len(set(sizes)) == 1:
-        f, y = torch.stack([features[m] for m in order]), torch.stack([labels[m] for m in order])
-        there = torch.ones_like(y, dtype=torch.bool)
-    else:
-        f = torch.nn.utils.rnn.pad_sequence([features[m] for m in order], batch_first=True)
-        y = torch.nn.utils.rnn.pad_sequence([labels[m] for m in order], batch_first=True)
-        there = torch.arange(max(sizes), device=y.device) < torch.tensor(sizes, device=y.device)[:, None]
-    return f.to(torch.float32 if f.device.type == "mps" else torch.float64), y, there  # Apple's GPUs have no float64
+    f, y = [features[m] for m in order], [labels[m] for m in order]
+    dtype = _wide(f[0])
+    if len({len(own) for own in f}) == 1:
+        return torch.stack(f).to(dtype), torch.stack(y), None
+    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
+    return pad(f).to(dtype), pad(y), pad([torch.ones_like(own, dtype=torch.bool) for own in y])
 
 
 def _check_keys(values: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> None:

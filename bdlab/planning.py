@@ -1,36 +1,82 @@
-"""What a sweep would cost before it runs: cells, steps, hours and disk on this machine, from a few measured steps a row."""
+"""What a sweep would cost before it runs, from a few measured steps a row: cells, steps, hours, disk; and how fast a step really is.
+
+A step is held against two measures: the network alone (what is spent outside it is ours to save), and the device's own
+matrix product (what is lost inside it is the network's shape, or torch's).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from . import runs, setups, training
 from .config import from_flat
 
 WARM_UP, MEASURED = 3, 10  # steps
+SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
+CONTEXT = 600 << 20  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a training step is, and what it could be.
+
+    ``seconds`` a step and ``network`` of them in the network (forward, backward, SGD), medians; ``pictures`` a step in all
+    modalities; ``flops`` of a step's forward and backward, counted; ``rate`` FLOP/s of the device's matrix product in the
+    same precision, measured; ``memory`` bytes the run held at most on a GPU (0 on a CPU).
+    """
+
+    seconds: float
+    network: float
+    pictures: int
+    flops: int
+    rate: float
+    memory: int
+
+    @property
+    def per_second(self) -> float:
+        """Pictures a second."""
+        return self.pictures / self.seconds
+
+    @property
+    def outside(self) -> float:
+        """The share of a step that is not the network: drawing, cutting, normalising, losses, keeping the books."""
+        return max(0.0, 1 - self.network / self.seconds)
+
+    @property
+    def of_rate(self) -> float:
+        """The share of the device's matrix rate that a whole step reaches."""
+        return self.flops / self.seconds / self.rate
+
+    def __str__(self) -> str:
+        return (
+            f"{1000 * self.seconds:.1f} ms a step, {self.per_second:,.0f} pictures/s; {100 * self.outside:.0f} % of the step is outside "
+            f"the network; {self.flops / self.seconds / 1e12:.2f} TFLOP/s, {100 * self.of_rate:.0f} % of the {self.rate / 1e12:.2f} "
+            f"that a matrix product reaches here" + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
+        )
 
 
 @dataclass(frozen=True)
 class RowCost:
-    """One row: how many cells are still to run, steps a cell, seconds a step as measured, bytes a committed cell keeps."""
+    """One row: how many cells are still to run, steps a cell, the speed as measured, bytes a committed cell keeps."""
 
     row: str
     cells: int
     done: int
     steps: int
-    seconds_per_step: float
+    speed: Speed
     bytes_per_cell: int
 
     @property
     def seconds(self) -> float:
-        return self.cells * self.steps * self.seconds_per_step
+        return self.cells * self.steps * self.speed.seconds
 
 
 @dataclass(frozen=True)
@@ -40,6 +86,7 @@ class Plan:
     rows: tuple[RowCost, ...]
     jobs: int
     device: str
+    fitting: int = 0  # jobs that fit into a GPU's free memory; 0 on a CPU
 
     @property
     def seconds(self) -> float:
@@ -52,34 +99,101 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
     from .batch import cores
 
     torch.set_num_threads(max(1, cores() // jobs))
-    rows, device = [], "cpu"
+    rows = []
     for row in dict.fromkeys(cell.params["row"] for cell in cells):
         own = [cell for cell in cells if cell.params["row"] == row]
         done = sum(runs.done(out, cell) is not None for cell in own)
         setup = setups.prepare(from_flat(own[0].params), progress=False)
-        device = str(setup.device)
         buffer = io.BytesIO()
         torch.save(setup.net.state_dict(), buffer)
         steps = setup.steps * setup.config.optim.epochs
-        rows.append(RowCost(row, len(own) - done, done, steps, seconds_per_step(setup), buffer.tell()))
-    return Plan(tuple(rows), jobs, device)
+        rows.append(RowCost(row, len(own) - done, done, steps, speed(setup), buffer.tell()))
+    memory = max(row.speed.memory for row in rows)
+    return Plan(tuple(rows), jobs, str(setup.device), jobs_that_fit(memory, setup.device, cores()) if memory else 0)
 
 
-def seconds_per_step(setup: setups.Setup) -> float:
-    """The median of a few steps of this setup, after a warm-up; its network is trained by them."""
-    marks: list[float] = []
+def speed(setup: setups.Setup) -> Speed:
+    """Time a few real steps of this setup, each followed by one of the network alone; its network is trained by them."""
+    network = _network_alone(setup)
+    with FlopCounterMode(display=False) as counted:
+        network()
+    if setup.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(setup.device)
+    whole: list[float] = []
+    alone: list[float] = []
+    last = 0.0
 
     def mark(step: int, _: int) -> None:
-        if setup.device.type == "cuda":
-            torch.cuda.synchronize()
-        marks.append(time.perf_counter())
+        nonlocal last
+        ended = _now(setup.device)
+        network()
+        began = _now(setup.device)
+        if step > 1:
+            whole.append(ended - last)
+            alone.append(began - ended)
         if step == WARM_UP + MEASURED:
             raise _Enough
+        last = began
 
     with contextlib.suppress(_Enough):
         training.train(setup, on_step=mark)
-    waits = sorted(b - a for a, b in zip(marks[min(WARM_UP, len(marks) - 2) :], marks[min(WARM_UP, len(marks) - 2) + 1 :], strict=False))
-    return waits[len(waits) // 2]
+    memory = torch.cuda.max_memory_reserved(setup.device) if setup.device.type == "cuda" else 0
+    config = setup.config
+    pictures = len(config.modalities) * config.data.identities * config.data.shots
+    drawing = _drawing(setup)
+    return Speed(_middle(whole) + drawing, _middle(alone), pictures, counted.get_total_flops(), matrix_rate(setup.device, setup.dtype), memory)
+
+
+def _network_alone(setup: setups.Setup) -> Callable[[], None]:
+    """A function: forward, backward from given gradients, SGD, on one batch that is there already; no loss, no bookkeeping."""
+    batch, opt = setups.first_batch(setup), training.optimiser(setup)
+    setup.net.train()
+
+    def network() -> None:
+        with torch.autocast(setup.device.type, setup.dtype, enabled=setup.dtype != torch.float32):
+            out = setup.net(batch.images)
+        ends = [*out.features.values(), *out.logits.values()]
+        opt.zero_grad(set_to_none=True)
+        torch.autograd.backward(ends, [torch.full_like(end, 1e-6) for end in ends])
+        opt.step()
+
+    return network
+
+
+def _drawing(setup: setups.Setup) -> float:
+    """Seconds a step that go into planning an epoch, which ``train`` does before its first step."""
+    began = time.perf_counter()
+    setups.draw_epoch(setup, 0, setup.steps)
+    return (time.perf_counter() - began) / setup.steps
+
+
+def _middle(waits: list[float]) -> float:
+    """The median after the warm-up, or of what there is."""
+    kept = sorted(waits[WARM_UP:] or waits)
+    return kept[len(kept) // 2]
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype, times: int = 5) -> float:
+    """FLOP/s of a large square matrix product on a device, the best of a few: what can be had there at all."""
+    side = SIDE.get(device.type, 1024)
+    a, best = torch.ones(side, side, device=device, dtype=dtype), float("inf")
+    for _ in range(times):
+        began = _now(device)
+        a @ a
+        best = min(best, _now(device) - began)
+    return 2 * side**3 / best
+
+
+def jobs_that_fit(memory: int, device: torch.device, most: int) -> int:
+    """How many such runs one GPU's free memory holds at a time, from 1 to ``most``; a tenth of it is left alone."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(most, int(0.9 * free / (memory + CONTEXT))))
 
 
 class _Enough(Exception):
@@ -88,13 +202,19 @@ class _Enough(Exception):
 
 def text(plan: Plan) -> str:
     """A plan for a terminal."""
-    lines = [f"{'row':<8} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'hours':>7}"]
+    lines = [f"{'row':<8} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>8} {'of rate':>8} {'hours':>7}"]
     for r in plan.rows:
-        lines.append(f"{r.row:<8} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.seconds_per_step:>8.1f} {r.seconds / 3600:>7.2f}")
+        lines.append(
+            f"{r.row:<8} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.speed.seconds:>8.1f} {r.speed.per_second:>10,.0f} "
+            f"{r.speed.outside:>8.0%} {r.speed.of_rate:>8.0%} {r.seconds / 3600:>7.2f}"
+        )
     disk = sum(r.cells * r.bytes_per_cell for r in plan.rows)
     time_ = f"{plan.seconds / 3600:.1f} hours" if plan.seconds > 5400 else f"{plan.seconds / 60:.1f} minutes"
     lines.append(
         f"\nAbout {time_} of training on {plan.device}, {plan.jobs} at a time, and {disk / 1e9:.2f} GB of weights; "
         "evaluation and start-up come on top. Each job was timed alone: jobs side by side slow each other down."
     )
+    lines.append("outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix product on this device.")
+    if plan.fitting:
+        lines.append(f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs).")
     return "\n".join(lines)

@@ -24,18 +24,19 @@ class Top(NamedTuple):
 
 
 class Gallery:
-    """One gallery drawn from the columns of a distance matrix, laid out so that whole rows can be worked on.
+    """Galleries drawn from the columns of a distance matrix, laid out so that whole rows can be worked on.
 
-    With ``unique`` the columns are regrouped: the first picture of every identity, then the second of those that have
-    one, ..., identities by falling number. The minimum over an identity is then a minimum of a few contiguous runs.
+    ``draws`` [T, g] columns: T draws that differ in pictures but not in the sequence of identities (SYSU-MM01's trials), so
+    that everything but the distances is the same for all and their rows are ranked as one matrix. With ``unique`` the
+    columns are regrouped: the first picture of every identity, then the second of those that have one, ..., identities
+    by falling number. The minimum over an identity is then a minimum of a few contiguous runs.
     """
 
-    def __init__(self, gallery_ids: np.ndarray, draw: Any, unique: bool) -> None:
-        everything = np.arange(len(gallery_ids))
-        self.drawn = everything if draw is None else np.asarray(draw)
-        self.whole = not unique and np.array_equal(self.drawn, everything)
-        self.length = len(self.drawn)
-        self.ids, code, self.counts = np.unique(gallery_ids[self.drawn], return_inverse=True, return_counts=True)
+    def __init__(self, gallery_ids: np.ndarray, draws: np.ndarray, unique: bool) -> None:
+        self.drawn = np.asarray(draws)
+        self.trials, self.length = self.drawn.shape
+        self.whole = not unique and self.trials == 1 and np.array_equal(self.drawn[0], np.arange(len(gallery_ids)))
+        self.ids, code, self.counts = np.unique(gallery_ids[self.drawn[0]], return_inverse=True, return_counts=True)
         by_identity = np.argsort(code, kind="stable")
         self.starts = np.cumsum(self.counts) - self.counts
         self.layout = np.arange(self.length)  # column of a part -> place in the draw
@@ -45,7 +46,7 @@ class Gallery:
             slot[by_identity] = np.arange(self.length) - np.repeat(self.starts, self.counts)
             self.layout = np.lexsort((code, -self.counts[code], slot))
             self.runs = np.bincount(slot).tolist()
-        self.columns = self.drawn[self.layout]
+        self.columns = self.drawn[:, self.layout].ravel()
         # The k-th picture of identity c stands in column where[starts[c] + k].
         self.where = np.argsort(self.layout)[by_identity]
 
@@ -58,31 +59,26 @@ class Gallery:
         return self.where[np.where(there, self.starts[code][:, None] + k, 0)], there
 
 
-def rank_block(block: np.ndarray, query_ids: np.ndarray, galleries: list[Gallery], excluded: np.ndarray | None) -> list[PerQuery]:
-    """Every gallery's PerQuery for one block of rows; ValueError if a distance that counts is not finite."""
+def rank_block(block: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None) -> PerQuery:
+    """PerQuery [R, T] for one block of rows and every draw; ValueError if a distance that counts is not finite."""
     if excluded is not None:
         if not finite(block) and not np.isfinite(block[~excluded]).all():
             raise ValueError("distances hold NaN or infinite values")
         block = np.where(excluded, block.dtype.type(np.inf), block)
-    return [_rank_part(block, query_ids, gallery, excluded is None) for gallery in galleries]
-
-
-def _rank_part(block: np.ndarray, query_ids: np.ndarray, gallery: Gallery, all_finite: bool) -> PerQuery:
-    part = block if gallery.whole else block.take(gallery.columns, axis=1)
-    places, there = gallery.matches(query_ids)
-    result, tied = _measure(part, places, there, gallery.runs, all_finite)
-    rows = np.flatnonzero(tied)
-    if len(rows):
+    part = block if gallery.whole else block.take(gallery.columns, axis=1).reshape(-1, gallery.length)  # [R T, g]
+    places, there = (value.repeat(gallery.trials, axis=0) for value in gallery.matches(query_ids))
+    result, tied = _measure(part, places, there, gallery.runs, excluded is None)
+    if tied.any():
         # Among equals the gallery's order decides: put places of a stable sort for the distances, and none are equal.
-        drawn = block[rows][:, gallery.drawn]
-        order = np.argsort(drawn, axis=1, kind="stable")
-        place = np.empty(drawn.shape, dtype=np.float64)
+        listed = part[tied][:, np.argsort(gallery.layout)]
+        order = np.argsort(listed, axis=1, kind="stable")
+        place = np.empty(listed.shape, dtype=np.float64)
         np.put_along_axis(place, order, np.arange(gallery.length, dtype=np.float64)[None], axis=1)
-        place[np.isinf(drawn)] = np.inf
-        exact, _ = _measure(place[:, gallery.layout], places[rows], there[rows], gallery.runs, False)
+        place[np.isinf(listed)] = np.inf
+        exact, _ = _measure(place[:, gallery.layout], places[tied], there[tied], gallery.runs, False)
         for mine, better in zip(result, exact, strict=True):
-            mine[rows] = better
-    return result
+            mine[tied] = better
+    return tuple(value.reshape(-1, gallery.trials) for value in result)
 
 
 def _measure(part: np.ndarray, places: np.ndarray, there: np.ndarray, runs: list[int], all_finite: bool) -> tuple[PerQuery, np.ndarray]:
@@ -174,8 +170,8 @@ def heads(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int,
     return Top(columns[chosen].astype(np.int64), values[chosen])
 
 
-def rank_on_device(matrix: Any, query_ids: np.ndarray, galleries: list[Gallery], excluded: Any) -> list[PerQuery]:
-    """The same for a torch tensor, on its own device: there a stable sort of indices costs what a sort of values does."""
+def rank_on_device(matrix: Any, query_ids: np.ndarray, gallery: Gallery, excluded: Any) -> PerQuery:
+    """The same [Q, T] for a torch tensor, on its own device: there a stable sort of indices costs what a sort of values does."""
     import torch
 
     if excluded is not None:
@@ -185,15 +181,13 @@ def rank_on_device(matrix: Any, query_ids: np.ndarray, galleries: list[Gallery],
         raise ValueError("distances hold NaN or infinite values")
     if excluded is not None:
         matrix = matrix.masked_fill(excluded, torch.inf)
-    results = []
-    for gallery in galleries:
-        drawn = torch.as_tensor(gallery.drawn, device=matrix.device)
-        rows = max(1, (1 << 28) // (8 * gallery.length))  # a handful of int64 arrays of this size: about a gigabyte
-        parts = [
-            _device_part(matrix[a : a + rows].index_select(1, drawn), query_ids[a : a + rows], gallery) for a in range(0, len(matrix), rows)
-        ]
-        results.append(tuple(torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)))
-    return results
+    drawn = torch.as_tensor(gallery.drawn.ravel(), device=matrix.device)
+    rows = max(1, (1 << 28) // (8 * drawn.numel()))  # a handful of int64 arrays of this size: about a gigabyte
+    parts = []
+    for start in range(0, len(matrix), rows):
+        part = matrix[start : start + rows].index_select(1, drawn).view(-1, gallery.length)
+        parts.append(_device_part(part, query_ids[start : start + rows].repeat(gallery.trials), gallery))
+    return tuple(torch.cat(column).cpu().numpy().reshape(-1, gallery.trials) for column in zip(*parts, strict=True))
 
 
 def _device_part(part: Any, query_ids: np.ndarray, gallery: Gallery) -> tuple[Any, Any, Any]:

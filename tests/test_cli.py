@@ -162,6 +162,22 @@ def test_plan_measures_and_names_the_rows(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_only_some_rows(tmp_path):
+    root = folder(tmp_path / "set")
+    plan = call("plan", "table4", "--rows", "B2,B1", "--data", "folder", "--root", root, "--out", tmp_path / "out", *SMALL)
+    assert plan.exit_code == 0, said(plan)
+    assert [line.split()[0] for line in plan.output.splitlines()[1:3]] == ["B2", "B1"]
+    wrong = call("plan", "table4", "--rows", "B3", "--data", "folder", "--root", root, *SMALL)
+    assert (wrong.exit_code, "unknown row 'B3'" in said(wrong)) == (2, True)
+
+
+def test_all_is_every_sweep_on_its_own_twins(own_place):
+    cells = cli._cells("all", None, None, "smoke", [0], [1], {})
+    assert len({cell.name for cell in cells}) == len(cells) > 60
+    prints = {(cell.params["data"], cell.fingerprint) for cell in cells}
+    assert [data for data, _ in sorted(prints)] == ["synthetic-regdb", "synthetic-sysu"]
+
+
 def test_doctor_is_content_with_this_installation():
     result = call("doctor")
     assert result.exit_code == 0, result.output

@@ -65,11 +65,11 @@ def test_any_small_matrix(data, queries, gallery, unique):
 def test_the_device_path_on_the_cpu(unique):
     for seed in range(30):
         d, q, g, mask = case(seed, ties=seed % 2 == 0)
-        gallery = ranks.Gallery(g, None, unique)
-        ((first, ap, inp),) = ranks.rank_on_device(torch.from_numpy(d), q, [gallery], mask)
+        gallery = ranks.Gallery(g, np.arange(len(g))[None], unique)
+        first, ap, inp = (value[:, 0] for value in ranks.rank_on_device(torch.from_numpy(d), q, gallery, mask))
         agree(evaluation.Scores(first, ap, inp, len(g)), loops.scores(d, q, g, mask, unique))
         with pytest.raises(ValueError, match="NaN"):
-            ranks.rank_on_device(torch.full((1, 2), torch.nan), q[:1], [ranks.Gallery(g[:1].repeat(2), None, unique)], None)
+            ranks.rank_on_device(torch.full((1, 2), torch.nan), q[:1], ranks.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique), None)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")

@@ -4,6 +4,9 @@ import math
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from bdlab import losses
 from bdlab.modality import MDL_GRAPHS, Modality
@@ -94,6 +97,14 @@ class TestHandMade:
         assert losses.mml(features, labels).item() == pytest.approx(4 * 0.3, abs=1e-5)
         assert losses.mdl(features, labels, MDL_GRAPHS["mdl4"]).item() == pytest.approx(6 * 0.5, abs=1e-5)
 
+    @pytest.mark.parametrize("sizes", [{V: 6, I: 6}, {V: 5, I: 9}], ids=["equal", "unequal"])
+    def test_literal_eq_5_between_streams_is_the_loops(self, sizes):
+        features, labels = streams(sizes, ids=3, seed=11)
+        table = losses.table(features, labels, literal=True)
+        args = {m: (features[m].tolist(), labels[m].tolist()) for m in sizes}
+        assert table[0, 1].item() == pytest.approx(loops.literal(*args[V], *args[I], 0.5), abs=1e-9)
+        assert table[1, 0].item() == pytest.approx(loops.literal(*args[I], *args[V], 0.5), abs=1e-9)
+
     def test_literal_eq_5_pulls_but_never_pushes(self):
         features, labels = streams({V: 12, I: 12}, seed=5)
         far = {m: f + 1000.0 * labels[m][:, None] for m, f in features.items()}  # perfectly separated
@@ -153,6 +164,109 @@ class TestAdversarial:
         off = ~torch.eye(24, dtype=torch.bool)
         assert (naive.double() - exact)[off].abs().max() > 1e-3
         assert (losses.pairwise(x.double()) - exact)[off].abs().max() < 1e-9
+
+
+def test_the_analytic_gradient_is_autograds():
+    features, _ = streams(SIZES["unequal"], seed=9)
+    rows = torch.cat(list(features.values()))
+    weight = torch.randn(len(rows), len(rows), dtype=torch.float64)
+
+    def gradient(distances):
+        leaf = rows.clone().requires_grad_()
+        (distances(leaf) * weight).sum().backward()
+        return leaf.grad
+
+    def plainly(x):
+        square = (x[:, None] - x).square().sum(-1)
+        return torch.where(square > 0, square, 1.0).sqrt() * (square > 0)
+
+    torch.testing.assert_close(gradient(losses.pairwise), gradient(plainly), rtol=1e-10, atol=1e-10)
+    with pytest.raises(AssertionError):  # broken: one direction of the two forgotten
+        torch.testing.assert_close(gradient(losses.pairwise), gradient(lambda x: plainly(x).triu()))
+
+
+def test_points_too_close_to_tell_apart_do_not_blow_up_the_gradient():
+    """A millionth of their size apart, in float32: the direction between them is rounding, so there is none."""
+    base = 100 * torch.randn(1, 512)
+    features = {m: (base + 3e-5 * torch.randn(8, 512)) for m in ALL}
+    features[V][0] += 100 * torch.randn(512)  # so that the centre is elsewhere
+    features = {m: f.requires_grad_() for m, f in features.items()}
+    labels = {m: torch.arange(2).repeat_interleave(4) for m in ALL}
+    losses.table(features, labels, reduction="sum").sum().backward()
+    assert max(f.grad.norm(dim=1).max() for f in features.values()) < 64  # 32 anchors that pull or push, a unit vector each
+
+
+class Seen(TorchDispatchMode):
+    """Every operation, and those that move values between devices and wait for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations, self.waits = [], []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.operations.append(func.name())
+        devices = {t.device.type for t in tree_leaves((args, kwargs, result)) if isinstance(t, torch.Tensor) and t.ndim}
+        if len(devices) > 1 and not (kwargs or {}).get("non_blocking"):
+            self.waits.append(func.name())
+        return result
+
+
+#: What makes the host wait for a value: reading a number, or a shape that hangs on one (an index by a mask does).
+WAITS = {f"aten::{name}" for name in ("_local_scalar_dense", "nonzero", "index.Tensor", "masked_select", "is_nonzero", "equal", "_unique2")}
+
+
+def everything(features, labels):
+    table = losses.table(features, labels)
+    return losses.directed_sum(table, list(features), MDL_GRAPHS["mdl4"]) + losses.mml(features, labels) + losses.identity(features, labels)
+
+
+def loop_style(features, labels):
+    """The broken variant: what per-anchor code does."""
+    distance = losses.pairwise(features[V])
+    same = labels[V][:, None] == labels[V]
+    return sum(distance[i][same[i]].max() - distance[i][~same[i]].min() for i in range(len(distance)))
+
+
+class TestTheHostNeverWaits:
+    @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
+    def test_forward_and_backward(self, sizes):
+        features, labels = streams(sizes)
+        features = {m: f.requires_grad_() for m, f in features.items()}
+        with Seen() as seen:
+            everything(features, labels).backward()
+        assert not WAITS & set(seen.operations)
+
+    @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
+    def test_forward_on_a_pretended_gpu(self, sizes):
+        """Tensors without values on a device that is not there: reading one raises, and moving one is seen."""
+        with FakeTensorMode():
+            features = {m: torch.randn(n, 16, device="cuda") for m, n in sizes.items()}
+            labels = {m: torch.zeros(n, dtype=torch.long, device="cuda") for m, n in sizes.items()}
+            with Seen() as seen:
+                assert everything(features, labels).device.type == "cuda"
+            assert seen.waits == []
+            with Seen() as seen:
+                features[V].cpu()
+            assert seen.waits
+            with pytest.raises((DataDependentOutputException, DynamicOutputShapeException)):
+                loop_style(features, labels)
+
+    def test_the_loop_style_is_found_out(self):
+        with Seen() as seen:
+            loop_style(*streams({V: 4}, ids=2))
+        assert WAITS & set(seen.operations)
+
+    def test_few_operations_whatever_the_batch(self):
+        """Each is a kernel on a GPU; a view is none, so this is an upper bound."""
+        counts = []
+        for sizes in (dict.fromkeys(ALL, 4), dict.fromkeys(ALL, 48)):
+            features, labels = streams(sizes)
+            features = {m: f.requires_grad_() for m, f in features.items()}
+            with Seen() as seen:
+                losses.table(features, labels).sum().backward()
+            counts.append(len(seen.operations))
+        assert counts[0] == counts[1] < 100
 
 
 @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
