@@ -1,4 +1,4 @@
-"""Interactive shells around figures and numbers: ipywidgets, and PIL -> PNG bytes -> widgets.Image for quick sliders.
+"""Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and one anywidget, the graph.
 
 A widget lives in a running notebook only; beside every explorer stands a static figure of ``bdlab.figures``. Each is one line in a
 notebook of your own: ``explorers.data(datasets.open("regdb", root))``.
