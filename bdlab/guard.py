@@ -24,7 +24,7 @@ def watch(history: Sequence[Mapping[str, Any]], config: Config, num_ids: int) ->
     if len(history) < 3 or len(history) < config.loss.triplet_ramp * config.optim.epochs:
         return {}
     at = levels(config, num_ids)
-    found = {"guess": _guess(history, num_ids), "margin": _margin(history, config, at), "shrunk": _shrunk(history)}
+    found = {"guess": _guess(history, num_ids, at["id"]), "margin": _margin(history, config, at), "shrunk": _shrunk(history)}
     found = {kind: words for kind, words in found.items() if words}
     if {"guess", "margin"} <= found.keys():
         remedy = "Raise triplet_ramp, lower gamma and lr, or start from pretrained weights; this run's scores say nothing about the method."
@@ -35,20 +35,21 @@ def watch(history: Sequence[Mapping[str, Any]], config: Config, num_ids: int) ->
 def levels(config: Config, num_ids: int) -> dict[str, float]:
     """What each loss term costs when the network has learned nothing: ``id`` a guess, ``mml`` and ``mdl`` all features in one point.
 
-    ln(people); the sum of the margins over the modalities and over both directions of every edge (times the anchors if summed).
+    ln(people), times the modalities if ID sums over them; the sum of the margins over the modalities and over both directions of
+    every edge, times the anchors if the hinges sum over them.
     """
     loss, anchors = config.loss, config.data.identities * config.data.shots if config.loss.reduction == "sum" else 1
     points = {"mml": len(config.modalities) * loss.margin_intra, "mdl": 2 * len(config.graph) * loss.margin_cross}
-    return {"id": math.log(num_ids)} | {name: anchors * point for name, point in points.items() if point}
+    streams = len(config.modalities) if loss.id_over == "sum" else 1
+    return {"id": streams * math.log(num_ids)} | {name: anchors * point for name, point in points.items() if point}
 
 
-def _guess(history: Sequence[Mapping[str, Any]], num_ids: int) -> str:
-    """The ID loss of the last two epochs against ln(people), what a guess costs."""
-    guess = math.log(num_ids)
+def _guess(history: Sequence[Mapping[str, Any]], num_ids: int, guess: float) -> str:
+    """The ID loss of the last two epochs against what a guess costs."""
     last = [line["terms"].get("id") for line in history[-2:]]
     if any(value is None or value < (1 - NEAR) * guess for value in last):
         return ""
-    return f"The ID loss is {last[-1]:.2f}, that of a guess among {num_ids} people (ln {num_ids} = {guess:.2f}): nobody is told apart."
+    return f"The ID loss is {last[-1]:.2f}, that of a guess among {num_ids} people ({guess:.2f}): nobody is told apart."
 
 
 def _margin(history: Sequence[Mapping[str, Any]], config: Config, at: Mapping[str, float]) -> str:

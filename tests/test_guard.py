@@ -64,6 +64,13 @@ def test_a_sum_over_anchors_is_brought_back_to_one():
     assert guard.watch(history(mdl=3.0), config, PEOPLE) == {}
 
 
+def test_an_id_loss_summed_over_the_modalities_is_held_against_their_sum():
+    """Four streams at half of a guess each sum to twice a guess: a run that learns."""
+    config = from_flat({"epochs": 8, "id_over": "sum"})
+    assert guard.watch(history(id=2 * GUESS), config, PEOPLE) == {}
+    assert "guess" in guard.watch(history(id=4 * GUESS), config, PEOPLE)
+
+
 def test_a_term_whose_weight_is_zero_is_not_judged():
     assert guard.watch(history(mdl=3.0), from_flat({"epochs": 8, "gamma": 0.0}), PEOPLE) == {}
 
