@@ -29,8 +29,8 @@ lint: $(STAMP) ## ruff on modules and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(STAMP) ## Benchmarks: ratios measured side by side
-	@for script in losses evaluation augmentation slider; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+bench: $(STAMP) ## Benchmarks, each beside a naive peer: prints and writes docs/benchmarks.md (about 15 quiet minutes)
+	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environment and caches (data/ and runs/ stay)
 	rm -rf .venv .pytest_cache .ruff_cache *.egg-info

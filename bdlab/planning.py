@@ -58,8 +58,8 @@ class Speed:
     def __str__(self) -> str:
         return (
             f"{1000 * self.seconds:.1f} ms a step, {self.per_second:,.0f} pictures/s; {100 * self.outside:.0f} % of the step is outside "
-            f"the network; {self.flops / self.seconds / 1e12:.2f} TFLOP/s, {100 * self.of_rate:.0f} % of the {self.rate / 1e12:.2f} "
-            f"that a matrix product reaches here" + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
+            f"the network; {self.flops / self.seconds / 1e9:,.0f} GFLOP/s, {100 * self.of_rate:.0f} % of the {self.rate / 1e9:,.0f} "
+            "that a matrix product reaches here" + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
         )
 
 
@@ -113,35 +113,44 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
 
 
 def speed(setup: setups.Setup) -> Speed:
-    """Time a few real steps of this setup, each followed by one of the network alone; its network is trained by them."""
+    """Time a few real steps of this setup, each followed by one of the network alone. The setup is left as it was."""
+    kept = {name: value.clone() for name, value in setup.net.state_dict().items()}
+    books, training_ = (dict(setup.best), dict(setup.resumed)), setup.net.training
     network = _network_alone(setup)
     with FlopCounterMode(display=False) as counted:
         network()
     if setup.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(setup.device)
+    whole, alone = _in_turns(setup, network)
+    memory = torch.cuda.max_memory_reserved(setup.device) if setup.device.type == "cuda" else 0
+    setup.net.load_state_dict(kept)
+    setup.net.train(training_)
+    setup.best, setup.resumed = books
+    pictures = len(setup.config.modalities) * setup.config.data.identities * setup.config.data.shots
+    rate = matrix_rate(setup.device, setup.dtype)
+    return Speed(whole + _drawing(setup), alone, pictures, counted.get_total_flops(), rate, memory)
+
+
+def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, float]:
+    """Median seconds of a step as ``train`` makes it, and of the network alone: one after the other, so that a busy machine slows both."""
     whole: list[float] = []
     alone: list[float] = []
-    last = 0.0
+    last = _now(setup.device)
 
     def mark(step: int, _: int) -> None:
         nonlocal last
         ended = _now(setup.device)
         network()
         began = _now(setup.device)
-        if step > 1:
-            whole.append(ended - last)
-            alone.append(began - ended)
+        whole.append(ended - last)
+        alone.append(began - ended)
         if step == WARM_UP + MEASURED:
             raise _Enough
-        last = began
+        last = _now(setup.device)
 
     with contextlib.suppress(_Enough):
         training.train(setup, on_step=mark)
-    memory = torch.cuda.max_memory_reserved(setup.device) if setup.device.type == "cuda" else 0
-    config = setup.config
-    pictures = len(config.modalities) * config.data.identities * config.data.shots
-    drawing = _drawing(setup)
-    return Speed(_middle(whole) + drawing, _middle(alone), pictures, counted.get_total_flops(), matrix_rate(setup.device, setup.dtype), memory)
+    return _middle(whole), _middle(alone)
 
 
 def _network_alone(setup: setups.Setup) -> Callable[[], None]:
@@ -202,11 +211,13 @@ class _Enough(Exception):
 
 def text(plan: Plan) -> str:
     """A plan for a terminal."""
-    lines = [f"{'row':<8} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>8} {'of rate':>8} {'hours':>7}"]
+    lines = [
+        f"{'row':<8} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>7} {'of rate':>7} {'hours':>7}"
+    ]
     for r in plan.rows:
         lines.append(
             f"{r.row:<8} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.speed.seconds:>8.1f} {r.speed.per_second:>10,.0f} "
-            f"{r.speed.outside:>8.0%} {r.speed.of_rate:>8.0%} {r.seconds / 3600:>7.2f}"
+            f"{r.speed.outside:>7.0%} {r.speed.of_rate:>7.0%} {r.seconds / 3600:>7.2f}"
         )
     disk = sum(r.cells * r.bytes_per_cell for r in plan.rows)
     time_ = f"{plan.seconds / 3600:.1f} hours" if plan.seconds > 5400 else f"{plan.seconds / 60:.1f} minutes"

@@ -63,7 +63,13 @@ def main() -> None:
     def step():
         return ours(torch.from_numpy(batches.draw(0, next(steps), 1, count // 2, PAD)[0]))
 
-    compare("augmentation, one thread, against per-picture Pillow transforms in a DataLoader", lambda: next(iter(loader)), step, options.turns, 2)
+    compare(
+        "augmentation, one thread, against per-picture Pillow transforms in a DataLoader",
+        lambda: next(iter(loader)),
+        step,
+        options.turns,
+        2,
+    )
     samples = [timed(step, 1 if options.smoke else 20) for _ in range(options.turns)]
     quiet = [others < QUIET for _, others in samples]
     report("augmentation, one thread, ours", [count / seconds for seconds, _ in samples], "pictures/s", quiet=quiet)

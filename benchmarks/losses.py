@@ -23,7 +23,7 @@ def hinge(margin, positive, negative):
     return torch.nn.functional.margin_ranking_loss(negative, positive, torch.ones_like(positive), margin=margin)
 
 
-def loop(features, labels):
+def loop(features, labels, beta=1.0, gamma=1.0):
     """The public style: anchor by anchor, a masked maximum and minimum each, put together again."""
     total = 0.0
     for a, b, margin in DIRECTED:
@@ -33,7 +33,7 @@ def loop(features, labels):
         for i in range(len(distance)):
             positive.append(distance[i][same[i]].max().unsqueeze(0))
             negative.append(distance[i][same[i] == 0].min().unsqueeze(0))
-        total = total + hinge(margin, torch.cat(positive), torch.cat(negative))
+        total = total + (beta if a is b else gamma) * hinge(margin, torch.cat(positive), torch.cat(negative))
     return total
 
 
@@ -71,7 +71,9 @@ def main() -> None:
     ours = step(table)
     for naive, name, target in ((loop, "loops over anchors", 8), (pairwise, "a vectorised matrix a pair", 3)):
         torch.testing.assert_close(ours, step(naive), rtol=1e-4, atol=1e-5)
-        compare(f"losses, forward and backward, against {name}", lambda naive=naive: step(naive), lambda: step(table), options.turns, target)
+        compare(
+            f"losses, forward and backward, against {name}", lambda naive=naive: step(naive), lambda: step(table), options.turns, target
+        )
 
 
 if __name__ == "__main__":

@@ -66,11 +66,16 @@ def _repeats(work: Callable[[], object], count: int) -> int:
 
 def timed(work: Callable[[], object], times: int = 1) -> tuple[float, float]:
     """(seconds a time, the share of the machine other processes used meanwhile; 0 where the system does not say)."""
-    busy, own, began = _busy(), time.process_time(), time.perf_counter()
+    busy, own, began = _busy(), _own(), time.perf_counter()
     for _ in range(times):
         work()
     wall = time.perf_counter() - began
-    return wall / times, max(0.0, _busy() - busy - (time.process_time() - own)) / (wall * CORES)
+    return wall / times, max(0.0, _busy() - busy - (_own() - own)) / (wall * CORES)
+
+
+def _own() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    return time.process_time() + sum(os.times()[2:4])
 
 
 def _busy() -> float:
@@ -89,16 +94,22 @@ def report(
     at_least: float | None = None,
     at_most: float | None = None,
     quiet: Sequence[bool] | None = None,
+    where: str | None = None,
 ) -> float:
     """Print a claim's line and return the median; the target is held against it, the quiet turns alone if there are three."""
-    flags = list(quiet if quiet is not None else [True] * len(values))
-    kept = [value for value, still in zip(values, flags, strict=True) if still]
-    turns_ = f"{len(kept)} of {len(values)} turns quiet"
-    if len(kept) < min(3, len(values)):
-        kept, turns_ = list(values), f"{turns_}, all counted"
+    kept, turns_ = list(values), f"{len(values)} turns"
+    if quiet is not None:
+        still = [value for value, flag in zip(values, quiet, strict=True) if flag]
+        turns_ = f"{len(still)} of {len(values)} turns quiet"
+        if len(still) >= min(3, len(values)):
+            kept = still
+        else:
+            turns_ += ", all counted"
     middle = statistics.median(kept)
     spread = " / ".join(_short(value) for value in (min(kept), middle, max(kept)))
-    print(f"{what} | {spread} {unit} | {_verdict(middle, unit, at_least, at_most)} | {machine()}, {turns_} | {time.strftime('%Y-%m-%d')}")
+    print(
+        f"{what} | {spread} {unit} | {_verdict(middle, unit, at_least, at_most)} | {where or machine()}, {turns_} | {time.strftime('%Y-%m-%d')}"
+    )
     return middle
 
 

@@ -20,7 +20,7 @@ def stepper(setup, batch):
     opt = training.optimiser(setup)
 
     def step():
-        return {name: float(value) for name, value in training._step(setup, opt, batch).items()}
+        return {name: float(value.detach()) for name, value in training._step(setup, opt, batch).items()}
 
     return step
 
@@ -55,7 +55,13 @@ def main() -> None:
             if not changes:
                 speeds = [(planning.speed(fast), timed(ours)[1]) for _ in range(min(3, options.turns))]
                 quiet = [others < QUIET for _, others in speeds]
-                report("training step, demo preset, share outside the network", [100 * s.outside for s, _ in speeds], "%", at_most=10, quiet=quiet)
+                report(
+                    "training step, demo preset, share outside the network",
+                    [100 * s.outside for s, _ in speeds],
+                    "%",
+                    at_most=10,
+                    quiet=quiet,
+                )
                 print(speeds[-1][0])
 
 

@@ -19,7 +19,7 @@ V, I = Modality.V, Modality.I
 def top_ranking(
     features: dict[Modality, Tensor], labels: Labels, margin_cross: float = 0.5, margin_intra: float = 0.3
 ) -> tuple[Tensor, Tensor]:
-    """The two constraints, each in both directions; for a positive pair (x_i of one modality, z_j of the other):
+    """The two constraints as we read [6], each in both directions; for a positive pair (x_i of one modality, z_j of the other):
 
     cross [margin_cross + D(x_i, z_j) - min_k D(x_i, z_k)]_+   and   intra [margin_intra + D(x_i, z_j) - min_k D(z_j, z_k)]_+,
 

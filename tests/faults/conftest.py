@@ -85,7 +85,7 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(promise)
         terminalreporter.write_line(f"    measured: {measured}")
         terminalreporter.write_line(f"    broken:   {broken}")
-    if os.environ.get("BDLAB_FAULTS_DOCS"):
+    if os.environ.get("BDLAB_FAULTS_DOCS") and all([*FIGURES.measured.values(), *FIGURES.broken.values()]):
         page = REPOSITORY / "docs" / "faults.md"
         before, _, rest = page.read_text(encoding="utf-8").partition(START)
         page.write_text(before + FIGURES.page() + rest.partition(END)[2], encoding="utf-8")

@@ -165,7 +165,9 @@ def test_killed_sweeps(alone, tmp_path, figures):
     assert got["kills"] >= 200
     assert got["torn"] == 0
     assert got["reads"] > 1000
-    figures.note("sweep", f"{got['kills']} runners killed in {got['folders']} folders of {len(CELLS)} cells: 0 violations")
+    figures.note(
+        "sweep", f"{got['kills']} runners killed in {got['folders']} folders of {len(CELLS)} cells: {sum(wrong.values())} violations"
+    )
     figures.note("reader", f"{got['reads']:,} files read during those kills: {got['torn']} half-written")
 
 
