@@ -107,9 +107,8 @@ def report(
             turns_ += ", all counted"
     middle = statistics.median(kept)
     spread = " / ".join(_short(value) for value in (min(kept), middle, max(kept)))
-    print(
-        f"{what} | {spread} {unit} | {_verdict(middle, unit, at_least, at_most)} | {where or machine()}, {turns_} | {time.strftime('%Y-%m-%d')}"
-    )
+    verdict, today = _verdict(middle, unit, at_least, at_most), time.strftime("%Y-%m-%d")
+    print(f"{what} | {spread} {unit} | {verdict} | {where or machine()}, {turns_} | {today}", flush=True)
     return middle
 
 

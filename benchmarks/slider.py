@@ -43,13 +43,15 @@ def main() -> None:
 
     for what, action in (*((name, move) for name in view.options), ("epoch slider", replay)):
         view.value = what if what in view.options else view.options[0]
-        times = []
+        waited, worked = [], []  # by the clock, and by the processor: what others do on this machine counts in the first only
         for _ in range(20 * count):
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             action()
-            times.append(1000 * (time.perf_counter() - began))
-        word = "within" if max(times) < ALLOWED else "ABOVE"
-        print(f"{what}: median {statistics.median(times):.0f} ms, max {max(times):.0f} ms of {len(times)} moves, {word} {ALLOWED} ms")
+            waited.append(1000 * (time.perf_counter() - began[0]))
+            worked.append(1000 * (time.process_time() - began[1]))
+        word = "within" if max(waited) < ALLOWED else "ABOVE"
+        said = f"median {statistics.median(waited):.0f} ms, max {max(waited):.0f} ms of {len(waited)} moves, {word} {ALLOWED} ms"
+        print(f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max {max(worked):.0f} ms")
 
     def drawn():
         figure = static.five([channels.render(visible, infrared, preset("uniform"))], True)
