@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from bdlab import batch, notebook, recipes, runs, setups
+from bdlab import cells as one_cell
 
 SMOKE = {"epochs": 2, "steps": 2}
 
@@ -61,7 +62,7 @@ def test_the_notebook_and_bdlab_train_make_the_same_cell(tmp_path):
     (c,) = cells(rows=("MDL4",))
     batch.run_cell(c, tmp_path / "notebook", threads=1)
     attempt = runs.begin(tmp_path / "train", c)
-    cells.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
+    one_cell.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
     runs.commit(tmp_path / "train", c.name, attempt)
     one, two = (runs.done(tmp_path / kind, c) for kind in ("notebook", "train"))
     assert one["scores"] == two["scores"]

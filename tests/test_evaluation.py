@@ -96,6 +96,42 @@ def test_draws_are_the_columns_scored_alone():
             agree(found, loops.scores(d[:, draw], q, g[draw], None, unique))
 
 
+@pytest.mark.parametrize("kind", ["numpy", "torch on the device path"])
+@pytest.mark.parametrize("unique", [False, True])
+@pytest.mark.parametrize("ties", [False, True])
+def test_draws_ranked_together_are_the_draws_ranked_alone(ties, unique, kind):
+    """SYSU-MM01's trials: the same sequence of identities, other pictures; and one draw among them that is like no other."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        g, q = np.repeat(rng.permutation(7), 6), rng.integers(0, 8, 25)
+        q[0] = g[0]
+        d = (rng.integers(0, 6, (25, 42)) if ties else rng.random((25, 42))).astype(np.float32)
+        mask = np.logical_and(rng.random((25, 1)) < 0.5, rng.random(42) < 0.2)
+        mask[0] = False
+        draws = [np.concatenate([rng.permutation(6)[:2] + 6 * n for n in range(7)]) for _ in range(4)]
+        draws.insert(2, rng.permutation(42)[:30])
+        if kind == "numpy":
+            found = evaluation.scores_of_draws(d, q, g, draws, mask, unique)
+        else:
+            alone = [ranks.Gallery(g, np.stack([draws[n] for n in group]), unique) for group in ([0, 1, 3, 4], [2])]
+            parts = [ranks.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone]
+            columns = [[value[:, n] for value in parts[0]] for n in range(4)]
+            columns.insert(2, [value[:, 0] for value in parts[1]])
+            found = [evaluation.Scores(*column, len(draw)) for column, draw in zip(columns, draws, strict=True)]
+        for one, draw in zip(found, draws, strict=True):
+            agree(one, loops.scores(d[:, draw], q, g[draw], mask[:, draw], unique))
+
+
+def test_draws_of_other_identities_are_not_ranked_together():
+    """The broken variant: the second draw's pictures under the first draw's identities give other scores."""
+    d, q, g = np.arange(12.0).reshape(2, 6), np.array([0, 1]), np.array([0, 0, 1, 1, 2, 2])
+    draws = [np.array([0, 2, 4]), np.array([4, 2, 0])]
+    right = evaluation.scores_of_draws(d, q, g, draws)
+    mixed = ranks.rank_block(d, q, ranks.Gallery(g, np.stack(draws), False), None)
+    assert [s.first.tolist() for s in right] == [[0, 1], [0, 1]]
+    assert mixed[0].T.tolist() != [[0, 1], [0, 1]]
+
+
 def test_by_hand():
     # Ranked: id 2, 1, 2, 1 -> AP = (1/2 + 2/4) / 2, INP = 2/4, first match second; identities listed once: 2, 1.
     s = evaluation.scores([[0.2, 0.1, 0.4, 0.3]], [1], [1, 2, 1, 2])

@@ -1,0 +1,64 @@
+"""What a plan measures: the speed of a step leaves the setup as it was, counts what is there, and says it in words."""
+
+import copy
+
+import pytest
+import torch
+
+from bdlab import planning, recipes, setups
+from bdlab.planning import Plan, RowCost, Speed
+
+
+@pytest.fixture(scope="module")
+def setup(own_place):
+    return setups.prepare(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+
+
+def test_measuring_a_speed_leaves_the_setup_as_it_was(setup):
+    before = copy.deepcopy(setup.net.state_dict())
+    speed = planning.speed(setup)
+    assert all(torch.equal(value, before[name]) for name, value in setup.net.state_dict().items())
+    assert (setup.best, setup.resumed) == ({}, {})
+    assert speed.pictures == 4 * 4 * 2  # modalities, identities, shots
+    assert 0 <= speed.outside < 1
+    assert speed.memory == 0
+    assert speed.network > 0
+    # Not a timing: a step is more than its network, but two measured medians need not say so.
+    assert speed.of_rate == pytest.approx(speed.flops / speed.seconds / speed.rate)
+
+
+def test_flops_are_those_of_the_network(setup):
+    """A 1 x 1 convolution of known size, forward and backward; and the network has more of them with more modalities."""
+    fewer = setups.prepare(recipes.configure("table4", "B1", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+    four, two = planning.speed(setup).flops, planning.speed(fewer).flops
+    assert 1.8 * two < four < 2.2 * two
+
+
+def test_shares_by_hand():
+    speed = Speed(seconds=0.1, network=0.09, pictures=96, flops=int(1e9), rate=1e11, memory=3 << 30)
+    assert speed.per_second == pytest.approx(960)
+    assert speed.outside == pytest.approx(0.1)
+    assert speed.of_rate == pytest.approx(0.1)
+    for part in ("100.0 ms a step", "960 pictures/s", "10 % of the step is outside", "10 % of the 100 ", "3.0 GiB on the GPU"):
+        assert part in str(speed)
+
+
+def test_a_plan_in_words():
+    speed = Speed(0.1, 0.09, 96, int(1e9), 1e11, 0)
+    plan = Plan((RowCost("B1", 2, 1, 1000, speed, 10**9),), jobs=2, device="cpu")
+    said = planning.text(plan)
+    assert plan.seconds == pytest.approx(100)
+    assert "1.7 minutes" in said
+    assert "2.00 GB" in said
+    assert "fit into" not in said
+    assert "5 such jobs fit" in planning.text(Plan(plan.rows, 2, "cuda", 5))
+
+
+@pytest.mark.parametrize(("free", "most", "jobs"), [(100 << 30, 16, 16), (100 << 30, 99, 25), (1 << 30, 16, 1)])
+def test_jobs_that_fit_leave_room(monkeypatch, free, most, jobs):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
+    assert planning.jobs_that_fit(3 << 30, torch.device("cuda"), most) == jobs
+
+
+def test_the_matrix_rate_is_a_rate():
+    assert planning.matrix_rate(torch.device("cpu"), torch.float32, times=1) > 1e8
