@@ -20,6 +20,7 @@ from . import runs, setups, training
 from .config import from_flat
 
 WARM_UP, MEASURED = 3, 10  # steps
+PATIENCE = 60.0  # seconds after which two measured steps must do: a ResNet-50 on a CPU takes many seconds a step
 SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
 CONTEXT = 600 << 20  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
 
@@ -100,8 +101,12 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
 
     torch.set_num_threads(max(1, cores() // jobs))
     rows = []
-    for row in dict.fromkeys(cell.params["row"] for cell in cells):
-        own = [cell for cell in cells if cell.params["row"] == row]
+    groups: dict[tuple, list[runs.Cell]] = {}
+    for cell in cells:
+        groups.setdefault(tuple(cell.params[key] for key in ("sweep", "data", "row")), []).append(cell)
+    several = len({key[:2] for key in groups}) > 1
+    for (sweep, data, row), own in groups.items():
+        row = f"{sweep} {data} {row}" if several else row
         done = sum(runs.done(out, cell) is not None for cell in own)
         setup = setups.prepare(from_flat(own[0].params), progress=False)
         buffer = io.BytesIO()
@@ -144,7 +149,7 @@ def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, 
         began = _now(setup.device)
         whole.append(ended - last)
         alone.append(began - ended)
-        if step == WARM_UP + MEASURED:
+        if step == WARM_UP + MEASURED or (len(whole) > 1 and sum(whole) + sum(alone) > PATIENCE):
             raise _Enough
         last = _now(setup.device)
 
@@ -211,12 +216,13 @@ class _Enough(Exception):
 
 def text(plan: Plan) -> str:
     """A plan for a terminal."""
+    w = max(8, *(len(r.row) for r in plan.rows))
     lines = [
-        f"{'row':<8} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>7} {'of rate':>7} {'hours':>7}"
+        f"{'row':<{w}} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>7} {'of rate':>7} {'hours':>7}"
     ]
     for r in plan.rows:
         lines.append(
-            f"{r.row:<8} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.speed.seconds:>8.1f} {r.speed.per_second:>10,.0f} "
+            f"{r.row:<{w}} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.speed.seconds:>8.1f} {r.speed.per_second:>10,.0f} "
             f"{r.speed.outside:>7.0%} {r.speed.of_rate:>7.0%} {r.seconds / 3600:>7.2f}"
         )
     disk = sum(r.cells * r.bytes_per_cell for r in plan.rows)

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from bdlab import planning, recipes, setups
+from bdlab import planning, recipes, runs, setups
 from bdlab.planning import Plan, RowCost, Speed
 
 
@@ -62,3 +62,26 @@ def test_jobs_that_fit_leave_room(monkeypatch, free, most, jobs):
 
 def test_the_matrix_rate_is_a_rate():
     assert planning.matrix_rate(torch.device("cpu"), torch.float32, times=1) > 1e8
+
+
+def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
+    """`plan all`: table2 and families both have two-stream rows and Ours; rows of one name are not one row."""
+    monkeypatch.setattr(planning, "speed", lambda setup: planning.Speed(0.1, 0.09, 96, 1, 1.0, 0))
+    cells = []
+    for sweep, row in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW")):
+        config = recipes.configure(sweep, row, "smoke", "synthetic-regdb")
+        cells.append(runs.Cell(config.flat(), setups.open_data(config).fingerprint))
+    plan = planning.measure(cells, tmp_path, 1)
+    assert [(r.row, r.cells) for r in plan.rows] == [
+        (f"{s} synthetic-regdb {r}", 1) for s, r in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW"))
+    ]
+    assert [r.row for r in planning.measure(cells[1:], tmp_path, 1).rows] == ["Ours", "AGW"]
+
+
+def test_slow_steps_are_measured_twice_only(setup, monkeypatch):
+    monkeypatch.setattr(planning, "PATIENCE", 0.0)
+    steps = []
+    train = planning.training.train
+    monkeypatch.setattr(planning.training, "train", lambda s, on_step: train(s, on_step=lambda a, b: (steps.append(a), on_step(a, b))))
+    planning.speed(setup)
+    assert steps == [1, 2]
