@@ -24,7 +24,7 @@ from .arrays import all_finite, distances, finite, host, integers, is_tensor, wi
 from .ranks import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
 
 RANKS = (1, 5, 10, 20)
-_BLOCK_BYTES = 1 << 20  # distances a thread works on at a time: what stays in a core's cache, measured the fastest
+_BLOCK_BYTES = 1 << 22  # distances a thread works on at a time: a bound on memory, and measured the fastest
 
 
 class NoMatch(ValueError):

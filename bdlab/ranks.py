@@ -64,7 +64,8 @@ def rank_block(block: np.ndarray, query_ids: np.ndarray, gallery: Gallery, exclu
     if excluded is not None:
         if not finite(block) and not np.isfinite(block[~excluded]).all():
             raise ValueError("distances hold NaN or infinite values")
-        block = np.where(excluded, block.dtype.type(np.inf), block)
+        block = block.copy()
+        np.copyto(block, np.inf, where=excluded)
     part = block if gallery.whole else block.take(gallery.columns, axis=1).reshape(-1, gallery.length)  # [R T, g]
     places, there = (value.repeat(gallery.trials, axis=0) for value in gallery.matches(query_ids))
     result, tied = _measure(part, places, there, gallery.runs, excluded is None)
