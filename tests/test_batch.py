@@ -110,7 +110,9 @@ def test_a_stopped_sweep_leaves_no_kernel_and_a_rerun_goes_on(tmp_path, kill):
     """The runner is stopped half-way: its kernels end, the cells count as interrupted, and only what is missing is done again."""
     words = [sys.executable, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", "--jobs", "2", "--out", str(tmp_path)]
     words += ["--set", "epochs=40", "--set", "steps=2"]
-    runner = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  what runs in a shell's background is told to ignore it
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    runner = subprocess.Popen(words, start_new_session=True, preexec_fn=heed, **quiet)
     until = time.monotonic() + 120
     while time.monotonic() < until and not any(s.word == "running" and s.epochs > 2 for s in runs.status(tmp_path)):
         time.sleep(0.05)
