@@ -217,7 +217,12 @@ def _fail(attempt: Path, **details: Any) -> None:
 
 def default_jobs(cells: int) -> int:
     """Cells at a time: one a core, or one where there is a GPU."""
-    return 1 if torch.cuda.is_available() else max(1, min(cores(), cells))
+    return 1 if on_gpu() else max(1, min(cores(), cells))
+
+
+def on_gpu() -> bool:
+    """Whether cells train on a GPU here."""
+    return torch.cuda.is_available()
 
 
 def cores() -> int:

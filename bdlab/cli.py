@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from . import __version__, runs
-from .config import DATASETS, PRESETS, Config, ConfigError
+from . import __version__, runs, sweeping
+from .config import DATASETS, PRESETS, ConfigError
 from .datasets import DatasetError
 
 
@@ -79,6 +76,15 @@ def _changes(_context: click.Context, parameter: click.Parameter, values: tuple[
     return found
 
 
+class Jobs(click.IntRange):
+    """A number of cells at a time, or the word fit."""
+
+    name = "N|fit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        return value if value == "fit" else super().convert(value, param, ctx)
+
+
 def cell_options(command: Callable) -> Callable:
     """The options every command that makes cells shares."""
     for option in reversed([
@@ -101,7 +107,8 @@ def cell_options(command: Callable) -> Callable:
 def demo(out: Path, jobs: int | None) -> None:
     """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the HTML report."""
     click.echo("bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data).")
-    sys.exit(_sweep("table4", "synthetic-regdb", None, "demo", [0], [1], {}, out, jobs, None, None, False))
+    cells = sweeping.cells("table4", "synthetic-regdb", None, "demo", [0], [1], {})
+    sys.exit(sweeping.run("table4", cells, out, jobs))
 
 
 rows_option = click.option("--rows", help="Only these rows, e.g. B2,MDL4.", callback=lambda _c, _p, value: value and value.split(","))
@@ -111,7 +118,7 @@ rows_option = click.option("--rows", help="Only these rows, e.g. B2,MDL4.", call
 @click.argument("sweep")
 @cell_options
 @rows_option
-@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core; 1 on a GPU).")
+@click.option("--jobs", type=Jobs(1), help="Cells at a time (default: one a core; 1 on a GPU), or fit: as many as the GPU's memory holds.")
 @click.option("--dask", metavar="ADDRESS|local:N", help="Run the cells on a Dask cluster, or on N local worker processes.")
 @click.option("--timeout", type=float, help="Seconds after which a notebook cell is given up (default: a week).")
 @click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
@@ -126,116 +133,8 @@ def run_(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
            FILE.yaml  one of your own
     Cells that are done are not run again: the same command goes on where it was stopped.
     """
-    sys.exit(_sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact, rows))
-
-
-def _sweep(sweep, data, root, preset_name, seeds, splits, changes, out, jobs, dask, timeout, inexact, rows=None) -> int:
-    """Open the data, run what is missing, report. Exit code 1 if a cell failed."""
-    from . import batch
-
-    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
-    began = time.perf_counter()
-    jobs = jobs or batch.default_jobs(len(cells))
-    click.echo(f"{len(cells)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
-    with _executor(dask) as executor, _Watch(out, cells) as watch:
-        more = {} if timeout is None else {"timeout": timeout}
-        outcomes = batch.run_all(cells, out, executor, jobs, inexact=inexact, on_outcome=watch.outcome, on_tick=watch.tick, **more)
-    failed = [o for o in outcomes if not o.ok]
-    fresh = sum(o.word == "done" for o in outcomes)
-    minutes = (time.perf_counter() - began) / 60
-    click.echo(f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n")
-    if len(failed) < len(outcomes):
-        _report(out, None if sweep == "all" else sweep)
-    for o in failed:
-        click.secho(f"failed: {o.name}: {o.reason}\n        see {o.folder}", err=True, fg="red")
-    return 1 if failed else 0
-
-
-def _cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
-    from . import recipes, setups
-    from .backbone import find_weights
-    from .datasets.bank import bank
-
-    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    configs = recipes.configs(sweep, data, preset_name, seeds, splits, rows, base)
-    prints: dict[tuple, str] = {}
-    for config in configs:
-        find_weights(config.model.weights)
-        if _data_key(config) not in prints:
-            dataset = setups.open_data(config)
-            prints[_data_key(config)] = dataset.fingerprint
-            # Decoded here once, with a bar, rather than by every cell at the same time.
-            bank(dataset, config.data.height, config.data.width)
-    return [runs.Cell(config.flat(), prints[_data_key(config)]) for config in configs]
-
-
-def _data_key(config: Config) -> tuple:
-    return (config.data.data, config.data.root, config.data.height, config.data.width, *sorted(config.data.options().items()))
-
-
-@contextmanager
-def _executor(dask: str | None) -> Iterator[Any]:
-    """None (local threads), or the executor of a Dask client for ``local:N`` or an address."""
-    if dask is None:
-        yield None
-        return
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise ConfigError("--dask needs the package distributed: pip install 'bdlab[cluster]'") from None
-    kind, _, count = dask.partition(":")
-    if kind == "local" and (not count.isdecimal() or int(count) < 1):
-        raise ConfigError(f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address")
-    cluster = LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) if kind == "local" else None
-    try:
-        client = Client(cluster or dask, timeout=30)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--dask {dask!r}: no scheduler answers there ({error})") from error
-    with cluster or nullcontext(), client:
-        yield client.get_executor()
-
-
-class _Watch:
-    """Shows a sweep: a bar over all epochs on a terminal, one line a finished cell everywhere."""
-
-    def __init__(self, out: Path, cells: list[runs.Cell]):
-        from tqdm.auto import tqdm
-
-        self.out, self.cells, self.began = out, cells, time.perf_counter()
-        total = sum(cell.params["epochs"] for cell in cells)
-        self.bar = tqdm(total=total, unit="epoch", disable=not sys.stderr.isatty(), dynamic_ncols=True)
-        self.finished: dict[str, int] = {}
-
-    def __enter__(self) -> _Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def tick(self) -> None:
-        if not self.bar.disable:
-            gone = sum(self.finished.get(cell.name, self._epochs(cell)) for cell in self.cells)
-            self.bar.update(gone - self.bar.n)
-
-    def _epochs(self, cell: runs.Cell) -> int:
-        tries = runs.attempts(self.out, cell.name)
-        return len(runs.read_lines(tries[-1] / "history.jsonl")) if tries else 0
-
-    def outcome(self, outcome: Any) -> None:
-        cell = next(cell for cell in self.cells if cell.name == outcome.name)
-        self.finished[outcome.name] = cell.params["epochs"]
-        word = {"done": f"done in {outcome.seconds:.0f} s", "found": "done before", "failed": "FAILED"}[outcome.word]
-        self.bar.write(f"[{len(self.finished)}/{len(self.cells)}] {outcome.name}: {word}{_headline(outcome)}", file=sys.stdout)
-
-
-def _headline(outcome: Any) -> str:
-    """One score of a finished cell, for the line that says so."""
-    if not outcome.ok:
-        return f" ({outcome.reason[:160]})"
-    result = json.loads((outcome.folder / "result.json").read_text())
-    setting, scores = next(iter(result["scores"].items()))
-    wrong = [words for kind, words in result.get("guard", {}).items() if kind in ("collapse", "chance")]
-    return "\n        ".join([f", Rank-1 {100 * scores['mean']['R1']:.1f} % ({setting})", *wrong])
+    cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
+    sys.exit(sweeping.run(sweep, cells, out, jobs, dask, timeout, inexact))
 
 
 @main.command()
@@ -261,25 +160,8 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
         earlier = runs.attempts(out, cell.name)
         begun = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
         torch.set_num_threads(threads or begun or torch.get_num_threads())  # goes on with the threads it was begun with
-        folder = _train(cell, config, out, device, inexact)
+        folder = sweeping.train(cell, config, out, device, inexact)
         click.echo(f"{cell.name}: done, in {folder}")
-
-
-def _train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexact: bool) -> Path:
-    import torch
-
-    from . import cells
-
-    earlier = runs.attempts(out, cell.name)
-    attempt = runs.begin(out, cell, torch.get_num_threads())
-    try:
-        cells.run(config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(cells.epoch_line(line, config.optim.epochs)))
-        runs.commit(out, cell.name, attempt)
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        runs.fail(attempt, f"{type(error).__name__}: {error}", cell=None, line=last.line, last=f"{last.filename}:{last.lineno}")
-        raise
-    return out / cell.name
 
 
 @main.command()
@@ -299,7 +181,7 @@ def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
     """
     from . import batch, planning
 
-    cells = _cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
+    cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
     click.echo(planning.text(planning.measure(cells, out, jobs or batch.default_jobs(len(cells)))))
 
 
@@ -326,18 +208,7 @@ def status(out: Path) -> None:
 @faults
 def report(out: Path, sweep: str | None) -> None:
     """Print every table of a folder of runs; write each as HTML page, CSV, Markdown and LaTeX."""
-    _report(out, sweep)
-
-
-def _report(out: Path, sweep: str | None = None) -> None:
-    from . import recipes
-    from . import report as reports
-
-    own = [recipes.sweep(sweep)] if sweep else []
-    for table, page in reports.write(out, own):
-        if not own or table.sweep.name == own[0].name:
-            click.echo(reports.text(table))
-            click.echo(f"\nHTML report: {page}\nbeside it:   {', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n")
+    sweeping.report(out, sweep)
 
 
 @main.group()

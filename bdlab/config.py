@@ -1,7 +1,6 @@
 """One run, completely described: six frozen dataclasses, flat names, and the three presets.
 
-Every field is one the command line, a sweep or papermill can set by its flat name; names are unique across the
-sections. What the paper leaves open is a field here (README, "What the paper leaves open").
+Every field is set by its flat name from the command line, a sweep or papermill; what the paper leaves open is a field here too.
 """
 
 from __future__ import annotations
@@ -102,6 +101,7 @@ class Optim:
     schedule: Literal["step", "cosine"] = "step"
     milestones: str = "20 50"  # epochs after which the step schedule divides by ten
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["no", "default", "reduce-overhead"] = "no"  # torch.compile of the network; reduce-overhead: CUDA graphs too
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import protocols
+from . import galleries, protocols
 from .datasets import Dataset
 from .datasets.pictures import load
 from .evaluation import Embedded
@@ -191,7 +191,7 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
     if dataset.protocol == "sysu":
         part = [dataset.records[row] for row in gallery]
         everyone = Embedded(np.zeros((len(part), 1)), [r.identity for r in part], [r.camera for r in part], [r.path for r in part])
-        gallery = [gallery[k] for k in protocols.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)]
+        gallery = [gallery[k] for k in galleries.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)]
 
     query, gallery = (sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery))
     (qcam, qid), (gcam, gid) = (np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery))

@@ -122,7 +122,7 @@ def speed(setup: setups.Setup) -> Speed:
     kept = {name: value.clone() for name, value in setup.net.state_dict().items()}
     books, training_ = (dict(setup.best), dict(setup.resumed)), setup.net.training
     network = _network_alone(setup)
-    with FlopCounterMode(display=False) as counted:
+    with torch.compiler.set_stance("force_eager"), FlopCounterMode(display=False) as counted:
         network()
     if setup.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(setup.device)
@@ -206,6 +206,7 @@ def matrix_rate(device: torch.device, dtype: torch.dtype, times: int = 5) -> flo
 
 def jobs_that_fit(memory: int, device: torch.device, most: int) -> int:
     """How many such runs one GPU's free memory holds at a time, from 1 to ``most``; a tenth of it is left alone."""
+    torch.cuda.empty_cache()  # what this process has measured with is free again
     free, _ = torch.cuda.mem_get_info(device)
     return max(1, min(most, int(0.9 * free / (memory + CONTEXT))))
 
@@ -233,5 +234,5 @@ def text(plan: Plan) -> str:
     )
     lines.append("outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix product on this device.")
     if plan.fitting:
-        lines.append(f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs).")
+        lines.append(f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs fit).")
     return "\n".join(lines)

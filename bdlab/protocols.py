@@ -10,18 +10,16 @@ trials are ten splits, so ten trained models, and one call here is one of them.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import evaluation
 from .evaluation import Embedded, NoMatch, Scores
+from .galleries import GALLERY_CAMERAS, official_draw, seeded_draw
 
-GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 QUERY_CAMERAS = (3, 6)
 CAMERA_RULE = "a camera-3 query skips all of camera 2"
 SYSU_SETTINGS = {f"{mode}-{name}": (mode, shots) for mode in GALLERY_CAMERAS for name, shots in (("single", 1), ("multi", 10))}
@@ -93,7 +91,7 @@ def sysu(
     """SYSU-MM01: infrared ``query`` (cameras 3, 6) against galleries drawn from visible ``gallery`` (cameras 1, 2, 4, 5).
 
     ``mode`` "all" | "indoor"; ``shots`` 1 | 10; ``draw`` "seeded" | "official" (then ``permutations``, see
-    ``official_draw``). ``expect=True`` holds the counts against the published ones; otherwise provenance says whether
+    ``galleries.official_draw``). ``expect=True`` holds the counts against the published ones; otherwise provenance says whether
     they are the same. ``notes`` go into the provenance (``{"feature": "bn"}``). ``rerank`` re-ranks every trial's own
     gallery and says so. ``distances`` [Q, len(gallery)], if at hand already, is used instead of the features.
     Raises ValueError for unknown settings, cameras missing or not of the protocol, permutations that do not fit, counts
@@ -175,92 +173,6 @@ def evaluate(protocol: str, visible: Embedded, infrared: Embedded, **options: An
     return results
 
 
-def _files(gallery: Embedded, mode: str) -> list[tuple[int, int, list[int]]]:
-    """(identity, camera, rows in file order), identities then cameras ascending, those without a picture skipped."""
-    rows: dict[tuple[int, int], list[int]] = {}
-    for row, (identity, camera) in enumerate(zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)):
-        if camera in GALLERY_CAMERAS[mode]:
-            rows.setdefault((identity, camera), []).append(row)
-    keys = gallery.keys
-    return [(*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who]) for who in sorted(rows)]
-
-
-def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
-
-    A generator of its own: seeding the global one would change whatever is trained next. Ten shots are our convention
-    (``sample`` in the same loops); the published rule is for one.
-    """
-    rng, rows = random.Random(trial), []
-    for _, _, files in _files(gallery, mode):
-        rows += [rng.choice(files)] if shots == 1 else rng.sample(files, min(shots, len(files)))
-    return np.array(rows, dtype=np.int64)
-
-
-def official_draw(gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of ``permutations[camera][id][trial]``.
-
-    An entry is MATLAB's, so 1 is the first file of that identity and camera. Raises ValueError for an identity or trial
-    that is missing, entries that are not distinct integers from 1 to the number of files, or too few of them.
-    """
-    rows = []
-    for identity, camera, files in _files(gallery, mode):
-        where = f"permutations, camera {camera}, identity {identity}"
-        try:
-            table = np.asarray(permutations[camera][identity])
-        except (KeyError, IndexError, TypeError):
-            raise ValueError(f"{where}: missing, but the gallery has {len(files)} pictures of it") from None
-        if table.ndim != 2 or not np.issubdtype(table.dtype, np.integer):
-            raise ValueError(f"{where}: {table.dtype} {table.shape}; an integer table [trials, order] is meant")
-        if trial >= len(table):
-            raise ValueError(f"{where}: {len(table)} trials, number {trial + 1} is asked for")
-        order = table[trial].tolist()
-        if order and not 1 <= min(order) <= max(order) <= len(files):
-            raise ValueError(f"{where}: entries {min(order)} to {max(order)}, but the files count from 1 to {len(files)}")
-        if len(set(order)) != len(order):
-            raise ValueError(f"{where}: trial {trial + 1} names a file twice")
-        if len(order) < min(shots, len(files)):
-            raise ValueError(f"{where}: {len(order)} entries, {min(shots, len(files))} are needed")
-        rows += [files[number - 1] for number in order[:shots]]
-    return np.array(rows, dtype=np.int64)
-
-
-def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:
-    """``permutations[camera][id]``, [trials, order] int64 from 1, out of the authors' ``rand_perm_cam.mat``.
-
-    The file holds a MATLAB cell ``rand_perm_cam{camera}{id}(trial, order)``; empty cells (identities that camera never
-    saw) are left out. Raises ValueError naming the file and the cell if it holds something else.
-    """
-    from scipy.io import loadmat  # a second of import that only this needs
-
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: no such file; rand_perm_cam.mat comes with SYSU-MM01, in its exp folder")
-    try:
-        cells = loadmat(path)["rand_perm_cam"]
-    except KeyError:
-        raise ValueError(f"{path}: holds no variable rand_perm_cam") from None
-    except Exception as error:  # scipy raises whatever a damaged file leads it to
-        raise ValueError(f"{path}: not a MATLAB file up to version 7 ({error})") from None
-    if cells.dtype != object:
-        raise ValueError(f"{path}: rand_perm_cam is {cells.dtype}; a cell of cameras is meant")
-    found: dict[int, dict[int, np.ndarray]] = {}
-    for camera, identities in enumerate(cells.ravel(), start=1):
-        found[camera] = {}
-        if not isinstance(identities, np.ndarray) or (identities.size and identities.dtype != object):
-            raise ValueError(f"{path}: rand_perm_cam{{{camera}}} is not a cell of identities")
-        for identity, table in enumerate(identities.ravel(), start=1):
-            if np.size(table):
-                found[camera][identity] = _whole_numbers(table, f"{path}: rand_perm_cam{{{camera}}}{{{identity}}}")
-    return found
-
-
-def _whole_numbers(table: Any, where: str) -> np.ndarray:
-    table = np.asarray(table)  # MATLAB keeps integers as doubles
-    if table.ndim != 2 or table.dtype.kind not in "iuf" or not np.isfinite(table).all() or (table != np.floor(table)).any():
-        raise ValueError(f"{where}: {table.dtype} {table.shape}; whole numbers (trial, order) are meant")
-    return table.astype(np.int64)
-
-
 def _check_sysu(query: Embedded, gallery: Embedded, mode: str, shots: int, draw: str, permutations: Any, trials: int) -> None:
     for name, value, choices in (
         ("mode", mode, tuple(GALLERY_CAMERAS)),
@@ -272,7 +184,7 @@ def _check_sysu(query: Embedded, gallery: Embedded, mode: str, shots: int, draw:
     if trials < 1:
         raise ValueError(f"trials = {trials}: at least one is meant")
     if (draw == "official") != (permutations is not None):
-        raise ValueError("permutations and draw='official' belong together (protocols.load_permutations reads the authors')")
+        raise ValueError("permutations and draw='official' belong together (galleries.load_permutations reads the authors')")
     for name, part, cameras in (("query", query, QUERY_CAMERAS), ("gallery", gallery, GALLERY_CAMERAS["all"])):
         if part.cameras is None:
             raise ValueError(f"the {name} has no cameras: SYSU-MM01's protocol needs them")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import batches, datasets, protocols, runs
+from . import batches, datasets, galleries, runs
 from .batches import Batch
 from .config import Config
 from .datasets.bank import Bank, bank
@@ -62,7 +62,7 @@ def open_data(config: Config) -> datasets.Dataset:
 
 def permutations(dataset: datasets.Dataset) -> Any:
     try:
-        return protocols.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
+        return galleries.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
     except (OSError, ValueError) as error:
         raise TrainingError(f"draw = 'official': {error}. Set draw to 'seeded', or put the file there.") from error
 
@@ -81,6 +81,8 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
         torch.manual_seed(batches.torch_seed(config.run.seed))
         net, objective = METHODS[config.run.method](config, pool.num_ids)
     net.to(where, memory_format=torch.channels_last)
+    if config.optim.compile != "no":
+        net.compile(mode=config.optim.compile, dynamic=False)  # in place: names in checkpoints stay; testing runs uncompiled
     return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
 
 

@@ -180,6 +180,7 @@ CONTROLS = Sweep(
         "B2": Row("two streams", TWO),
         "B2-batch": Row("B2 with as many pictures a step as Ours", TWO | {"passes": 2}, {"identities": 2}),
         "B2-steps": Row("B2 with as many pictures through the trunk in all", TWO | {"passes": 2}, {"steps": 2}),
+        "B2-weight": Row("B2 with its one edge weighed as much as MDL4's three", TWO, {"gamma": 3}),
     },
     baseline="Ours",
     data=("regdb",),

@@ -7,7 +7,7 @@ stable sort; it is timed with numpy's default, which is faster). One turn times 
 import numpy as np
 from side_by_side import asked, compare
 
-from bdlab import evaluation, protocols
+from bdlab import evaluation, galleries, protocols
 from bdlab.evaluation import Embedded
 
 PER_FILE = 20  # pictures an identity and camera has to draw from
@@ -61,7 +61,7 @@ def sysu_case(smoke):
 
 def sysu(options, shots, target):
     query, gallery = sysu_case(options.smoke)
-    draws = [protocols.seeded_draw(gallery, "all", shots, trial) for trial in range(10)]
+    draws = [galleries.seeded_draw(gallery, "all", shots, trial) for trial in range(10)]
     distances = evaluation.distances(query.features, gallery.features, squared=True)
 
     def ours():

@@ -1,12 +1,13 @@
 """The command line as its user meets it: first words, a whole small sweep, and bad input in one paragraph with exit code 2."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bdlab import cli, runs
+from bdlab import batch, cli, runs, sweeping
 
 from .conftest import REAL
 from .test_report import put
@@ -172,10 +173,30 @@ def test_only_some_rows(tmp_path):
 
 
 def test_all_is_every_sweep_on_its_own_twins(own_place):
-    cells = cli._cells("all", None, None, "smoke", [0], [1], {})
+    cells = sweeping.cells("all", None, None, "smoke", [0], [1], {})
     assert len({cell.name for cell in cells}) == len(cells) > 60
     prints = {(cell.params["data"], cell.fingerprint) for cell in cells}
     assert [data for data, _ in sorted(prints)] == ["synthetic-regdb", "synthetic-sysu"]
+
+
+@pytest.mark.parametrize(("cells_left", "fitting", "jobs"), [(3, 2, 2), (3, 9, 3), (0, 9, 1)])
+def test_jobs_that_fit_a_gpu_are_measured(monkeypatch, tmp_path, cells_left, fitting, jobs):
+    cells = sweeping.cells("table4", None, None, "smoke", [0, 1, 2], [1], {}, ["B1"])
+    done = cells[cells_left:]
+    monkeypatch.setattr(runs, "done", lambda out, cell: cell in done)
+    monkeypatch.setattr("bdlab.batch.on_gpu", lambda: True)
+    measured = []
+    monkeypatch.setattr("bdlab.planning.measure", lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting))
+    assert sweeping._jobs("fit", cells, tmp_path) == jobs
+    assert measured == ([cells[:cells_left]] if cells_left else [])
+    assert sweeping._jobs(5, cells, tmp_path) == 5
+    assert call("run", "table4", "--jobs", "fits").exit_code == call("run", "table4", "--jobs", "0").exit_code == 2
+
+
+def test_jobs_that_fit_are_the_default_without_a_gpu(monkeypatch, tmp_path):
+    monkeypatch.setattr("bdlab.batch.on_gpu", lambda: False)
+    cells = sweeping.cells("table4", None, None, "smoke", [0, 1], [1], {}, ["B1"])
+    assert sweeping._jobs("fit", cells, tmp_path) == sweeping._jobs(None, cells, tmp_path) == min(batch.cores(), 2)
 
 
 def test_doctor_is_content_with_this_installation():

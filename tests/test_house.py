@@ -42,6 +42,8 @@ PART_OF = {
     "testing": "training",
     "cells": "training",
     "sweeps": "recipes",
+    "galleries": "protocols",
+    "sweeping": "cli",
 }
 ONLY = {
     "ipywidgets": {"explorers"},
@@ -205,7 +207,6 @@ class TestRepository:
                 assert not re.search(r"(?<![\w.])/(work|root|home)/[a-z]", path.read_text()), path
 
     def test_modules_stay_within_a_glance(self):
-        """A guide of 300 lines a module; those above it are named here, with the wish to shrink."""
-        known = {"cli.py", "protocols.py"}
+        """A guide of 300 lines a module."""
         long = {path.name for _, path in modules() if len(path.read_text().splitlines()) > 300}
-        assert long == known
+        assert not long

@@ -171,6 +171,8 @@ class TestReadingsAndControls:
 
     def test_times_multiply_what_is_set(self):
         assert recipes.configure("controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}).optim.steps == 20
+        weighed = [recipes.configure("controls", row, "paper", "regdb") for row in ("B2-weight", "Ours")]
+        assert weighed[0].loss.gamma * len(weighed[0].graph) == weighed[1].loss.gamma * len(weighed[1].graph) == 15
 
 
 class _Counted:

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from bdlab import cells, protocols, recipes, retrieval, runs, setups, testing
+from bdlab import cells, galleries, protocols, recipes, retrieval, runs, setups, testing
 from bdlab.evaluation import Scores
 from bdlab.modality import BASE, Modality
 from bdlab.setups import TrainingError
@@ -79,7 +79,7 @@ class TestSearch:
     def test_the_drawn_gallery_is_asked(self, tested_sysu):
         infrared, visible = (tested_sysu.embedded[m] for m in (I, V))
         for number in (0, 3):
-            drawn = protocols.seeded_draw(visible, "all", 1, number)
+            drawn = galleries.seeded_draw(visible, "all", 1, number)
             np.testing.assert_array_equal(tested_sysu.search("all-single", number).gallery, tested_sysu.rows(V)[drawn])
         assert not np.array_equal(tested_sysu.search("all-single", 0).gallery, tested_sysu.search("all-single", 3).gallery)
         assert len(infrared) == len(tested_sysu.search("all-single").query)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import batches, cells, losses, recipes, runs, setups, testing, training
+from bdlab import batches, cells, losses, planning, recipes, runs, setups, testing, training
 from bdlab.modality import Modality
 
 SMOKE = {"epochs": 2, "steps": 3}
@@ -154,6 +154,36 @@ class TestDeterminism:
         assert torch.equal(before, torch.get_rng_state())
         torch.manual_seed(2)
         assert same(bits(prepared().net), bits(prepared().net))
+
+
+class TestCompiled:
+    """torch.compile with the eager backend: what it traces is what runs, without a compiler of C++ or GPU code."""
+
+    @pytest.fixture(autouse=True)
+    def modes(self, monkeypatch):
+        torch._dynamo.reset()
+        compile_, asked = torch.nn.Module.compile, []
+
+        def eager(net, mode, dynamic):
+            asked.append(mode)
+            compile_(net, backend="eager", dynamic=dynamic)
+
+        monkeypatch.setattr(torch.nn.Module, "compile", eager)
+        yield asked
+        torch._dynamo.reset()
+
+    @pytest.mark.parametrize("row", ["B2", "MDL4"])
+    def test_it_trains_to_the_same_bits_under_the_same_names(self, row, modes):
+        plain, compiled = prepared(row), prepared(row, compile="reduce-overhead")
+        assert modes == ["reduce-overhead"]
+        assert untimed(training.train(plain)) == untimed(training.train(compiled))
+        assert torch._dynamo.utils.counters["frames"]["ok"] > 0
+        assert same(bits(plain.net), bits(compiled.net))
+        x = batches.normalise(plain.bank.pictures[:4])
+        assert torch.equal(plain.net.export().embed(x, "V"), compiled.net.export().embed(x, "V"))
+
+    def test_its_speed_is_counted_like_the_plain_ones(self):
+        assert planning.speed(prepared(compile="default")).flops == planning.speed(prepared()).flops
 
 
 class Stop(Exception):
