@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from click.testing import CliRunner
 
-from bdlab import batch, cli, runs
+from bdlab import batch, cli, runs, sweeping
 from tests.test_batch import write_notebook
 
 #: What the notebook of a seed does instead of its work, and the words that tell its reason from the others'.
@@ -43,7 +43,7 @@ def sweep(tmp_path, monkeypatch, regdb):
     book = write_notebook(tmp_path / "book.ipynb", setup, f"fingerprint = {regdb.fingerprint!r}", RESULT)
     (tmp_path / "mine.yaml").write_text("rows: {only: {modalities: V I, pairs: V-I}}")
     monkeypatch.setattr(batch, "run_all", partial(batch.run_all, notebook=book))
-    monkeypatch.setattr(cli, "_report", lambda *_: None)
+    monkeypatch.setattr(sweeping, "report", lambda *_: None)
     words = ["run", str(tmp_path / "mine.yaml"), "--preset", "smoke", "--jobs", "2", "--timeout", "6", "--out", str(tmp_path / "runs")]
     return lambda seeds: CliRunner().invoke(cli.main, [*words, "--seeds", seeds])
 
