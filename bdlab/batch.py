@@ -27,6 +27,9 @@ import torch
 from . import notebook, runs
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_training.ipynb"
+#: How a sweep's kernel is started: no log, no history of what was typed, and a garbage collector that does not go over torch's many
+#: objects again and again while they are being imported, which takes half a second.
+KERNEL = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import gc; gc.set_threshold(100_000)"]
 CELL_SECONDS = 7 * 24 * 3600  # papermill has no time-out of its own; a week is longer than any cell of the paper
 
 
@@ -154,7 +157,7 @@ def execute(notebook_path: Path, output: Path, parameters: dict[str, Any], timeo
         try:
             book = papermill.execute_notebook(
                 source, target, parameters, kernel_name="python3", progress_bar=False, log_output=False, execution_timeout=int(timeout),
-                extra_arguments=["--IPKernelApp.log_level=50"], kernel_manager_class=_manager(codes),
+                extra_arguments=KERNEL, kernel_manager_class=_manager(codes),
             )  # fmt: skip
         except Exception as error:
             if type(error).__name__ == "DeadKernelError":
@@ -178,7 +181,10 @@ def _is_plain(value: Any) -> bool:
 
 
 def _manager(codes: list[int]) -> type:
-    """A kernel manager that notes how a kernel ended; nbclient only says that it has."""
+    """A kernel manager that notes how a kernel ended (nbclient only says that it has), and does not wait for its farewell.
+
+    By then everything a cell keeps is on the disk; torch and matplotlib would take a second to tidy up.
+    """
     from jupyter_client.manager import AsyncKernelManager
 
     class Manager(AsyncKernelManager):
@@ -187,7 +193,11 @@ def _manager(codes: list[int]) -> type:
                 codes.append(code)
             return await super()._async_is_alive()
 
+        async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+            await super()._async_shutdown_kernel(now=True, restart=restart)
+
         is_alive = _async_is_alive
+        shutdown_kernel = _async_shutdown_kernel
 
     return Manager
 

@@ -13,7 +13,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 RED, GREEN, BLUE, NIR, HEAT, NX, NY, LIT, FAR = range(9)
 
@@ -31,6 +30,8 @@ def grain(height: int) -> np.ndarray:
 
     Fixed for a height (its seed is a constant): parts of a figure cut different windows from it.
     """
+    from scipy.ndimage import gaussian_filter  # only rendering needs it, and every run opens this module
+
     rng = np.random.default_rng(np.random.SeedSequence(20_260))
     side = 2 * height
     sheets = []

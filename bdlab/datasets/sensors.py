@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from .canvas import FAR, HEAT, LIT, NIR, NX, NY
 
@@ -91,6 +90,8 @@ def lwir(layers: np.ndarray, light: Light) -> np.ndarray:
 
 def _finish(seen: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.ndarray:
     """Lens blur, contrast, noise; ``[H, W]`` or ``[H, W, 3]`` float in 0..1 -> uint8 of the same shape."""
+    from scipy.ndimage import gaussian_filter  # only rendering needs it, and every run opens this module
+
     sigma = lens.blur * seen.shape[0]
     if sigma > 0.15:
         seen = gaussian_filter(seen, (sigma, sigma, 0)[: seen.ndim], truncate=2.5)

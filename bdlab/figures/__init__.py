@@ -7,19 +7,22 @@ style, mark or label.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import MaxNLocator
 
 from ..modality import BASE, Modality, Pair
 
-_PALETTE = sns.color_palette("colorblind")
+_STYLE = Path(__file__).with_name("house.mplstyle")
+_PALETTE = [to_rgb(colour) for colour in mpl.rc_params_from_file(_STYLE, use_default_template=False)["axes.prop_cycle"].by_key()["color"]]
 COLOURS: dict[Modality, Any] = {Modality.V: _PALETTE[0], Modality.I: _PALETTE[3], Modality.DV: _PALETTE[2], Modality.DI: _PALETTE[1]}
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: Where Fig. 2 draws the four modalities: base above, derivative below, the homologous ones under each other.
@@ -33,7 +36,7 @@ _MATH = {Modality.V: "$V$", Modality.I: "$I$", Modality.DV: "$D_V$", Modality.DI
 
 def theme() -> None:
     """One look for every notebook and report."""
-    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc={"figure.dpi": 110, "axes.titlesize": "medium"})
+    plt.style.use(_STYLE)
 
 
 def people(pictures: Mapping[Modality, np.ndarray], titles: Sequence[str] = (), ax: Axes | None = None) -> Figure:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
@@ -131,7 +132,7 @@ def _numbers(ax: Axes, values: np.ndarray, gone: np.ndarray, name: str) -> None:
         ax.text(c, r, text, ha="center", va="center", fontsize=9, color="white" if dark[r, c] and not gone[r, c] else "black")
 
 
-def _frame(ax: Axes, row: int, column: int) -> None:
+def _frame(ax: Axes, row: float, column: float) -> None:
     ax.add_patch(Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False, ec=PUSH, lw=2.5))
 
 
@@ -144,27 +145,17 @@ def table(
     """
     figure, axes = plt.subplots(1, len(chosen), figsize=(2.75 * len(chosen), 3.5), squeeze=False, layout="constrained")
     for ax, (title, entries) in zip(axes[0], chosen.items(), strict=True):
-        ax.imshow(values, cmap="cividis_r", vmin=0, vmax=1.3 * values.max())
-        for (r, c), value in np.ndenumerate(values):
-            taken = (order[r], order[c]) in entries
-            ax.text(
-                c,
-                r,
-                f"{value:.2f}",
-                ha="center",
-                va="center",
-                fontsize=10,
-                color="white" if value > 0.6 * values.max() else "black",
-                weight="bold" if taken else "normal",
-            )
-            if taken:
-                _frame(ax, r, c)
-        ax.set_xticks(range(len(order)), [_MATH[m] for m in order])
-        ax.set_yticks(range(len(order)), [_MATH[m] for m in order])
+        names = [_MATH[m] for m in order]
+        looks = {"cmap": "cividis_r", "vmin": 0, "vmax": 1.3 * values.max(), "square": True, "cbar": False}
+        sns.heatmap(values, annot=True, fmt=".2f", annot_kws={"fontsize": 10}, xticklabels=names, yticklabels=names, ax=ax, **looks)
+        ax.tick_params(axis="y", rotation=0)
+        for text, (r, c) in zip(ax.texts, np.ndindex(values.shape), strict=True):
+            if (order[r], order[c]) in entries:
+                text.set_weight("bold")
+                _frame(ax, r + 0.5, c + 0.5)
         total = sum(values[order.index(a), order.index(b)] for a, b in entries)
         ax.set_title(f"{title}\n{len(entries)} of 16, sum {total:.2f}", fontsize=11)
         ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-        ax.grid(False)
     return figure
 
 
