@@ -62,36 +62,52 @@ def table(
     _check_keys(features, labels)
     with _full_precision(features):
         f, y, there = _stack(features, labels)
-        streams, most = y.shape
-        distance = pairwise(f.flatten(0, 1)).view(streams, most, streams, most)
-        margin = distance.new_full((streams, streams), margin_cross).fill_diagonal_(margin_intra)
-        weight, offset = _hinges(distance.detach(), y, there, margin, reduction == "mean", literal)
-        return ((weight * distance).sum((1, 3)) + offset).to(f.dtype)
+        margin = torch.full((len(f), len(f)), margin_cross, dtype=torch.float64, device=f.device).fill_diagonal_(margin_intra)
+        return _Table.apply(f, y, there, margin, reduction == "mean", literal)
 
 
-def _hinges(distance: Tensor, y: Tensor, there: Tensor | None, margin: Tensor, mean: bool, literal: bool) -> tuple[Tensor, Tensor]:
-    """The hinges with their choices made: table = sum of ``weight`` [M, N, M, N] times distance, plus ``offset`` [M, M].
+class _Table(torch.autograd.Function):
+    """The table and its gradient. A hinge is linear between its kinks: an anchor at work pulls its furthest positive with weight 1
+    and pushes its nearest negative, and no gradient goes through the choosing; so one sparse matrix of weights is all of it."""
 
-    A hinge is linear between its kinks: an anchor at work weighs its furthest positive +1, its nearest negative -1, and adds
-    its margin. No gradient goes through the choosing, so autograd is left one product and one sum.
-    """
-    same = y[:, :, None, None] == y  # [M, N, M, N]
-    positive, negative, outside = same, ~same, 0.0 if literal else torch.inf
+    @staticmethod
+    def forward(ctx, f: Tensor, y: Tensor, there: Tensor | None, margin: Tensor, mean: bool, literal: bool) -> Tensor:
+        distance, apart = _distances(f.flatten(0, 1))
+        distance = distance.view(*y.shape, *y.shape)  # [M, N, M, N]: stream and row of the anchor, of the other
+        positive, negative = _chosen(distance, y, there, literal)
+        (furthest, p), (nearest, n) = positive.max(-1, keepdim=True), negative.min(-1, keepdim=True)  # [M, N, M, 1]
+        hinge = furthest - nearest + margin.to(distance)[:, None, :, None]  # -inf where one of the two is missing
+        active = (hinge > 0).to(distance.dtype)
+        if mean:
+            active /= (hinge > -torch.inf).sum(1, keepdim=True).clamp_min_(1)
+        table = (active * hinge.clamp_min(0)).sum((1, 3))
+        # Eq. 5 as printed multiplies by the mask: what it takes from outside the mask is a constant 0.
+        pull, push = (active * (value != 0) for value in (furthest, nearest)) if literal else (active, active)
+        weight = torch.zeros_like(distance).scatter_(-1, p, pull).scatter_add_(-1, n, push.neg())
+        ctx.save_for_backward(f, weight, distance, apart)
+        return table.to(f.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        f, weight, distance, apart = ctx.saved_tensors
+        weight = weight * gradient[:, None, :, None]
+        moved = _along(f.flatten(0, 1), weight.view_as(apart), distance.view_as(apart), apart)
+        return moved.view_as(f), None, None, None, None, None
+
+
+def _chosen(distance: Tensor, y: Tensor, there: Tensor | None, literal: bool) -> tuple[Tensor, Tensor]:
+    """Distances among which the furthest positive and the nearest negative are sought: elsewhere minus and plus infinity, or
+    0 where eq. 5 is read literally (rows that are not there stay out of its minimum)."""
+    same = y[:, :, None, None] == y
+    outside = distance.new_full((), 0.0 if literal else torch.inf)
+    negative = torch.where(same, outside, distance)
+    same.view(y.numel(), -1).fill_diagonal_(False)  # an anchor is not its own positive
     if there is not None:
         both = there[:, :, None, None] & there
-        positive, negative = same & both, negative & both
-    positive.view(y.numel(), -1).fill_diagonal_(False)  # an anchor is not its own positive
-    far, near = torch.where(positive, distance, -outside), torch.where(negative, distance, outside)
-    if literal and there is not None:
-        near = near.masked_fill_(~both, torch.inf)
-    (furthest, p), (nearest, n) = far.max(-1, keepdim=True), near.min(-1, keepdim=True)  # [M, N, M, 1]
-    hinge = furthest - nearest + margin[:, None, :, None]  # -inf where one of the two is missing
-    active = (hinge > 0).to(distance.dtype)
-    if mean:
-        active /= (hinge > -torch.inf).sum(1, keepdim=True).clamp_min_(1)
-    pull, push = (active * positive.gather(-1, p), active * negative.gather(-1, n)) if literal else (active, active)
-    weight = torch.zeros_like(distance).scatter_(-1, p, pull) - torch.zeros_like(distance).scatter_(-1, n, push)
-    return weight, margin * active.sum((1, 3))
+        same &= both
+        negative.masked_fill_(~both, torch.inf)
+    return torch.where(same, distance, -outside), negative
 
 
 def mml(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor], margin: float = 0.3, reduction: str = "mean") -> Tensor:
@@ -145,26 +161,34 @@ def pairwise(x: Tensor) -> Tensor:
 
 
 class _Distances(torch.autograd.Function):
-    """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij: half of what autograd's chain would do."""
-
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
-        wide = x - x.mean(0) if x.device.type == "mps" else x.double()  # Apple's GPUs have no float64
-        product = wide @ wide.T
-        square = product.diagonal()
-        sizes = square[:, None] + square
-        squared, least = sizes.sub(product, alpha=2), sizes.mul(EPSILON).add_(EPSILON)
-        distance = torch.maximum(squared, least).sqrt_()
-        ctx.save_for_backward(x, distance, squared > least)
+        distance, apart = _distances(x)
+        ctx.save_for_backward(x, distance, apart)
         return distance
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> Tensor:
         x, distance, apart = ctx.saved_tensors
-        with torch.autocast(x.device.type, enabled=False):
-            weight = torch.where(apart, (gradient + gradient.T) / distance, 0.0)
-            return (weight.sum(1).diag() - weight).to(x.dtype) @ x
+        return _along(x, gradient, distance, apart)
+
+
+def _distances(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Distances [T, T], and which of them are more than rounding."""
+    wide = x - x.mean(0) if x.device.type == "mps" else x.double()  # Apple's GPUs have no float64
+    product = wide @ wide.T
+    square = product.diagonal()
+    sizes = square[:, None] + square
+    squared, least = sizes.sub(product, alpha=2), sizes.mul(EPSILON).add_(EPSILON)
+    return torch.maximum(squared, least).sqrt_(), squared > least
+
+
+def _along(x: Tensor, gradient: Tensor, distance: Tensor, apart: Tensor) -> Tensor:
+    """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij: half of what autograd's chain would do."""
+    with torch.autocast(x.device.type, enabled=False):
+        weight = torch.where(apart, (gradient + gradient.T) / distance, 0.0)
+        return (weight.sum(1).diag() - weight).to(x.dtype) @ x
 
 
 def _stack(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
