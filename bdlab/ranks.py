@@ -72,9 +72,8 @@ def rank_block(block: np.ndarray, query_ids: np.ndarray, gallery: Gallery, exclu
     if tied.any():
         # Among equals the gallery's order decides: put places of a stable sort for the distances, and none are equal.
         listed = part[tied][:, np.argsort(gallery.layout)]
-        order = np.argsort(listed, axis=1, kind="stable")
         place = np.empty(listed.shape, dtype=np.float64)
-        np.put_along_axis(place, order, np.arange(gallery.length, dtype=np.float64)[None], axis=1)
+        np.put_along_axis(place, _stable_order(listed), np.arange(gallery.length, dtype=np.float64)[None], axis=1)
         place[np.isinf(listed)] = np.inf
         exact, _ = _measure(place[:, gallery.layout], places[tied], there[tied], gallery.runs, False)
         for mine, better in zip(result, exact, strict=True):
@@ -105,6 +104,15 @@ def _measure(part: np.ndarray, places: np.ndarray, there: np.ndarray, runs: list
         before = np.count_nonzero(nearest < values[:, :1], axis=1)
         first = np.where(first < 0, first, before)
     return (first, ap, inp), tied
+
+
+def _stable_order(values: np.ndarray) -> np.ndarray:
+    """``argsort(axis=1, kind="stable")`` without NaN: numpy's other kind, and a sort of (run of equals, column), take half the time."""
+    order = np.argsort(values, axis=1)
+    ranked = np.take_along_axis(values, order, axis=1)
+    order[:, 1:] += values.shape[1] * (ranked[:, 1:] != ranked[:, :-1]).cumsum(axis=1)
+    order.sort(axis=1)
+    return order % values.shape[1]
 
 
 def count_below(ranked: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -317,3 +317,11 @@ def test_reranking_refuses():
 def test_numpy_users_do_not_wait_for_torch():
     code = "import sys; from bdlab import evaluation; evaluation.scores([[0.]], [1], [1]); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_quick_stable_order_is_the_stable_one(dtype):
+    rng = np.random.default_rng(0)
+    for values in (rng.integers(0, 5, (40, 33)), rng.random((40, 700)).round(2), np.zeros((3, 50)), np.ones((4, 1))):
+        values = np.where(rng.random(values.shape) < 0.1, np.inf, values).astype(dtype)
+        np.testing.assert_array_equal(ranks._stable_order(values), np.argsort(values, axis=1, kind="stable"))

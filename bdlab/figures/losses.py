@@ -155,7 +155,7 @@ def table(
                 _frame(ax, r + 0.5, c + 0.5)
         total = sum(values[order.index(a), order.index(b)] for a, b in entries)
         ax.set_title(f"{title}\n{len(entries)} of 16, sum {total:.2f}", fontsize=11)
-        ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+        ax.tick_params(labeltop=True, labelbottom=False, length=0)
     return figure
 
 

@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import seaborn
+from matplotlib.colors import to_rgb
 
 from bdlab import figures
 from bdlab.modality import MDL_GRAPHS, Modality
@@ -80,3 +82,20 @@ def test_figures_draw_where_they_are_told():
     figure, ax = plt.subplots()
     assert figures.cmc({"a": [1.0]}, ax=ax) is figure
     assert len(ax.lines) == 1
+
+
+def test_the_style_file_is_seaborns_theme():
+    """Written down because loading seaborn costs every cell of a sweep; a new seaborn that looks otherwise is noticed here."""
+    ours = {}
+    with plt.rc_context():
+        plt.rcdefaults()
+        figures.theme()
+        ours.update(plt.rcParams)
+        plt.rcdefaults()
+        seaborn.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc={"figure.dpi": 110, "axes.titlesize": "medium"})
+        theirs = dict(plt.rcParams)
+    differs = {name for name in theirs if ours[name] != theirs[name]}
+    assert differs <= {"axes.prop_cycle", "image.cmap", "backend"}  # the cycle's colours in hex there; a colour map is always named
+    cycles = [[to_rgb(c) for c in params["axes.prop_cycle"].by_key()["color"]] for params in (ours, theirs)]
+    np.testing.assert_allclose(*cycles, atol=1e-6)
+    assert figures.COLOURS[V] == to_rgb(seaborn.color_palette("colorblind")[0])
