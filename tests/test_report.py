@@ -380,6 +380,14 @@ class TestForms:
         assert {p.suffix for p in page.parent.iterdir()} == {".html", ".csv", ".md", ".tex"}
         assert all(p.stem == page.stem for p in page.parent.iterdir())
 
+    def test_a_row_that_multiplies_a_change_stands_with_the_others(self, tmp_path):
+        """`--set steps=10` makes 20 of them in B2-steps, and gamma threefold in B2-weight."""
+        for row in ("Ours", "B2-steps", "B2-weight"):
+            put(tmp_path, row, sweep="controls", steps=10, gamma=2.0)
+        (table,) = report.tables(tmp_path)
+        assert table.changes == {"steps": 10, "gamma": 2.0}
+        assert sum(map(bool, table.cells.values())) == 3
+
     def test_the_command_names_what_was_changed(self, tmp_path):
         put(tmp_path, "MDL4", 3, gamma=2.5)
         (table,) = report.tables(tmp_path)

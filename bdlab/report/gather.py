@@ -76,15 +76,18 @@ def changed(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) 
     A user's sweep is known from its cells alone (``everything``): what differs between its rows but never within one is theirs.
     """
     name, row = params["sweep"], params["row"]
+    times: Mapping[str, int] = {}
     loose = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY}
     if name in recipes.SWEEPS and row in recipes.SWEEPS[name].rows:
         plain = recipes.configure(name, row, params["preset"], params["data"]).flat()
+        times = recipes.SWEEPS[name].rows[row].times  # a row that takes twice the steps was asked for half of those it has
     else:
         plain = config.from_flat(config.preset(params["preset"], params["data"])).flat()
         alike = [p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))]
         rows = [[p for p in alike if p["row"] == own] for own in dict.fromkeys(p["row"] for p in alike)]
         loose |= {key for key in params if all(len({json.dumps(p.get(key)) for p in own}) == 1 for own in rows)}
-    return {key: value for key, value in params.items() if key not in loose and value != plain.get(key)}
+    made = {key: value for key, value in params.items() if key not in loose and value != plain.get(key)}
+    return {key: type(value)(value / times[key]) if key in times else value for key, value in made.items()}
 
 
 def _table(cells: Cells, left: list[LeftOut], changes: dict[str, Any], declared: Mapping[str, recipes.Sweep]) -> Table:

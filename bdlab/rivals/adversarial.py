@@ -37,7 +37,8 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
 
     Keeps: one network for both modalities as the "generator" of embeddings, ID loss and cross-modality triplets (MDL on V-I), and
     the game against a modality classifier of three layers. Leaves out: the alternation of their steps; gradient reversal plays
-    both sides in one (``adversary`` is the discriminator's cross-entropy: ln 2 once it can only guess). Widths are ours.
+    both sides in one (``adversary`` is the discriminator's cross-entropy: ln 2 once it can only guess). Widths are ours. Made from
+    what later papers say of [24], not from its code: a row to compare with, no reproduction of its numbers.
     """
     net = build_net(config, num_ids)
     tie(net, {I: V})
