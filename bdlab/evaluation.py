@@ -11,6 +11,7 @@ come in, never a lower one; scores are float64 fractions, not per cent.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -160,7 +161,9 @@ def scores_of_draws(
 
 def _rank(matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None) -> PerQuery:
     """PerQuery [Q, T], blocks of queries by as many threads as there are cores."""
-    rows = max(1, min(_BLOCK_BYTES // (matrix.itemsize * gallery.columns.size), -(-len(matrix) // _cores())))
+    most = max(1, _BLOCK_BYTES // (matrix.itemsize * gallery.columns.size))
+    turns = math.ceil(len(matrix) / (most * _cores()))  # of every core, so that none waits for another's last block
+    rows = math.ceil(len(matrix) / (turns * _cores()))
     blocks = [slice(start, start + rows) for start in range(0, len(matrix), rows)]
 
     def rank(block: slice) -> PerQuery:

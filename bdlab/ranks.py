@@ -75,7 +75,9 @@ def rank_block(block: np.ndarray, query_ids: np.ndarray, gallery: Gallery, exclu
         place = np.empty(listed.shape, dtype=np.float64)
         np.put_along_axis(place, _stable_order(listed), np.arange(gallery.length, dtype=np.float64)[None], axis=1)
         place[np.isinf(listed)] = np.inf
-        exact, _ = _measure(place[:, gallery.layout], places[tied], there[tied], gallery.runs, False)
+        place = place[:, gallery.layout]
+        own = _own(place, places[tied], there[tied])
+        exact = _summary(place, own, np.where(np.isinf(own), 0, own).astype(np.intp), gallery.runs)  # a place says what is before it
         for mine, better in zip(result, exact, strict=True):
             mine[tied] = better
     return tuple(value.reshape(-1, gallery.trials) for value in result)
@@ -86,16 +88,26 @@ def _measure(part: np.ndarray, places: np.ndarray, there: np.ndarray, runs: list
 
     ``all_finite``: nothing is excluded, so an end of a sorted row that is not finite (NaN sorts last) is an error.
     """
-    values = np.where(there, np.take_along_axis(part, places, axis=1), np.inf).astype(part.dtype, copy=False)
-    values.sort(axis=1)
+    values = _own(part, places, there)
     ranked = np.sort(part, axis=1)
     if all_finite and not np.isfinite(ranked[:, [0, -1]]).all():
         raise ValueError("distances hold NaN or infinite values")
     below = count_below(ranked, values)
-    real = np.isfinite(values)
     after = np.take_along_axis(ranked, np.minimum(below + 1, ranked.shape[1] - 1), axis=1)
-    tied = (real & (below + 1 < ranked.shape[1]) & (after == values)).any(axis=1)
-    first, ap, inp = summarise(below, real)
+    tied = (np.isfinite(values) & (below + 1 < ranked.shape[1]) & (after == values)).any(axis=1)
+    return _summary(part, values, below, runs), tied
+
+
+def _own(part: np.ndarray, places: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The values [R, P] of a query's own pictures, ascending, infinite where there are no more."""
+    values = np.where(there, np.take_along_axis(part, places, axis=1), np.inf).astype(part.dtype, copy=False)
+    values.sort(axis=1)
+    return values
+
+
+def _summary(part: np.ndarray, values: np.ndarray, below: np.ndarray, runs: list[int]) -> PerQuery:
+    """PerQuery of rows whose matches are at ``values`` and have ``below`` pictures before them."""
+    first, ap, inp = summarise(below, np.isfinite(values))
     if runs:
         nearest, start = part[:, : runs[0]].copy(), 0  # [R, identities]
         for run in runs:
@@ -103,7 +115,7 @@ def _measure(part: np.ndarray, places: np.ndarray, there: np.ndarray, runs: list
             start += run
         before = np.count_nonzero(nearest < values[:, :1], axis=1)
         first = np.where(first < 0, first, before)
-    return (first, ap, inp), tied
+    return first, ap, inp
 
 
 def _stable_order(values: np.ndarray) -> np.ndarray:
