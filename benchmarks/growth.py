@@ -1,4 +1,5 @@
-"""Time and memory of exact ranking (scores and the 20 nearest, 100 queries, 512 numbers a feature) as the gallery and its people grow.
+"""Time and memory of exact ranking (scores and the 20 nearest, 100 queries, 512 numbers a feature) as the gallery, its people and the
+threads of the matrix product grow.
 
 Writes ``docs/growth.csv`` and the figure ``docs/growth.png`` and ``.svg``; ``--smoke`` writes to a temporary folder.
 """
@@ -11,8 +12,10 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import NullLocator
 from ranking import WIDTH, store
 from side_by_side import CORES, asked, machine, peak_memory, timed
+from threadpoolctl import threadpool_limits
 
 from bdlab import evaluation, figures
 from bdlab.evaluation import Embedded
@@ -21,10 +24,11 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 QUERIES = 100
 SIZES, PEOPLE_OF_SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000), 100
 PEOPLE, SIZE_OF_PEOPLE = (10, 100, 1_000, 10_000), 100_000
-COLUMNS = ("grown", "gallery", "people", "seconds", "megabytes")
+THREADS = [2**n for n in range(CORES.bit_length())]
+COLUMNS = ("grown", "gallery", "people", "threads", "seconds", "megabytes")
 
 
-def measure(features, people, turns):
+def measure(features, people, threads, turns):
     """(median seconds, most megabytes beside the features) of ranking all of ``features``."""
     rng = np.random.default_rng(1)
     ids = np.arange(len(features)) % people
@@ -34,14 +38,17 @@ def measure(features, people, turns):
     def work():
         return evaluation.rank_large(query, gallery)
 
-    memory = peak_memory(work)
-    return float(np.median([timed(work)[0] for _ in range(turns)])), memory / 1e6
+    with threadpool_limits(threads):
+        memory = peak_memory(work)
+        return float(np.median([timed(work)[0] for _ in range(turns)])), memory / 1e6
 
 
 def draw(rows):
-    """Four panels: time and memory over the size of the gallery and over the number of people, both axes logarithmic but memory's."""
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharey="row", layout="constrained")
-    panels = [("gallery", "pictures in the gallery"), ("people", f"people in a gallery of {max(r[1] for r in rows if r[0] == 'people'):,}")]
+    """Six panels: time and memory over the size of the gallery, the number of people and of threads, all axes logarithmic but memory's."""
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6), sharey="row", layout="constrained")
+    fixed = {row[0]: f"{row[1]:,}" for row in rows}
+    panels = [("gallery", "pictures in the gallery"), ("people", f"people in a gallery of {fixed['people']}")]
+    panels.append(("threads", f"threads, a gallery of {fixed['threads']}"))
     for column, (grown, label) in enumerate(panels):
         own = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[0] == grown]
         for row, (what, unit) in enumerate((("seconds", "seconds"), ("megabytes", "MB beside the features"))):
@@ -51,6 +58,9 @@ def draw(rows):
             ax.set(xscale="log", xlabel=label if row else "", ylabel=unit if not column else "")
             if what == "seconds":
                 ax.set_yscale("log")
+            if grown == "threads":
+                ax.set_xticks(THREADS, THREADS, minor=False)
+                ax.xaxis.set_minor_locator(NullLocator())
     axes[1, 0].set_ylim(0, 1.1 * max(row[-1] for row in rows))
     sns.despine(figure)
     return figure
@@ -64,18 +74,19 @@ def main() -> None:
     fixed = SIZE_OF_PEOPLE if not options.smoke else 300
     with tempfile.TemporaryDirectory() as folder:
         features = store(folder, sizes[-1])
-        rows = [("gallery", size, size // PEOPLE_OF_SIZES or 2) for size in sizes] + [("people", fixed, count) for count in people]
-        rows = [row + tuple(measure(features[: row[1]], row[2], options.turns)) for row in rows]
+        rows = [("gallery", size, size // PEOPLE_OF_SIZES or 2, CORES) for size in sizes]
+        rows += [("people", fixed, count, CORES) for count in people] + [("threads", fixed, people[-1], count) for count in THREADS]
+        rows = [row + tuple(measure(features[: row[1]], *row[2:], options.turns)) for row in rows]
         target = Path(folder) if options.smoke else DOCS
         with (target / "growth.csv").open("w", newline="") as out:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(COLUMNS)
-            writer.writerows([*row[:3], f"{row[3]:.4f}", f"{row[4]:.1f}"] for row in rows)
+            writer.writerows([*row[:4], f"{row[4]:.4f}", f"{row[5]:.1f}"] for row in rows)
         figure = draw(rows)
         for suffix in ("png", "svg"):
             figure.savefig(target / f"growth.{suffix}", dpi=120)
-        for grown, size, count, seconds, megabytes in rows:
-            print(f"{grown:<8} {size:>9,} pictures {count:>7,} people {seconds:>9.3f} s {megabytes:>7.0f} MB")
+        for grown, size, count, threads, seconds, megabytes in rows:
+            print(f"{grown:<8} {size:>9,} pictures {count:>7,} people {threads} threads {seconds:>9.3f} s {megabytes:>7.0f} MB")
         print(f"growth: {QUERIES} queries x {WIDTH}, {machine()}, {CORES} cores; figure and numbers in {target.name}/")
 
 

@@ -23,11 +23,12 @@ held against the median. Written by `make bench`; a missed target stays here as 
 GROWTH = """
 ## As the gallery grows
 
-![Four panels: seconds and memory of ranking, over the number of pictures in the gallery and over the number of people](growth.png)
+![Six panels: seconds and memory of ranking, over the pictures in the gallery, the people in it, and the threads](growth.png)
 
 Time and memory (beside the features, which stay on disk) of exact ranking with scores, 100 queries of 512 numbers. Left: 1,000 to
-1,000,000 pictures, 100 a person; time grows with the gallery, memory stays within a chunk's. Right: 100,000 pictures of 10 to 10,000
-people; few people mean many matches a query, each of which is counted. Numbers: [growth.csv](growth.csv).
+1,000,000 pictures, 100 a person; time grows with the gallery, memory stays within a chunk's. Middle: 100,000 pictures of 10 to 10,000
+people; few people mean many matches a query, each of which is counted. Right: threads of the matrix product, 10,000 people. Numbers:
+[growth.csv](growth.csv).
 """
 
 
