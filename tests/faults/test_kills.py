@@ -11,7 +11,7 @@ import torch
 from bdlab import cells, checkpoint, files, recipes, runs, setups, training
 
 from . import random
-from .forks import Shared, die, end, fork, kill
+from .forks import Shared, die, end, fork, half, kill
 
 STEPS = 6
 POINTS = ("with half its bytes written", "before its fsync", "before its rename", "before the folder's fsync", "before the old one goes")
@@ -62,25 +62,8 @@ def dies_inside(write, point):
 
 def arm(point):
     """Let the next write die at a point."""
-    real = open  # before it is shadowed below
-
-    class Half:
-        def __init__(self, *words, **more):
-            self.file = real(*words, **more)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            self.file.close()
-
-        def write(self, data):
-            self.file.write(data[: len(data) // 2])
-            self.file.flush()
-            die()
-
     if point == POINTS[0]:
-        files.open = checkpoint.open = Half
+        files.open = checkpoint.open = half(die)
     elif point == POINTS[1]:
         files.os.fsync = lambda _: die()
     elif point == POINTS[2]:

@@ -11,7 +11,7 @@ import torch
 from bdlab import checkpoint, files, runs, training
 
 from . import random
-from .forks import Shared, end, fork
+from .forks import Shared, end, fork, half
 from .test_kills import life, outcome, prepared, whole
 
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
@@ -78,22 +78,8 @@ def inject(monkeypatch, place, code):
     def refuse(*_, **__):
         raise OSError(code, os.strerror(code))
 
-    class Full:
-        def __init__(self, *words, **more):
-            self.file = open(*words, **more)  # noqa: SIM115 - this is the context manager
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            self.file.close()
-
-        def write(self, data):
-            self.file.write(data[: len(data) // 2])
-            refuse()
-
     if place in ("open", "write"):
-        monkeypatch.setattr(files, "open", refuse if place == "open" else Full, raising=False)
+        monkeypatch.setattr(files, "open", refuse if place == "open" else half(refuse), raising=False)
     elif place == "folder":
         monkeypatch.setattr(files, "sync", refuse)
     else:
