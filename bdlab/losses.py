@@ -9,7 +9,6 @@ MDL's directed terms (eq. 4).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -34,9 +33,8 @@ def identity(logits: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor
     if over not in ("mean", "sum"):
         raise ValueError(f"over = {over!r}: choose 'mean' or 'sum'")
     _check_keys(logits, labels)
-    with _full_precision(logits):
-        each = [F.cross_entropy(logits[m].to(_wide(logits[m])), labels[m]) for m in logits]
-        return torch.stack(each).mean() if over == "mean" else torch.stack(each).sum()
+    each = torch.stack([F.cross_entropy(logits[m].to(_wide(logits[m])), labels[m]) for m in logits])
+    return each.mean() if over == "mean" else each.sum()
 
 
 def table(
@@ -52,7 +50,7 @@ def table(
     ``features[m]`` [N_m, D] float, ``labels[m]`` [N_m] int; streams may differ in number. Returns [M, M], rows and columns
     in the order of ``features``: ``margin_intra`` on the diagonal, ``margin_cross`` off it. Mean (or ``"sum"``) over
     the anchors that have a positive and a negative in the other stream; an entry without such an anchor is 0.
-    An anchor is not its own positive. Distances in float64, the result in float32 (float64 for float64 features).
+    An anchor is not its own positive. Distances as in ``pairwise``; the result in float32 (float64 for float64 features).
 
     Differs from the paper: eq. 5 multiplies by the 0/1 mask, so that every minimum over negatives is 0 and nothing is
     pushed away; the mask is read as a selection. ``literal=True`` computes eq. 5 as printed, for teaching.
@@ -60,10 +58,10 @@ def table(
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction = {reduction!r}: choose 'mean' or 'sum'")
     _check_keys(features, labels)
-    with _full_precision(features):
-        f, y, there = _stack(features, labels)
-        margin = torch.full((len(f), len(f)), margin_cross, dtype=torch.float64, device=f.device).fill_diagonal_(margin_intra)
-        return _Table.apply(f, y, there, margin, reduction == "mean", literal)
+    streams, y = list(features.values()), [labels[m] for m in features]
+    alike = len({len(own) for own in y}) == 1  # or the short ones are padded to the longest
+    there = None if alike else _stack([torch.ones_like(own, dtype=torch.bool) for own in y])
+    return _Table.apply(_stack(y), there, margin_intra, margin_cross, reduction == "mean", literal, *streams)
 
 
 class _Table(torch.autograd.Function):
@@ -71,40 +69,43 @@ class _Table(torch.autograd.Function):
     and pushes its nearest negative, and no gradient goes through the choosing; so one sparse matrix of weights is all of it."""
 
     @staticmethod
-    def forward(ctx, f: Tensor, y: Tensor, there: Tensor | None, margin: Tensor, mean: bool, literal: bool) -> Tensor:
+    def forward(ctx, y: Tensor, there: Tensor | None, intra: float, cross: float, mean: bool, literal: bool, *streams: Tensor) -> Tensor:
+        f = _stack([own.to(_wide(own)) for own in streams])  # [M, N, D]
         distance, apart = _distances(f.flatten(0, 1))
-        distance = distance.view(*y.shape, *y.shape)  # [M, N, M, N]: stream and row of the anchor, of the other
-        positive, negative = _chosen(distance, y, there, literal)
+        # [M, N, M, N]: stream and row of the anchor, of the other
+        positive, negative = (each.view(*y.shape, *y.shape) for each in _chosen(distance, y.flatten(), there, literal))
         (furthest, p), (nearest, n) = positive.max(-1, keepdim=True), negative.min(-1, keepdim=True)  # [M, N, M, 1]
-        hinge = furthest - nearest + margin.to(distance)[:, None, :, None]  # -inf where one of the two is missing
+        hinge = furthest - nearest + cross  # -inf where one of the two is missing
+        hinge.diagonal(dim1=0, dim2=2).add_(intra - cross)
         active = (hinge > 0).to(distance.dtype)
         if mean:
             active /= (hinge > -torch.inf).sum(1, keepdim=True).clamp_min_(1)
         table = (active * hinge.clamp_min(0)).sum((1, 3))
         # Eq. 5 as printed multiplies by the mask: what it takes from outside the mask is a constant 0.
         pull, push = (active * (value != 0) for value in (furthest, nearest)) if literal else (active, active)
-        weight = torch.zeros_like(distance).scatter_(-1, p, pull).scatter_add_(-1, n, push.neg())
+        weight = torch.zeros_like(positive).scatter_(-1, p, pull).scatter_add_(-1, n, push.neg())
         ctx.save_for_backward(f, weight, distance, apart)
-        return table.to(f.dtype)
+        ctx.rows = [len(own) for own in streams]
+        return table
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         f, weight, distance, apart = ctx.saved_tensors
         weight = weight * gradient[:, None, :, None]
-        moved = _along(f.flatten(0, 1), weight.view_as(apart), distance.view_as(apart), apart)
-        return moved.view_as(f), None, None, None, None, None
+        moved = _along(f.flatten(0, 1), weight.view_as(apart), distance, apart).view_as(f)
+        return *[None] * 6, *(own[:rows] for own, rows in zip(moved, ctx.rows, strict=True))
 
 
 def _chosen(distance: Tensor, y: Tensor, there: Tensor | None, literal: bool) -> tuple[Tensor, Tensor]:
     """Distances among which the furthest positive and the nearest negative are sought: elsewhere minus and plus infinity, or
     0 where eq. 5 is read literally (rows that are not there stay out of its minimum)."""
-    same = y[:, :, None, None] == y
-    outside = distance.new_full((), 0.0 if literal else torch.inf)
-    negative = torch.where(same, outside, distance)
-    same.view(y.numel(), -1).fill_diagonal_(False)  # an anchor is not its own positive
+    same = y[:, None] == y
+    outside = 0.0 if literal else torch.inf
+    negative = distance.masked_fill(same, outside)
+    same.fill_diagonal_(False)  # an anchor is not its own positive
     if there is not None:
-        both = there[:, :, None, None] & there
+        both = there.flatten()[:, None] & there.flatten()
         same &= both
         negative.masked_fill_(~both, torch.inf)
     return torch.where(same, distance, -outside), negative
@@ -152,9 +153,9 @@ def graph_weights(order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
 
 
 def pairwise(x: Tensor) -> Tensor:
-    """Euclidean distances [T, T] float64 of the rows of ``x`` [T, D], from one matrix product, and one more for the gradient.
+    """Euclidean distances [T, T] of the rows of ``x`` [T, D], in its dtype, from one matrix product, and one more for the gradient.
 
-    Multiplied in float64: with features of norm 1e3 a float32 product would be wrong in the first decimal. Rows that
+    Multiplied and subtracted in float64: with features of norm 1e3 a float32 product would be wrong in the first decimal. Rows that
     differ by less than a millionth of their size count as one point: their float32 difference has no direction.
     """
     return _Distances.apply(x)
@@ -177,32 +178,26 @@ class _Distances(torch.autograd.Function):
 def _distances(x: Tensor) -> tuple[Tensor, Tensor]:
     """Distances [T, T], and which of them are more than rounding."""
     wide = x - x.mean(0) if x.device.type == "mps" else x.double()  # Apple's GPUs have no float64
-    product = wide @ wide.T
-    square = product.diagonal()
+    product, half = wide.new_empty(len(x), len(x)), len(x) // 2
+    torch.mm(wide, wide[:half].T, out=product[:, :half])  # out=: autocast leaves such a product alone
+    torch.mm(wide[half:], wide[half:].T, out=product[half:, half:])
+    product[:half, half:] = product[half:, :half].T  # symmetric: three quarters of the work do
+    square = product.diagonal().clone()
     sizes = square[:, None] + square
-    squared, least = sizes.sub(product, alpha=2), sizes.mul(EPSILON).add_(EPSILON)
+    squared, least = sizes.sub(product, alpha=2).to(x.dtype), sizes.to(x.dtype).mul_(EPSILON).add_(EPSILON)
     return torch.maximum(squared, least).sqrt_(), squared > least
 
 
 def _along(x: Tensor, gradient: Tensor, distance: Tensor, apart: Tensor) -> Tensor:
     """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij: half of what autograd's chain would do."""
-    with torch.autocast(x.device.type, enabled=False):
-        weight = torch.where(apart, (gradient + gradient.T) / distance, 0.0)
-        return (weight.sum(1).diag() - weight).to(x.dtype) @ x
+    weight = torch.where(apart, (gradient + gradient.T) / distance, 0.0)
+    return torch.mm(weight.sum(1).diag() - weight, x, out=torch.empty_like(x))
 
 
-def _stack(features: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Streams side by side: features [M, N, D] float32 or better, labels [M, N], and which rows are real [M, N], or None for all.
-
-    Short streams are padded to the longest.
-    """
-    order = list(features)
-    f, y = [features[m] for m in order], [labels[m] for m in order]
-    dtype = _wide(f[0])
-    if len({len(own) for own in f}) == 1:
-        return torch.stack(f).to(dtype), torch.stack(y), None
-    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
-    return pad(f).to(dtype), pad(y), pad([torch.ones_like(own, dtype=torch.bool) for own in y])
+def _stack(streams: list[Tensor]) -> Tensor:
+    """Streams side by side [M, N, ...], short ones padded to the longest."""
+    alike = len({len(own) for own in streams}) == 1
+    return torch.stack(streams) if alike else torch.nn.utils.rnn.pad_sequence(streams, batch_first=True)
 
 
 def _check_keys(values: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> None:
@@ -217,7 +212,3 @@ def _check_keys(values: Mapping[Modality, Tensor], labels: Mapping[Modality, Ten
 
 def _wide(value: Tensor) -> torch.dtype:
     return torch.float64 if value.dtype == torch.float64 else torch.float32
-
-
-def _full_precision(values: Mapping[Modality, Tensor]) -> torch.autocast:
-    return torch.autocast(next(iter(values.values())).device.type, enabled=False)

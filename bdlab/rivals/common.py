@@ -33,7 +33,8 @@ def objective(net: BaseDerivativeNet, config: Config, own: Own | None = None) ->
     L = alpha ID + r (beta MML + gamma MDL + rival (t_1 + t_2 + ...)), r the ramp from a random start. The t are logged unweighted.
     """
     order, loss = list(net.modalities), config.loss
-    net.register_buffer("graph", losses.graph_weights(order, config.graph), persistent=False)  # a buffer: on the device before any step
+    terms_of = torch.stack((torch.eye(len(order)), losses.graph_weights(order, config.graph)))  # MML's entries of the table, MDL's
+    net.register_buffer("terms_of", terms_of, persistent=False)  # a buffer: on the device before any step
 
     def step(batch: Batch) -> Terms:
         out = net(batch.images)
@@ -41,7 +42,7 @@ def objective(net: BaseDerivativeNet, config: Config, own: Own | None = None) ->
         terms, pull = {"id": losses.identity(out.logits, labels, over=loss.id_over)}, []
         if loss.beta or loss.gamma:
             table = losses.table(out.features, labels, loss.margin_intra, loss.margin_cross, loss.reduction)
-            terms["mml"], terms["mdl"] = table.diagonal().sum(), (table * net.graph).sum()
+            terms["mml"], terms["mdl"] = (table * net.terms_of).sum((1, 2))
             pull += [loss.beta * terms["mml"] + loss.gamma * terms["mdl"]]
         if own and loss.rival:
             added = own(batch, out, labels)
