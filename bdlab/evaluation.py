@@ -25,7 +25,7 @@ from .arrays import all_finite, distances, finite, host, integers, is_tensor, wi
 from .ranks import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
 
 RANKS = (1, 5, 10, 20)
-_BLOCK_BYTES = 1 << 22  # distances a thread works on at a time: a bound on memory, and measured the fastest
+_BLOCK_BYTES = 12 << 20  # of distances a thread has copied at a time: a bound on memory, and measured the fastest
 
 
 class NoMatch(ValueError):
@@ -161,7 +161,8 @@ def scores_of_draws(
 
 def _rank(matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None) -> PerQuery:
     """PerQuery [Q, T], blocks of queries by as many threads as there are cores."""
-    most = max(1, _BLOCK_BYTES // (matrix.itemsize * gallery.columns.size))
+    copies = 1 if gallery.whole else 2  # one to sort, and before it one of the columns drawn
+    most = max(1, _BLOCK_BYTES // (copies * matrix.itemsize * gallery.columns.size))
     turns = math.ceil(len(matrix) / (most * _cores()))  # of every core, so that none waits for another's last block
     rows = math.ceil(len(matrix) / (turns * _cores()))
     blocks = [slice(start, start + rows) for start in range(0, len(matrix), rows)]
