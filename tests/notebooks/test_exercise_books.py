@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 import re
 
 import matplotlib.pyplot as plt
@@ -15,7 +14,7 @@ from bdlab.figures import exercises as pictures
 
 from .. import solutions
 from ..conftest import REPOSITORY
-from .pictures import not_blank, shown
+from . import reading
 
 FOLDER = REPOSITORY / "notebooks" / "exercises"
 BOOKS = {"01_derivatives": "derive", "02_hinge": "hinge", "03_graph": "mdl", "04_score": "score", "05_seeds": "interval"}
@@ -31,15 +30,8 @@ def test_there_are_five():
 def test_it_runs_headless_with_the_stub_and_says_what_is_missing(tmp_path, stem):
     out = tmp_path / "executed.ipynb"
     batch.execute(FOLDER / f"{stem}.ipynb", out, {"threads": 1}, timeout=300)
-    drawn = shown(out)
-    assert len(drawn) == 1, "the question's picture"
-    assert all(map(not_blank, drawn))
-    text = "".join(
-        "".join(o["data"]["text/plain"])
-        for cell in json.loads(out.read_text())["cells"]
-        for o in cell.get("outputs", [])
-        if "text/plain" in o.get("data", {})
-    )
+    reading.draws(out, 1)  # the question's picture
+    text = "".join(reading.of_type(out, "text/plain"))
     assert text.count("Not yet. Nothing comes back yet: replace the dots") == 1
     assert "Right." not in text
 
