@@ -1,6 +1,5 @@
 """The figures of the channel notebook: what is on their axes is what the numbers say."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,15 +8,11 @@ from bdlab.figures import channels as channel_figures
 from bdlab.generators import SPACES, preset, unflat
 from bdlab.modality import Modality
 
+from .looking import drawn
+
 V, I, DV, DI = Modality
 NUMBERS = unflat([0.3, 0.5, -0.2, 0.8, 0.9, -0.3, 0.4, 0.1, 0.5, -0.2])
 HEIGHT, WIDTH, STEP = 24, 12, 15  # of a picture, and from one to the next
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +22,6 @@ def rendered():
     pairs = rng.integers(0, 256, (3, 2, HEIGHT, WIDTH, 3), dtype=np.uint8)
     pairs[:, 1] = pairs[:, 1, ..., :1]
     return [channels.render(v, i, NUMBERS) for v, i in pairs]
-
-
-def drawn(figure):
-    """The figure as pixels; fails if drawing warns."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())
 
 
 def cell(ax, row, column):

@@ -1,8 +1,6 @@
 """The figures of the data notebook: what is on their axes is what the data say."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
@@ -11,23 +9,9 @@ from bdlab.figures import COLOURS
 from bdlab.figures import data as data_figures
 from bdlab.modality import Modality
 
+from .looking import drawn, words
+
 V, I = Modality.V, Modality.I
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    """The figure as pixels; fails if drawing warns."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())
-
-
-def words(ax):
-    return [t.get_text() for t in ax.texts]
 
 
 def points(ax, label):

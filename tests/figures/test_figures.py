@@ -12,12 +12,6 @@ from bdlab.modality import MDL_GRAPHS, Modality
 V, I, DV, DI = Modality
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def people(n=3, **more):
     rng = np.random.default_rng(0)
     return {m: rng.integers(0, 256, (n, 16, 8, 3), dtype=np.uint8) for m in (V, I, *more.get("extra", ()))}

@@ -1,6 +1,5 @@
 """The figures of the loss notebook hold the numbers they were given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Circle, Rectangle
@@ -11,12 +10,6 @@ from bdlab.modality import MDL_GRAPHS, Modality, parse_pairs
 
 V, I, DV, DI = Modality
 POINTS = sketch.constellation()
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

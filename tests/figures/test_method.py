@@ -2,7 +2,6 @@
 
 from itertools import combinations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -13,12 +12,6 @@ from bdlab.figures import method
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
 
 V, I, DV, DI = Modality
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def texts(ax):

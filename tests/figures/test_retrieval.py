@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -12,23 +11,9 @@ from bdlab import embedding, gaps, retrieval
 from bdlab.figures import retrieval as figures
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
 
+from .looking import drawn, words
+
 V, I, DV, DI = Modality
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    """The figure as pixels; fails if drawing warns."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())
-
-
-def words(ax):
-    return [t.get_text() for t in ax.texts]
 
 
 def frames(ax, colour):

@@ -1,17 +1,10 @@
 """The figures of tables and sweeps hold the numbers they were given, and say a verdict by mark and word."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from bdlab import verdicts
 from bdlab.figures import tables
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def judged():

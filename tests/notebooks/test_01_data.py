@@ -1,6 +1,5 @@
 """Notebook 01, headless, on both twins and on real pictures: it shows its figures and prints numbers that are right."""
 
-
 import pytest
 
 from bdlab import batch, datasets, gaps

@@ -1,6 +1,5 @@
 """Notebook 02, headless: on a run of its own, on one that is there, and on real pictures; its figures and numbers are right."""
 
-
 import numpy as np
 import pytest
 

@@ -1,6 +1,5 @@
 """Notebook 03, headless: its figures, its explorers, its numbers; its own checks hold what it says in words."""
 
-
 import pytest
 
 from bdlab import batch, sketch

@@ -1,6 +1,5 @@
 """Notebook 05, headless, on both twins and on real thermal crops: it finds or trains a cell, shows its figures, and its numbers hold."""
 
-
 import pytest
 
 from bdlab import batch, embedding, retrieval, runs

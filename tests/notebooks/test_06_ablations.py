@@ -1,6 +1,5 @@
 """Notebook 06, headless: on nothing it shows the paper and the commands, on runs their verdicts; it never trains."""
 
-
 import pytest
 
 from bdlab import batch, recipes, report

@@ -1,6 +1,5 @@
 """Notebook 07, headless: the paper's tables and claims with or without runs; ours beside them with verdicts."""
 
-
 import pytest
 
 from bdlab import batch, paper, recipes, report
