@@ -83,7 +83,24 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     net.to(where, memory_format=torch.channels_last)
     if config.optim.compile != "no":
         net.compile(mode=config.optim.compile, dynamic=False)  # in place: names in checkpoints stay; testing runs uncompiled
+        objective = _compiled(objective, config.optim.compile)
     return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
+
+
+def _compiled(objective: Objective, mode: str) -> Objective:
+    """The objective of a network that is compiled when it is first asked: what the compiler lacks is then said in one line."""
+
+    def step(batch: Batch) -> dict[str, Tensor]:
+        try:
+            return objective(batch)
+        except torch._dynamo.exc.BackendCompilerFailed as error:
+            why = str(error.inner_exception).partition("\n")[0]
+            raise TrainingError(
+                f"compile = {mode!r}: torch.compile cannot compile the network here ({why}). It needs a C++ compiler: "
+                "install one (Debian: apt-get install g++), or set compile to 'no'."
+            ) from error
+
+    return step
 
 
 def _device(name: str | None) -> torch.device:

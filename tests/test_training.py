@@ -156,17 +156,20 @@ class TestDeterminism:
         assert same(bits(prepared().net), bits(prepared().net))
 
 
+COMPILE = torch.nn.Module.compile
+
+
 class TestCompiled:
     """torch.compile with the eager backend: what it traces is what runs, without a compiler of C++ or GPU code."""
 
     @pytest.fixture(autouse=True)
     def modes(self, monkeypatch):
         torch._dynamo.reset()
-        compile_, asked = torch.nn.Module.compile, []
+        asked = []
 
         def eager(net, mode, dynamic):
             asked.append(mode)
-            compile_(net, backend="eager", dynamic=dynamic)
+            COMPILE(net, backend="eager", dynamic=dynamic)
 
         monkeypatch.setattr(torch.nn.Module, "compile", eager)
         yield asked
@@ -181,6 +184,16 @@ class TestCompiled:
         assert same(bits(plain.net), bits(compiled.net))
         x = batches.normalise(plain.bank.pictures[:4])
         assert torch.equal(plain.net.export().embed(x, "V"), compiled.net.export().embed(x, "V"))
+
+    def test_where_it_cannot_be_compiled_one_line_says_why_and_what_helps(self, monkeypatch):
+        def broken(graph, examples):
+            raise RuntimeError("No working C++ compiler found\nand much more")
+
+        monkeypatch.setattr(torch.nn.Module, "compile", lambda net, mode, dynamic: COMPILE(net, backend=broken, dynamic=dynamic))
+        with pytest.raises(
+            setups.TrainingError, match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* or set compile to 'no'\.$"
+        ):
+            training.train(prepared(compile="default"))
 
     def test_its_speed_is_counted_like_the_plain_ones(self):
         assert planning.speed(prepared(compile="default")).flops == planning.speed(prepared()).flops
