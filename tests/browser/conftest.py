@@ -124,11 +124,12 @@ class Book:
     screenshots: Path
 
     def run(self, seconds: float = 180) -> None:
-        """Run all cells, by the menu, and wait until each has its number and the kernel rests; fails at the first red."""
+        """Run all cells, by the menu, and wait until each has a new number and the kernel rests; fails at the first red."""
+        before = self.page.evaluate(PROMPTS)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         until = time.monotonic() + seconds
-        while not all(p[1:-2].isdigit() for p in self.page.evaluate(PROMPTS) if p):
+        while not all(p[1:-2].isdigit() and p != old for p, old in zip(self.page.evaluate(PROMPTS), before, strict=True) if p):
             self.nothing_red()
             assert time.monotonic() < until, f"still running after {seconds} s: {self.page.evaluate(PROMPTS)}"
             self.page.wait_for_timeout(200)
@@ -171,12 +172,14 @@ def notebook(lab, browser, screenshots):
     pages = []
 
     def opened(stem: str, **parameters) -> Book:
-        path = lab.root / "notebooks" / f"{stem}.ipynb"
-        path.write_text(json.dumps(_with(REPOSITORY / "notebooks" / path.name, parameters)))
+        name = f"notebooks/{stem}.ipynb"
+        path = lab.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(_with(REPOSITORY / name, parameters)))
         context = browser.new_context(viewport={"width": 1400, "height": 1000})
         pages.append(context)
         book = Book(context.new_page(), path, screenshots)
-        book.page.goto(f"{lab.url}lab/tree/notebooks/{path.name}?token={lab.token}&reset")
+        book.page.goto(f"{lab.url}lab/tree/{name}?token={lab.token}&reset")
         book.rest(60)
         return book
 
