@@ -39,6 +39,8 @@ MISTAKES = {
         ("S[i, same].max() - S[i, ~same].min()", "S[i].max() - S[i].min()", "where do the identities come in"),
         ("S[i, ~same].min()", "S[i].min()", "Only strangers are negatives"),
         ("S[i, same].max() - S[i, ~same].min()", "S[i, same].min() - S[i, ~same].max()", "Which ones are hard"),
+        ("S[i, same].max()", "S[i, same].min()", "the nearest positive is the easiest"),
+        ("S[i, ~same].min()", "S[i, ~same].max()", "the farthest stranger is the easiest"),
         ("S[i, same].max() - S[i, ~same].min()", "S[i, same].mean() - S[i, ~same].mean()", "takes a maximum and a minimum"),
         ("np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))", "((a[:, None] - b) ** 2).sum(-1)", "Squared distances"),
         ("max(margin + S[i, same].max() - S[i, ~same].min(), 0)", "margin + S[i, same].max() - S[i, ~same].min()", "negative losses"),

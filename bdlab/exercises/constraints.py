@@ -64,6 +64,7 @@ def _clouds() -> list[Case]:
         case("people far apart, so that some hinges are 0", [0, 0, 1, 1, 2, 2], [0, 1, 2, 2, 1, 0], 2.0, 0.3),
         case("six anchors, four others", [0, 0, 1, 1, 2, 2], [2, 0, 1, 1], 1.0),
         case("an anchor whose person is not among the others", [0, 0, 1, 3], [0, 1, 1, 0, 2], 1.0),
+        case("people all over each other and a wide margin, so that no hinge is 0", [0, 0, 1, 1], [0, 1, 1, 0], 0.2, 3.0),
     ]
 
 
@@ -93,6 +94,14 @@ HINGE = Exercise(
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.min() - y.max())),
             "You take the nearest positive and the farthest negative, the easiest of each. Which ones are hard?",
+        ),
+        Trap(
+            _misread(lambda x, y, margin: _clip(margin + x.min() - y.min())),
+            "Your negative is right, but the nearest positive is the easiest one. Which positive costs the most?",
+        ),
+        Trap(
+            _misread(lambda x, y, margin: _clip(margin + x.max() - y.max())),
+            "Your positive is right, but the farthest stranger is the easiest one. Which stranger is most easily taken for the person?",
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.mean() - y.mean())),

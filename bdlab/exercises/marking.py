@@ -114,7 +114,7 @@ def _answer(yours: Callable[..., Any], case: Case, right: list[np.ndarray], name
     for name, mine, wanted in zip(names, answer, right, strict=True):
         if mine.shape != wanted.shape:
             shape = f"shape {wanted.shape}" if wanted.shape else "a single number"
-            raise _Unfit(f"{name} has shape {mine.shape}; {shape} is meant (case: {case.words}).")
+            raise _Unfit(f"{name[0].upper()}{name[1:]} has shape {mine.shape}; {shape} is meant (case: {case.words}).")
     return answer
 
 
@@ -173,10 +173,11 @@ def _difference(exercise: Exercise, case: int, mine: list[np.ndarray], right: li
     for name, a, b in zip(exercise.returns, mine, right, strict=True):
         if np.allclose(a, b, **TOLERANCE):
             continue
+        said = name[0].upper() + name[1:]
         if not np.isfinite(a).all():
-            return f"{name} is not finite (case: {words}): look for a division by zero, or a maximum over nothing."
+            return f"{said} is not finite (case: {words}): look for a division by zero, or a maximum over nothing."
         if not b.shape:
-            return f"{name} = {float(a):.4g} is too {'large' if a > b else 'small'} (case: {words})."
+            return f"{said} = {float(a):.4g} is too {'large' if a > b else 'small'} (case: {words})."
         off = np.argwhere(~np.isclose(a, b, **TOLERANCE))
-        return f"{name} is wrong at {len(off)} of {b.size} places, first at {tuple(map(int, off[0]))} (case: {words})."
+        return f"{said} is wrong at {len(off)} of {b.size} places, first at {tuple(map(int, off[0]))} (case: {words})."
     raise AssertionError("called for an answer that is right")
