@@ -130,8 +130,8 @@ def build(setup, rung, workers=0):
             own = dict.fromkeys(Modality, labels)
             total = loss.alpha * losses.identity(logits, own)
             if rung.table:
-                table = losses.table(features, own)
-                total = total + loss.beta * table.diagonal().sum() + loss.gamma * (table * net.graph).sum()
+                mml, mdl = (losses.table(features, own) * net.terms_of).sum((1, 2))
+                total = total + loss.beta * mml + loss.gamma * mdl
             else:
                 total = total + loop({m: f.float() for m, f in features.items()}, own, loss.beta, loss.gamma)
         opt.zero_grad(set_to_none=True)
