@@ -146,8 +146,9 @@ class TestAdversarial:
         (losses.mml(features, labels) + losses.mdl(features, labels, MDL_GRAPHS["mdl3"])).backward()
         assert all(f.grad.isfinite().all() for f in features.values())
 
-    def test_float32_features_of_norm_1000_are_as_exact_as_float32_allows(self):
-        features, labels = streams(SIZES["equal"], dim=64, seed=4)
+    @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
+    def test_float32_features_of_norm_1000_are_as_exact_as_float32_allows(self, sizes):
+        features, labels = streams(sizes, dim=64, seed=4)
         features = {m: (f + 1000 / 8).float() for m, f in features.items()}
         want = loops.mml(plain(features), plain(labels)) + loops.mdl(plain(features), plain(labels), MDL_GRAPHS["mdl4"])
         got = losses.mml(features, labels) + losses.mdl(features, labels, MDL_GRAPHS["mdl4"])
@@ -164,6 +165,25 @@ class TestAdversarial:
         off = ~torch.eye(24, dtype=torch.bool)
         assert (naive.double() - exact)[off].abs().max() > 1e-3
         assert (losses.pairwise(x.double()) - exact)[off].abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("width", [3, 100, 2048])
+def test_a_distance_is_right_to_what_is_promised(width):
+    """Tight clusters far from each other, the hard case once the mean is gone, and rows with a copy and one in the last bit."""
+    generator = torch.Generator().manual_seed(width)
+    centre = torch.randn(6, 1, width, generator=generator)
+    x = (1000 + centre + 0.01 * torch.randn(6, 16, width, generator=generator)).flatten(0, 1)
+    x[1::16], x[2::16] = x[::16], x[::16].nextafter(torch.tensor(torch.inf))
+    exact = torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    size = (x.double() - x.double().mean(0)).square().sum(1)
+    allowed = losses.ROUNDING * torch.finfo(torch.float32).eps * (size[:, None] + size)
+
+    def kept(distance):
+        return ((distance.double() ** 2 - exact**2).abs() <= 1.5 * allowed).all() and not distance[exact**2 <= allowed / 9].any()
+
+    assert kept(losses.pairwise(x))
+    square = x.square().sum(1)
+    assert not kept((square[:, None] + square - 2 * x @ x.T).clamp_min(0).sqrt())  # broken: not from the mean
 
 
 def test_the_analytic_gradient_is_autograds():
@@ -186,7 +206,7 @@ def test_the_analytic_gradient_is_autograds():
 
 
 def test_points_too_close_to_tell_apart_do_not_blow_up_the_gradient():
-    """A millionth of their size apart, in float32: the direction between them is rounding, so there is none."""
+    """Less than a thousandth of their size apart, in float32: the direction between them is rounding, so there is none."""
     base = 100 * torch.randn(1, 512)
     features = {m: (base + 3e-5 * torch.randn(8, 512)) for m in ALL}
     features[V][0] += 100 * torch.randn(512)  # so that the centre is elsewhere

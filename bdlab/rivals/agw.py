@@ -69,8 +69,7 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     def own(batch: Batch, out: Output, labels: Labels) -> Terms:
         features = torch.cat(list(out.features.values()))
         with torch.autocast(features.device.type, enabled=False):
-            wide = features.to(torch.float32 if features.device.type == "mps" else torch.float64)
-            return {"wrt": weighted_triplet(losses.pairwise(wide), torch.cat([labels[m] for m in out.features])).float()}
+            return {"wrt": weighted_triplet(losses.pairwise(features.float()), torch.cat([labels[m] for m in out.features]))}
 
     return net, objective(net, config, own)
 

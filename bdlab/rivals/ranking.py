@@ -27,13 +27,11 @@ def top_ranking(
     end within its own modality. Returns (cross, intra), means over the positive pairs, summed over the directions.
     """
     with torch.autocast(features[V].device.type, enabled=False):
-        both = torch.cat([features[V], features[I]])
-        both = both.to(torch.float32 if both.device.type == "mps" else torch.float64)
         people, split = torch.cat([labels[V], labels[I]]), len(features[V])
-        distance, same = losses.pairwise(both), people[:, None] == people
+        distance, same = losses.pairwise(torch.cat([features[V], features[I]]).float()), people[:, None] == people
         sides = (slice(None, split), slice(split, None))
         cross, intra = zip(*(_directed(distance, same, *ends, margin_cross, margin_intra) for ends in (sides, sides[::-1])), strict=True)
-        return sum(cross).float(), sum(intra).float()
+        return sum(cross), sum(intra)
 
 
 def _directed(distance: Tensor, same: Tensor, one: slice, other: slice, margin_cross: float, margin_intra: float) -> tuple[Tensor, Tensor]:
