@@ -24,7 +24,8 @@ from typing import Any
 
 import torch
 
-from . import notebook, runs
+from .experiments import runs
+from .workbench import notebook
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_training.ipynb"
 #: How a sweep's kernel is started: no log, no history of what was typed, and a garbage collector that does not go over torch's many

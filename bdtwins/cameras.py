@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .figure import View, blend
 from .scenery import OCCLUDERS, stream
 from .sensors import Lens, Light
+from .skeleton import View, blend
 
 OUTDOOR = ("road", "green", "plaza", "wall")
 #: SYSU camera -> (number of the place, kinds of spot there); cameras 2 and 3 stand in one place

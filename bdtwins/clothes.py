@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from .figure import Figure, Vector, along, lerp, mix
+from .skeleton import Figure, Vector, along, lerp, mix
 from .wardrobe import Cloth
 
 

@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 
-from . import outfit, scenery
+from . import clothes, scenery
 from .canvas import Canvas
-from .figure import Figure, Vector, View, blend
+from .skeleton import Figure, Vector, View, blend
 from .wardrobe import Person
 
 __all__ = ["VERSION", "View", "blend", "draw", "paint"]
@@ -32,7 +32,7 @@ def paint(person: Person, view: View, seed: int, height: int, width: int) -> np.
 def draw(f: Figure) -> None:
     """Shadow on the ground, then every part from far to near."""
     f.ground_shadow()
-    for part in (outfit.legs, outfit.torso, outfit.arms, head, bag):
+    for part in (clothes.legs, clothes.torso, clothes.arms, head, bag):
         part(f)
     f.canvas.far = 1.0
     for number, (_, do) in enumerate(sorted(f.parts, key=lambda part: part[0])):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
+from .cameras import presence
 from .person import VERSION
-from .records import DatasetError
 from .scenery import stream
-from .shots import presence
+
+
+class TwinError(ValueError):
+    """A twin that cannot be rendered or read: ``problem``, ``file``, the ``rule`` it breaks and the ``remedy``."""
+
+    def __init__(self, problem: str, *, file: Path | str | None = None, rule: str = "", remedy: str = ""):
+        self.problem, self.file, self.rule, self.remedy = problem, file, rule, remedy
+        place = "" if file is None else f"{file}: "
+        sentences = [f"{place}{problem}", rule and f"The rule: {rule}", remedy and f"Remedy: {remedy}"]
+        super().__init__(" ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence))
+
 
 KINDS = ("synthetic-regdb", "synthetic-sysu")
 SIZES = ("smoke", "demo", "full")
@@ -73,22 +84,27 @@ class Twin:
 
 
 def settle(kind: str, size: str = "demo", seed: int = 0, channel_gap: float | None = None, appearance_gap: float | None = None) -> Twin:
-    """Check the choices and fill in the default dials; DatasetError names the bad one and what is allowed."""
+    """Check the choices and fill in the default dials; TwinError names the bad one and what is allowed."""
     if kind not in KINDS:
-        raise DatasetError(f"there is no synthetic set {kind!r}", remedy=f"choose one of {', '.join(KINDS)}")
+        raise TwinError(f"there is no synthetic set {kind!r}", remedy=f"choose one of {', '.join(KINDS)}")
     if size not in SIZES:
-        raise DatasetError(f"there is no size {size!r}", remedy=f"choose one of {', '.join(SIZES)}")
+        raise TwinError(f"there is no size {size!r}", remedy=f"choose one of {', '.join(SIZES)}")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise DatasetError(f"the seed is {seed!r}", rule="a seed is a whole number from 0", remedy="give seed=0, 1, 2, ...")
+        raise TwinError(f"the seed is {seed!r}", rule="a seed is a whole number from 0", remedy="give seed=0, 1, 2, ...")
     dials = {}
     for name, value in (("channel_gap", channel_gap), ("appearance_gap", appearance_gap)):
         value = DEFAULT_DIALS[kind][name] if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
-            raise DatasetError(
+            raise TwinError(
                 f"{name} is {value!r}", rule="a dial is a number from 0 to 1", remedy=f"leave it out for {DEFAULT_DIALS[kind][name]}"
             )
         dials[name] = float(value)
     return Twin(kind, size, int(seed), **dials)
+
+
+def folder_name(twin: Twin) -> str:
+    """``<kind>-<size>-s<seed>-c<channel gap>-a<appearance gap>``: a name for the folder of a set."""
+    return f"{twin.kind}-{twin.size}-s{twin.seed}-c{twin.channel_gap}-a{twin.appearance_gap}"
 
 
 @lru_cache(maxsize=64)

@@ -11,8 +11,8 @@ from PIL import Image
 from side_by_side import QUIET, asked, compare, report, timed
 from torchvision import transforms
 
-from bdlab import batches
 from bdlab.config import MEAN, STD
+from bdlab.training import batches
 
 PAD = 10
 

@@ -7,8 +7,9 @@ stable sort; it is timed with numpy's default, which is faster). One turn times 
 import numpy as np
 from side_by_side import asked, compare
 
-from bdlab import evaluation, galleries, protocols
+from bdlab import evaluation, protocols
 from bdlab.evaluation import Embedded
+from bdlab.protocols import draws as galleries
 
 PER_FILE = 20  # pictures an identity and camera has to draw from
 

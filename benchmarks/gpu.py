@@ -17,8 +17,12 @@ from ladder import build, rungs
 from overhead import together
 from side_by_side import asked, machine, report
 
-from bdlab import batches, evaluation, planning, protocols, recipes, setups, training
-from bdlab.backbone import build_backbone
+from bdlab import evaluation, protocols
+from bdlab.experiments import plan, sweeps
+from bdlab.network.backbones import build_backbone
+from bdlab.training import batches
+from bdlab.training import loop as training
+from bdlab.training import setup as setups
 
 ROWS = ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4")
 REGDB_STEPS = 5160
@@ -34,7 +38,7 @@ class Bench:
 
     def config(self, row="MDL4", **changes):
         size = {} if self.smoke else {"weights": None, "size": "demo"}
-        return recipes.configure("table4", row, self.preset, "synthetic-regdb", size | changes)
+        return sweeps.configure("table4", row, self.preset, "synthetic-regdb", size | changes)
 
     def setup(self, row="MDL4", **changes):
         return setups.prepare(self.config(row, **changes), device=str(self.device), progress=False)
@@ -103,7 +107,7 @@ def ladder(bench):
         bench.say(f"step over the bare backbone's forward and backward, both {word}", np.divide(own, alone), "x", at_most=1.25)
     bench.say("epoch of the naive loop over ours", np.divide(times["naive loop"], ours), "x", at_least=3)
     cutting(bench, setup, ours)
-    print(f"speed of the step: {planning.speed(setup)}")
+    print(f"speed of the step: {plan.speed(setup)}")
 
 
 def same_as_before(rung, before, loss):

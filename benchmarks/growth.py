@@ -17,8 +17,9 @@ from ranking import WIDTH, store
 from side_by_side import CORES, asked, machine, peak_memory, timed
 from threadpoolctl import threadpool_limits
 
-from bdlab import evaluation, figures
+from bdlab import evaluation
 from bdlab.evaluation import Embedded
+from bdlab.workbench import style
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 QUERIES = 100
@@ -69,7 +70,7 @@ def draw(rows):
 def main() -> None:
     options = asked(turns=3)
     mpl.use("Agg")
-    figures.theme()
+    style.theme()
     sizes, people = (SIZES, PEOPLE) if not options.smoke else ((100, 300), (2, 10))
     fixed = SIZE_OF_PEOPLE if not options.smoke else 300
     with tempfile.TemporaryDirectory() as folder:

@@ -12,9 +12,11 @@ from losses import loop
 from PIL import Image
 from torchvision import transforms
 
-from bdlab import batches, losses, setups
+from bdlab import losses
 from bdlab.config import MEAN, STD
 from bdlab.modality import BASE, Modality
+from bdlab.training import batches
+from bdlab.training import setup as setups
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,12 @@ from pathlib import Path
 import torch
 from side_by_side import CORES, QUIET, asked, report, timed
 
-from bdlab import batch, cells, recipes, runs, setups, training
+from bdlab import batch
 from bdlab.config import from_flat
+from bdlab.experiments import cell as cells
+from bdlab.experiments import runs, sweeps
+from bdlab.training import loop
+from bdlab.training import setup as setups
 
 SECONDS = 4.0  # a job is timed for
 START = 12.0  # seconds all jobs of a measurement have to get ready
@@ -39,7 +43,7 @@ def work(spec):
             raise StopIteration
 
     with contextlib.suppress(StopIteration):
-        training.train(setup, on_step=mark)
+        loop.train(setup, on_step=mark)
     late = marks[2] - spec["at"] > 0.5
     print(json.dumps({"rate": pictures * (len(marks) - 3) / (marks[-1] - marks[2]), "late": late}))
 
@@ -60,7 +64,7 @@ def together(params, threads, device="cpu", seconds=SECONDS, start=START):
 def threads(options):
     changes = {"epochs": 1000, "steps": 84}
     preset = "smoke" if options.smoke else "demo"
-    params = recipes.configure("table4", "MDL4", preset, "synthetic-regdb", changes).flat()
+    params = sweeps.configure("table4", "MDL4", preset, "synthetic-regdb", changes).flat()
     timing = {"seconds": 0.2, "start": 0.0} if options.smoke else {}
     setups.prepare(from_flat(params), device="cpu", progress=False)  # the bank is decoded once
     ratios, quiet = [], []
@@ -78,7 +82,7 @@ def cell(options, folder):
     """Seconds a cell takes as a notebook less those it takes in this process, which has imported everything."""
     spent = []
     for seed in range(options.turns):
-        config = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"seed": seed})
+        config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"seed": seed})
         setup = setups.prepare(config, device="cpu", progress=False)
         bare, notebook = Path(folder) / f"bare{seed}", Path(folder) / "out"
         bare.mkdir()

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from side_by_side import compare, turns
 
-from bdlab import channels, explorers, figures
-from bdlab.figures import channels as static
-from bdlab.generators import preset
+from bdlab.workbench import explorers, style
+from bdlab.workbench.channels import figures as static
+from bdlab.workbench.channels import render
+from bdlab.workbench.channels.numbers import preset
 
 ALLOWED = 100  # milliseconds
 
@@ -27,7 +28,7 @@ def named(widget, name):
 def main() -> None:
     mpl.use("Agg")
     torch.set_num_threads(1)
-    figures.theme()
+    style.theme()
     count = turns()
     rng = np.random.default_rng(0)
     visible, infrared = (rng.integers(0, 256, (288, 144, 3), dtype=np.uint8) for _ in range(2))  # noise: the worst case for a PNG
@@ -54,7 +55,7 @@ def main() -> None:
         print(f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max {max(worked):.0f} ms")
 
     def drawn():
-        figure = static.five([channels.render(visible, infrared, preset("uniform"))], True)
+        figure = static.five([render.render(visible, infrared, preset("uniform"))], True)
         figure.savefig(io.BytesIO(), format="png")
         plt.close(figure)
 

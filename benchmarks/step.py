@@ -10,17 +10,19 @@ import tempfile
 import torch
 from side_by_side import CORES, QUIET, asked, compare, report, timed
 
-from bdlab import planning, recipes, setups, training
+from bdlab.experiments import plan, sweeps
+from bdlab.training import loop
+from bdlab.training import setup as setups
 
 LARGER = {"backbone": "resnet18", "height": 144, "width": 72}
 
 
 def stepper(setup, batch):
     """A function that trains one step on a batch, and the losses it found."""
-    opt = training.optimiser(setup)
+    opt = loop.optimiser(setup)
 
     def step():
-        return {name: float(value.detach()) for name, value in training._step(setup, opt, batch).items()}
+        return {name: float(value.detach()) for name, value in loop._step(setup, opt, batch).items()}
 
     return step
 
@@ -43,7 +45,7 @@ def main() -> None:
         os.environ.setdefault("BDLAB_DATA", f"{cache}/data")
         preset = "smoke" if options.smoke else "demo"
         for name, changes in (("demo preset", {}), ("ResNet-18 at 144 x 72", {"backbone": "resnet18"} if options.smoke else LARGER)):
-            config = recipes.configure("table4", "MDL4", preset, "synthetic-regdb", changes)
+            config = sweeps.configure("table4", "MDL4", preset, "synthetic-regdb", changes)
             fast, slow = (setups.prepare(config, device="cpu", progress=False) for _ in range(2))
             for setup in (fast, slow):
                 setup.net.train()
@@ -53,7 +55,7 @@ def main() -> None:
             word = str(fast.dtype).removeprefix("torch.")
             compare(f"training step, {name}, {word} and channels last against plain float32", naive, ours, options.turns, 1.5)
             if not changes:
-                speeds = [(planning.speed(fast), timed(ours)[1]) for _ in range(min(3, options.turns))]
+                speeds = [(plan.speed(fast), timed(ours)[1]) for _ in range(min(3, options.turns))]
                 quiet = [others < QUIET for _, others in speeds]
                 report(
                     "training step, demo preset, share outside the network",

@@ -10,22 +10,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bdlab import batches, cells, figures
-from bdlab.datasets import synthetic
+import bdtwins
+from bdlab.experiments import cell
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
+from bdlab.training import batches
+from bdlab.workbench import style
 
 PEOPLE = (3, 8, 14, 21, 27, 34, 41, 52, 66)
 
 
 def main(run: str) -> None:
-    net = cells.load(run)
-    shots = [synthetic.counterfactual("synthetic-regdb", person, 0, size="full", channel_gap=1.0) for person in PEOPLE]
+    net = cell.load(run)
+    shots = [bdtwins.counterfactual("synthetic-regdb", person, 0, size="full", channel_gap=1.0) for person in PEOPLE]
     stored = {Modality.V: [s["rgb"] for s in shots], Modality.I: [s["ir"] for s in shots]}
     images = {m: batches.normalise(torch.from_numpy(np.stack(stored[m])).permute(0, 3, 1, 2)) for m in BASE}
     with torch.no_grad():
         images |= net.derive(images)
-    figures.theme()
-    figure = figures.overview({m: cells.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
+    style.theme()
+    figure = style.overview({m: cell.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
     figure.savefig(Path(__file__).with_name("overview.png"), dpi=100)
 
 

@@ -46,13 +46,16 @@ def seeded():
 
 
 def _tested(data):
-    from bdlab import recipes, retrieval, setups, training
+    from bdlab.experiments import sweeps
+    from bdlab.training import loop
+    from bdlab.training import setup as setups
+    from bdlab.workbench.retrieval import search
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    setup = setups.prepare(recipes.configure("table4", "MDL4", "smoke", data, {"epochs": 1}), device="cpu", progress=False)
-    training.train(setup)
-    return retrieval.test(setup)
+    setup = setups.prepare(sweeps.configure("table4", "MDL4", "smoke", data, {"epochs": 1}), device="cpu", progress=False)
+    loop.train(setup)
+    return search.test(setup)
 
 
 @pytest.fixture(scope="session")

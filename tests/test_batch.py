@@ -14,15 +14,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bdlab import batch, notebook, recipes, runs, setups
-from bdlab import cells as one_cell
+from bdlab import batch
+from bdlab.experiments import cell as one_cell
+from bdlab.experiments import runs, sweeps
+from bdlab.training import setup
+from bdlab.workbench import notebook
 
 SMOKE = {"epochs": 2, "steps": 2}
 
 
 def cells(rows=("B1", "MDL4"), **changes):
-    configs = [recipes.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes) for row in rows]
-    fingerprint = setups.open_data(configs[0]).fingerprint
+    configs = [sweeps.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes) for row in rows]
+    fingerprint = setup.open_data(configs[0]).fingerprint
     return [runs.Cell(config.flat(), fingerprint) for config in configs]
 
 
@@ -62,7 +65,7 @@ def test_the_notebook_and_bdlab_train_make_the_same_cell(tmp_path):
     (c,) = cells(rows=("MDL4",))
     batch.run_cell(c, tmp_path / "notebook", threads=1)
     attempt = runs.begin(tmp_path / "train", c)
-    one_cell.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
+    one_cell.run(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
     runs.commit(tmp_path / "train", c.name, attempt)
     one, two = (runs.done(tmp_path / kind, c) for kind in ("notebook", "train"))
     assert one["scores"] == two["scores"]

@@ -137,7 +137,7 @@ def test_training_needs_no_jupyter():
         "        if name.partition('.')[0] in {'IPython', 'ipywidgets', 'papermill', 'nbformat', 'nbclient', 'jupyter_client'}:\n"
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
-        "import bdlab.training, bdlab.recipes, bdlab.notebook, bdlab.report, bdlab.cli\n"
+        "import bdlab.training.loop, bdlab.experiments.sweeps, bdlab.workbench.notebook, bdlab.report, bdlab.cli\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bdlab import paper, recipes
+from bdlab import paper
 from bdlab.config import from_flat
+from bdlab.experiments import sweeps
 from bdlab.modality import MDL_GRAPHS
 
 
@@ -99,35 +100,35 @@ class TestClaims:
 
 class TestTable4:
     def test_rows_are_the_papers(self):
-        assert list(recipes.TABLE4.rows) == list(dict.fromkeys(v.row for v in paper.values() if v.table == "table4"))
+        assert list(sweeps.TABLE4.rows) == list(dict.fromkeys(v.row for v in paper.values() if v.table == "table4"))
 
     @pytest.mark.parametrize(
         ("row", "graph"), [("B1", "none"), ("B2", "base"), ("MDL1", "mdl1"), ("MDL2", "mdl2"), ("MDL3", "mdl3"), ("MDL4", "mdl4")]
     )
     def test_a_row_is_its_graph_and_just_the_modalities_the_graph_needs(self, row, graph):
-        config = recipes.configure("table4", row, "paper", "regdb")
+        config = sweeps.configure("table4", row, "paper", "regdb")
         assert config.graph == MDL_GRAPHS[graph]
         assert set(config.modalities) == {"V", "I"} | {m for pair in config.graph for m in pair}
 
     def test_b1_has_the_id_loss_only_and_the_others_the_papers_weights(self):
         weights = {
             row: (c.loss.alpha, c.loss.beta, c.loss.gamma)
-            for row in recipes.TABLE4.rows
-            for c in [recipes.configure("table4", row, "paper", "regdb")]
+            for row in sweeps.TABLE4.rows
+            for c in [sweeps.configure("table4", row, "paper", "regdb")]
         }
         assert weights.pop("B1") == (1.0, 0.0, 0.0)
         assert set(weights.values()) == {(1.0, 1.0, 5.0)}
 
     def test_rows_differ_in_nothing_else(self):
-        own = {key for row in recipes.TABLE4.rows.values() for key in row.changes} | {"row"}
-        flats = [recipes.configure("table4", row, "demo", "synthetic-regdb").flat() for row in recipes.TABLE4.rows]
+        own = {key for row in sweeps.TABLE4.rows.values() for key in row.changes} | {"row"}
+        flats = [sweeps.configure("table4", row, "demo", "synthetic-regdb").flat() for row in sweeps.TABLE4.rows]
         assert all({k: v for k, v in flat.items() if k not in own} == {k: v for k, v in flats[0].items() if k not in own} for flat in flats)
 
 
 def test_a_term_a_row_leaves_out_stays_out():
-    config = recipes.configure("table4", "B1", "paper", "regdb", {"gamma": 2.0, "beta": 0.5})
+    config = sweeps.configure("table4", "B1", "paper", "regdb", {"gamma": 2.0, "beta": 0.5})
     assert (config.loss.beta, config.loss.gamma) == (0.0, 0.0)
 
 
 def test_recipes_are_above_the_paper_presets():
-    assert from_flat(recipes.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()).loss.gamma == 0.4
+    assert from_flat(sweeps.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()).loss.gamma == 0.4

@@ -12,9 +12,12 @@ from typing import Any
 
 import click
 
-from . import __version__, runs, sweeping
-from .config import DATASETS, PRESETS, ConfigError
-from .datasets import DatasetError
+from bdlab import __version__
+from bdlab.config import DATASETS, PRESETS, ConfigError
+from bdlab.datasets import DatasetError
+from bdlab.experiments import runs
+
+from . import sweep as sweeping
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -33,10 +36,10 @@ def faults(command: Callable) -> Callable:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from .backbone import WeightsError
-        from .batches import BatchError
-        from .checkpoint import CheckpointError
-        from .setups import OutOfMemory, TrainingError
+        from bdlab.network.backbones import WeightsError
+        from bdlab.training.batches import BatchError
+        from bdlab.training.checkpoint import CheckpointError
+        from bdlab.training.setup import OutOfMemory, TrainingError
 
         ours = (ConfigError, DatasetError, BatchError, WeightsError, TrainingError, CheckpointError, runs.RunError, runs.WriteError)
         known = (*ours, OutOfMemory, OSError)
@@ -149,11 +152,12 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
     """Train and test one ROW of a sweep here, without papermill or Jupyter; the same files as `bdlab run` makes."""
     import torch
 
-    from . import recipes, setups
+    from bdlab.experiments import sweeps
+    from bdlab.training import setup
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    for config in recipes.configs(sweep, data, preset_name, seeds, splits, [row], base):
-        cell = runs.Cell(config.flat(), setups.open_data(config).fingerprint)
+    for config in sweeps.configs(sweep, data, preset_name, seeds, splits, [row], base):
+        cell = runs.Cell(config.flat(), setup.open_data(config).fingerprint)
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue
@@ -179,7 +183,8 @@ def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
         bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null
         bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=path/to/resnet50.pth
     """
-    from . import batch, planning
+    from bdlab import batch
+    from bdlab.experiments import plan as planning
 
     cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
     click.echo(planning.text(planning.measure(cells, out, jobs or batch.default_jobs(len(cells)))))
@@ -227,9 +232,9 @@ def data() -> None:
 @faults
 def data_make(kind, size, seed, channel_gap, appearance_gap, root, jobs) -> None:
     """Render a synthetic twin in the layout of the real set."""
-    from .datasets import synthetic
+    from bdlab.datasets import twin
 
-    where = synthetic.ensure(kind, root, size=size, seed=seed, channel_gap=channel_gap, appearance_gap=appearance_gap, jobs=jobs)
+    where = twin.ensure(kind, root, size=size, seed=seed, channel_gap=channel_gap, appearance_gap=appearance_gap, jobs=jobs)
     click.echo(f"{kind} ({size}) lies in {where}")
 
 
@@ -238,7 +243,7 @@ def data_make(kind, size, seed, channel_gap, appearance_gap, root, jobs) -> None
 @faults
 def data_check(folder: Path) -> None:
     """Look a data set over: layout, counts against the published ones, every missing or broken file."""
-    from .datasets import check
+    from bdlab.datasets import check
 
     found = check.check(folder)
     click.echo(found.text())
@@ -251,7 +256,7 @@ def data_check(folder: Path) -> None:
 @faults
 def data_import(source: Path, out: Path) -> None:
     """Copy pictures into the folder layout at OUT: from a CSV (path,identity,modality) or a folder visible/, infrared/."""
-    from .datasets import importing
+    from bdlab.datasets import importing
 
     (importing.import_csv if source.suffix.lower() == ".csv" else importing.import_folder)(source, out)
     click.echo(f"The pictures lie in {out}. Next: bdlab data check {out}, then bdlab run table4 --data folder --root {out} --preset demo")
@@ -276,7 +281,7 @@ def lab(port: int, no_browser: bool) -> None:
     """Open JupyterLab at the notebooks, on this machine only and behind a random token."""
     import subprocess
 
-    from .batch import NOTEBOOK
+    from bdlab.batch import NOTEBOOK
 
     first = next((p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None)
     if first is None:

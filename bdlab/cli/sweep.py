@@ -13,23 +13,24 @@ from typing import Any
 
 import click
 
-from . import runs
-from .config import Config, ConfigError
+from bdlab.config import Config, ConfigError
+from bdlab.experiments import runs
 
 
 def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
     """The cells of a sweep, with its data opened, checked and decoded."""
-    from . import recipes, setups
-    from .backbone import find_weights
-    from .datasets.bank import bank
+    from bdlab.datasets.bank import bank
+    from bdlab.experiments import sweeps
+    from bdlab.network.backbones import find_weights
+    from bdlab.training import setup
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    configs = recipes.configs(sweep, data, preset_name, seeds, splits, rows, base)
+    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, base)
     prints: dict[tuple, str] = {}
     for config in configs:
         find_weights(config.model.weights)
         if _data_key(config) not in prints:
-            dataset = setups.open_data(config)
+            dataset = setup.open_data(config)
             prints[_data_key(config)] = dataset.fingerprint
             # Decoded here once, with a bar, rather than by every cell at the same time.
             bank(dataset, config.data.height, config.data.width)
@@ -42,7 +43,7 @@ def _data_key(config: Config) -> tuple:
 
 def run(sweep: str, own: list[runs.Cell], out: Path, jobs: int | str | None, dask=None, timeout=None, inexact=False) -> int:
     """Run what is missing, report. ``jobs``: a number, ``fit`` or None (see ``_jobs``). Exit code 1 if a cell failed."""
-    from . import batch
+    from bdlab import batch
 
     began = time.perf_counter()
     jobs = _jobs(jobs, own, out)
@@ -63,11 +64,12 @@ def run(sweep: str, own: list[runs.Cell], out: Path, jobs: int | str | None, das
 
 def _jobs(asked: int | str | None, own: list[runs.Cell], out: Path) -> int:
     """Cells at a time: the number asked for, or batch's default; ``fit``: what a GPU's free memory holds, by a few steps of each row."""
-    from . import batch, planning
+    from bdlab import batch
+    from bdlab.experiments import plan
 
     if asked == "fit":
         open_ = [cell for cell in own if not runs.done(out, cell)]
-        return min(len(open_), planning.measure(open_, out, 1).fitting) if open_ and batch.on_gpu() else batch.default_jobs(len(own))
+        return min(len(open_), plan.measure(open_, out, 1).fitting) if open_ and batch.on_gpu() else batch.default_jobs(len(own))
     return asked or batch.default_jobs(len(own))
 
 
@@ -75,7 +77,7 @@ def train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexac
     """One cell here, without papermill or Jupyter, a line an epoch; returns its committed folder."""
     import torch
 
-    from . import cells
+    from bdlab.experiments import cell as cells
 
     earlier = runs.attempts(out, cell.name)
     attempt = runs.begin(out, cell, torch.get_num_threads())
@@ -156,10 +158,10 @@ def _headline(outcome: Any) -> str:
 
 def report(out: Path, sweep: str | None = None) -> None:
     """Print every table of a folder of runs, or one sweep's; write each in every form."""
-    from . import recipes
-    from . import report as reports
+    from bdlab import report as reports
+    from bdlab.experiments import sweeps
 
-    own = [recipes.sweep(sweep)] if sweep else []
+    own = [sweeps.sweep(sweep)] if sweep else []
     for table, page in reports.write(out, own):
         if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))

@@ -12,21 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import folder, regdb, sysu
+from . import folder, regdb, sysu, twin
 from .layouts import SOURCES
-from .records import Dataset, DatasetError, Record, cache_folder, data_folder, read_twin, validate
+from .records import Dataset, DatasetError, Record, cache_folder, data_folder, validate
+from .twin import read_twin
 
 __all__ = ["OPTIONS", "Dataset", "DatasetError", "Record", "cache_folder", "data_folder", "open", "read_twin", "validate"]
-
-_TWIN = ("size", "seed", "channel_gap", "appearance_gap")
 
 #: Every data set by name, and the options ``open`` takes for it.
 OPTIONS: dict[str, tuple[str, ...]] = {
     "sysu": ("split", "val_holdout"),
     "regdb": ("split",),
     "folder": ("split", "test_fraction", "val_fraction"),
-    "synthetic-regdb": ("split", *_TWIN),
-    "synthetic-sysu": ("split", "val_holdout", *_TWIN),
+    "synthetic-regdb": ("split", *twin.DIALS),
+    "synthetic-sysu": ("split", "val_holdout", *twin.DIALS),
 }
 
 
@@ -46,14 +45,12 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
         _known(f"option for {name}", option, OPTIONS[name])
     kind = name.removeprefix("synthetic-")
     if name != kind:
-        from . import synthetic  # renders pictures: nothing a reader of real ones needs
-
-        dials = {key: options.pop(key) for key in _TWIN if key in options}
-        root = synthetic.ensure(name, None if root is None else Path(root), **dials)
+        dials = {key: options.pop(key) for key in twin.DIALS if key in options}
+        root = twin.ensure(name, None if root is None else Path(root), **dials)
     place = _checked_root(name, root)
-    twin = read_twin(place)
+    card = read_twin(place)
     dataset = {"sysu": sysu.read, "regdb": regdb.read, "folder": folder.read}[kind](place, **options)
-    return replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": twin}) if twin else dataset
+    return replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": card}) if card else dataset
 
 
 def _known(what: str, given: str, choices: Iterable[str]) -> None:

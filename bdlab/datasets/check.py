@@ -11,11 +11,13 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from . import folder, regdb, sysu
 from .layouts import SOURCES, identity_folders, picture_names
 from .pictures import decode, read_bytes
-from .records import Dataset, DatasetError, Fault, few, read_twin
+from .records import Dataset, DatasetError, Fault, few
+from .twin import read_twin
 
 #: The folders of each layout that hold pictures.
 FOLDERS: dict[str, dict[str, Modality]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from .layouts import checked_split, identity_folders, paired, picture_names, seeded_parts
 from .records import Dataset, DatasetError, Fault, Record, refuse, validate
 

@@ -11,7 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from .folder import FOLDERS
 from .layouts import SUFFIXES, entries, picture_names
 from .pictures import decode, read_bytes

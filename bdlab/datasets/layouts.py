@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from .pictures import not_a_file
 from .records import DatasetError, Fault, refuse
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 import time
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..modality import Modality
+from bdlab.modality import Modality
 
 SPLITS = ("train", "val", "test")
 
@@ -152,25 +151,6 @@ def few(values: Iterable[Any], most: int = 5) -> str:
     """``"1, 2, 3, 4, 5 and 7 more"``: the first of many, ascending."""
     ordered = sorted(values)
     return ", ".join(map(str, ordered[:most])) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
-
-
-def read_twin(root: Path) -> dict[str, Any] | None:
-    """The dials of a rendered twin, from its ``twin.json``; None for a folder that is no twin. Raises DatasetError if damaged."""
-    file = root / "twin.json"
-    try:
-        dials = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        dials = error
-    if not isinstance(dials, dict) or not dials:
-        raise DatasetError(
-            "does not hold the dials of a twin",
-            file=file,
-            rule="twin.json is a JSON object",
-            remedy="delete the folder and render the twin again",
-        )
-    return dials
 
 
 def data_folder() -> Path:

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from .layouts import SOURCES, SUFFIXES, checked_split, entries, identity_folders, paired, picture_names, seeded_parts
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, few, refuse, validate

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..modality import Modality
+from bdlab.modality import Modality
+
 from .layouts import SOURCES, checked_split, entries, identity_folders, picture_names
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, refuse, validate

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import all_finite, distances, finite, host, integers, is_tensor, wide
-from .ranks import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
+from .counting import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
 
 RANKS = (1, 5, 10, 20)
 _BLOCK_BYTES = 12 << 20  # of distances a thread has copied at a time: a bound on memory, and measured the fastest

@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import __version__, batches, checkpoint, guard, protocols, runs
-from .backbone import strides_of
-from .batches import Batch
-from .config import Config, from_flat
-from .methods import METHODS
-from .modality import BASE, Modality
-from .setups import Setup, TrainingError, prepare
-from .testing import evaluate
-from .training import train
+from bdlab import __version__, protocols
+from bdlab.config import Config, from_flat
+from bdlab.methods import METHODS
+from bdlab.modality import BASE, Modality
+from bdlab.network.backbones import strides_of
+from bdlab.training import batches, checkpoint, collapse
+from bdlab.training.batches import Batch
+from bdlab.training.extract import evaluate
+from bdlab.training.loop import train
+from bdlab.training.setup import Setup, TrainingError, prepare
+
+from . import runs
 
 
 def run(config: Config, folder: Path, device: str | None = None, resume: Iterable[Path] = (), inexact: bool = False, **hooks: Any) -> dict:
@@ -55,7 +58,7 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
         "resumed": setup.resumed or None, "weights_bytes": len(weights), "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }  # fmt: skip
     said = {name: value.to_json() for name, value in scores.items()}
-    found = guard.watch(history, config, setup.pool.num_ids) | guard.chance(said, provenance["identities"]["test"])
+    found = collapse.watch(history, config, setup.pool.num_ids) | collapse.chance(said, provenance["identities"]["test"])
     result = {"schema": runs.SCHEMA, "params": config.flat(), "scores": said, "guard": found, "provenance": provenance}
     runs.write_json(folder / "params.json", config.flat())
     runs.write_json(folder / "result.json", result)

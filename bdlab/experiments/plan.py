@@ -16,8 +16,11 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from . import runs, setups, training
-from .config import from_flat
+from bdlab.config import from_flat
+from bdlab.training import loop
+from bdlab.training import setup as setups
+
+from . import runs
 
 WARM_UP, MEASURED = 3, 10  # steps
 PATIENCE = 60.0  # seconds after which two measured steps must do: a ResNet-50 on a CPU takes many seconds a step
@@ -97,7 +100,7 @@ class Plan:
 
 def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
     """Time ten steps of one cell of every row, with the threads a job will have. Raises what ``setups.prepare`` raises."""
-    from .batch import cores
+    from bdlab.batch import cores
 
     torch.set_num_threads(max(1, cores() // jobs))
     rows = []
@@ -154,13 +157,13 @@ def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, 
         last = _now(setup.device)
 
     with contextlib.suppress(_Enough):
-        training.train(setup, on_step=mark)
+        loop.train(setup, on_step=mark)
     return _middle(whole), _middle(alone)
 
 
 def _network_alone(setup: setups.Setup) -> Callable[[], None]:
     """A function: forward, backward from given gradients, SGD, on one batch that is there already; no loss, no bookkeeping."""
-    batch, opt = setups.first_batch(setup), training.optimiser(setup)
+    batch, opt = setups.first_batch(setup), loop.optimiser(setup)
     setup.net.train()
 
     def network() -> None:

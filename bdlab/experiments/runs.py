@@ -23,7 +23,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .files import WriteError, append_line, read_lines, sha256, sync, write, write_json
+from bdlab.files import WriteError, append_line, read_lines, sha256, sync, write, write_json
 
 __all__ = [
     "Cell", "RunError", "State", "WriteError", "alive", "append_line", "attempts", "begin", "check", "commit", "committed", "done",

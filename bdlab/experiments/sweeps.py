@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from .config import TWINS, Config, ConfigError, from_flat, preset
-from .sweeps import SWEEPS, Row, Sweep
+from bdlab.config import TWINS, Config, ConfigError, from_flat, preset
+
+from .rows import SWEEPS, Row, Sweep
 
 ALL = "all"  # every sweep, by `bdlab run all`
 TABLE4 = SWEEPS["table4"]

@@ -1,19 +1,35 @@
-"""The rivals of Fig. 1 and Tables I-III: one small file each, built from the base-derivative network's own parts.
+"""What can be trained: the paper's own method, and the rivals of Fig. 1 and Tables I-III, one small file each.
 
-Every one is trained under the paper's protocol (section III-C: data, batches, backbone, schedule), so that rows differ by their
-method alone. None claims its authors' numbers: each docstring says what it keeps of the original and what it leaves out.
+A method is a name for (network, objective), and an objective is ``objective(batch) -> terms``. The terms are scalars with ``"total"``
+among them; every other one is logged as it is. A network of a method has ``head()``, ``generators()`` and ``generator_numbers()`` for
+the optimiser and the history, and ``embed(x, modality)`` for the test.
+
+Rivals are built from the base-derivative network's own parts and trained under the paper's protocol (section III-C: data, batches,
+backbone, schedule), so that rows differ by their method alone. None claims its authors' numbers: each docstring says what it keeps
+of the original and what it leaves out.
 """
 
-from . import adversarial, agw, asymmetric, gan, one_stream, ranking, x_modality
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from bdlab.config import Config
+
+from . import agw, asymmetric, base_derivative, bdtr, cmgan, gan, one_stream, x_modality
+from .objective import Objective
 
 #: name of ``Run.method`` -> builder of (network, objective)
-RIVALS = {
+METHODS: dict[str, Callable[[Config, int], tuple[nn.Module, Objective]]] = {
+    "base-derivative": base_derivative.build,
     "one-stream": one_stream.one_stream,
     "zero-padding": one_stream.zero_padding,
     "asymmetric": asymmetric.build,
-    "bdtr": ranking.build,
-    "cmgan": adversarial.build,
+    "bdtr": bdtr.build,
+    "cmgan": cmgan.build,
     "x-modality": x_modality.build,
     "agw": agw.build,
     "gan": gan.build,
 }
+RIVALS = {name: build for name, build in METHODS.items() if name != "base-derivative"}

@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import losses
-from ..batches import Batch
-from ..config import Config
-from ..network import BaseDerivativeNet, Output
-from .common import Labels, Objective, Terms, build_net, objective
+from bdlab import losses
+from bdlab.config import Config
+from bdlab.network import BaseDerivativeNet, Output
+from bdlab.training.batches import Batch
+
+from .objective import Labels, Objective, Terms, build_net, objective
 
 BLOCKS = {1: 2, 2: 3}  # trunk stage -> non-local blocks, after the last residual blocks of layer2 and layer3
 

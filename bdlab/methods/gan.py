@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..batches import Batch
-from ..config import Config
-from ..modality import BASE, Modality
-from ..network import BaseDerivativeNet, Output
-from .common import Labels, Objective, Terms, build_net, objective, tie
+from bdlab.config import Config
+from bdlab.modality import BASE, Modality
+from bdlab.network import BaseDerivativeNet, Output
+from bdlab.training.batches import Batch
+
+from .objective import Labels, Objective, Terms, build_net, objective, tie
 
 V, I, DV, DI = Modality
 GAME, CYCLE = 1.0, 10.0  # weights of the adversaries and of the cycle: the customary ratio

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import losses
-from ..batches import Batch
-from ..config import Config
-from ..modality import Modality
-from ..network import BaseDerivativeNet, Output
+from bdlab import losses
+from bdlab.config import Config
+from bdlab.modality import Modality
+from bdlab.network import BaseDerivativeNet, Output
+from bdlab.training.batches import Batch
 
 Terms = dict[str, Tensor]
 Objective = Callable[[Batch], Terms]

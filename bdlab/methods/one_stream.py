@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..config import MEAN, STD, Config
-from ..modality import Modality
-from ..network import LUMA, BaseDerivativeNet
-from .common import Objective, build_net, objective, tie
+from bdlab.config import MEAN, STD, Config
+from bdlab.modality import Modality
+from bdlab.network import LUMA, BaseDerivativeNet
+
+from .objective import Objective, build_net, objective, tie
 
 V, I = Modality.V, Modality.I
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..config import Config
-from ..modality import Modality
-from ..network import BaseDerivativeNet
-from .common import Objective, build_net, objective, tie
+from bdlab.config import Config
+from bdlab.modality import Modality
+from bdlab.network import BaseDerivativeNet
+
+from .objective import Objective, build_net, objective, tie
 
 
 def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:

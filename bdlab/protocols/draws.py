@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation import Embedded
+from bdlab.evaluation import Embedded
 
 GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation
-from .evaluation import Embedded, NoMatch, Scores
-from .galleries import GALLERY_CAMERAS, official_draw, seeded_draw
+from bdlab import evaluation
+from bdlab.evaluation import Embedded, NoMatch, Scores
+
+from .draws import GALLERY_CAMERAS, official_draw, seeded_draw
 
 QUERY_CAMERAS = (3, 6)
 CAMERA_RULE = "a camera-3 query skips all of camera 2"
@@ -213,7 +214,7 @@ def _score(
 
 
 def _reranked(query: Embedded, gallery: Embedded, rows: np.ndarray, excluded: Any, unique_ids: bool) -> Scores:
-    from .rerank import rerank
+    from bdlab.evaluation.rerank import rerank
 
     d = rerank(query.features, gallery.features[rows])
     return evaluation.scores(d, query.ids, gallery.ids[rows], None if excluded is None else excluded[:, rows], unique_ids)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import figures, recipes, runs
+from bdlab.experiments import runs, sweeps
+from bdlab.workbench import style
+
 from .forms import command, notes, printed, text, to_csv, to_latex, to_markdown
 from .gather import changed, find, tables
-from .model import Column, LeftOut, Table, Value
 from .page import to_html
+from .table import Column, LeftOut, Table, Value
 
 __all__ = [
     "Column", "LeftOut", "Table", "Value", "changed", "command", "find", "notes", "printed", "tables", "text", "to_csv", "to_html",
@@ -17,12 +19,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def write(out: Path | str, own: Iterable[recipes.Sweep] = ()) -> list[tuple[Table, Path]]:
+def write(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[tuple[Table, Path]]:
     """``<out>/report/<table>.html``, ``.csv``, ``.md`` and ``.tex`` for every table of a folder; the tables with their pages.
 
     ``own``: sweeps of the user's, for their titles, baselines and contrasts.
     """
-    figures.theme()
+    style.theme()
     found = tables(out, own)
     place = Path(out) / "report"
     place.mkdir(exist_ok=True)

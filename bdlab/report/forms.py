@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from .. import config, paper
-from ..verdicts import FEWEST, Verdict
-from .model import PAPER_DATA, PRIMARY, SETTINGS, Column, Table, Value
+from bdlab import config, paper
+from bdlab.experiments.verdicts import FEWEST, Verdict
+
+from .table import PAPER_DATA, PRIMARY, SETTINGS, Column, Table, Value
 
 
 def title(table: Table) -> str:

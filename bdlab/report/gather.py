@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, paper, recipes, runs, verdicts
-from .model import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, LeftOut, Table, Value, place
+from bdlab import config, paper
+from bdlab.experiments import runs, sweeps, verdicts
+
+from .table import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, LeftOut, Table, Value, place
 
 
-def tables(out: Path | str, own: Iterable[recipes.Sweep] = ()) -> list[Table]:
+def tables(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[Table]:
     """The tables of a folder of runs; ``own`` declares sweeps of the user's. Raises RunError if there is no finished cell in it."""
     out = Path(out)
     done = [(folder, result) for folder, result, _ in runs.committed(out) if result]
@@ -31,7 +33,7 @@ def tables(out: Path | str, own: Iterable[recipes.Sweep] = ()) -> list[Table]:
         key = json.dumps([*(params[k] for k in ("sweep", "data", "preset")), made], sort_keys=True)
         groups.setdefault(key, ([], []))[k].append(item)
         changes[key] = made
-    declared = recipes.SWEEPS | {sweep.name: sweep for sweep in own}
+    declared = sweeps.SWEEPS | {sweep.name: sweep for sweep in own}
     return [_table(cells, left, changes[key], declared) for key, (cells, left) in sorted(groups.items()) if cells]
 
 
@@ -78,9 +80,9 @@ def changed(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) 
     name, row = params["sweep"], params["row"]
     times: Mapping[str, int] = {}
     loose = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY}
-    if name in recipes.SWEEPS and row in recipes.SWEEPS[name].rows:
-        plain = recipes.configure(name, row, params["preset"], params["data"]).flat()
-        times = recipes.SWEEPS[name].rows[row].times  # a row that takes twice the steps was asked for half of those it has
+    if name in sweeps.SWEEPS and row in sweeps.SWEEPS[name].rows:
+        plain = sweeps.configure(name, row, params["preset"], params["data"]).flat()
+        times = sweeps.SWEEPS[name].rows[row].times  # a row that takes twice the steps was asked for half of those it has
     else:
         plain = config.from_flat(config.preset(params["preset"], params["data"])).flat()
         alike = [p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))]
@@ -90,12 +92,12 @@ def changed(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) 
     return {key: type(value)(value / times[key]) if key in times else value for key, value in made.items()}
 
 
-def _table(cells: Cells, left: list[LeftOut], changes: dict[str, Any], declared: Mapping[str, recipes.Sweep]) -> Table:
+def _table(cells: Cells, left: list[LeftOut], changes: dict[str, Any], declared: Mapping[str, sweeps.Sweep]) -> Table:
     params = cells[0][1]["params"]
     sweep, warnings = declared.get(params["sweep"]), []
     if sweep is None:
         names = dict.fromkeys([*(result["params"]["row"] for _, result in cells), *(x.params["row"] for x in left)])
-        sweep = recipes.Sweep(params["sweep"], params["sweep"], {name: recipes.Row(name, {}) for name in names}, next(iter(names)))
+        sweep = sweeps.Sweep(params["sweep"], params["sweep"], {name: sweeps.Row(name, {}) for name in names}, next(iter(names)))
         warnings.append(f"Which row is the baseline is not kept with the runs: {sweep.baseline} was taken, the first by name. "
                         "`bdlab report OUT --sweep FILE.yaml` takes what the file declares.")  # fmt: skip
     kept: dict[str, Cells] = {}
@@ -115,7 +117,7 @@ def _table(cells: Cells, left: list[LeftOut], changes: dict[str, Any], declared:
     return table
 
 
-def _columns(sweep: recipes.Sweep, cells: Cells) -> tuple[list[Column], tuple[str, ...]]:
+def _columns(sweep: sweeps.Sweep, cells: Cells) -> tuple[list[Column], tuple[str, ...]]:
     """The columns of a table, and the rows that only the paper has."""
     settings = [s for s in SETTINGS if all(s in result["scores"] for _, result in cells)]
     places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1]}

@@ -17,13 +17,17 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from .. import batches, cells, config, figures, paper, runs, setups
-from ..datasets.bank import bank
-from ..figures import tables as tables_figures
-from ..modality import Modality
-from ..verdicts import Verdict
+from bdlab import config, paper
+from bdlab.datasets.bank import bank
+from bdlab.experiments import cell, runs
+from bdlab.experiments.verdicts import Verdict
+from bdlab.modality import Modality
+from bdlab.training import batches, setup
+from bdlab.workbench import style
+from bdlab.workbench import tables as tables_figures
+
 from . import forms
-from .model import SETTINGS, Column, Table, Value
+from .table import SETTINGS, Column, Table, Value
 
 
 def to_html(table: Table) -> str:
@@ -78,7 +82,7 @@ def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
     made += [
         (
             "Loss terms", "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
-            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", figures.training_curves(histories),
+            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", style.training_curves(histories),
         )
     ]  # fmt: skip
     words = "How many queries have found their person by each rank, mean over the cells of a row."
@@ -95,7 +99,7 @@ def _cmc_panels(table: Table) -> Figure:
         ax.remove()
     for ax, setting in zip(axes.flat, settings, strict=False):
         curves = {row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own]) for row, own in table.cells.items() if own}
-        figures.cmc(curves, ax=ax)
+        style.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     return figure
 
@@ -122,11 +126,11 @@ def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> li
     words = f"Test people in the four modalities of {rows[-1]} after training, brought back to colours and clipped to [0, 1]."
     history = runs.read_lines(folder / "history.jsonl")
     return [
-        ("Derivative modalities", words, figures.people(pictures)),
+        ("Derivative modalities", words, style.people(pictures)),
         (
             "How the generator moved",
             f"The weights and biases of E_V and G_S over the epochs of {rows[-1]}.",
-            figures.generator_curves(history),
+            style.generator_curves(history),
         ),
     ]
 
@@ -135,26 +139,26 @@ def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> li
 def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np.ndarray]:
     """The first ``count`` test people of a committed cell in all its modalities: float [count, H, W, 3] in [0, 1]."""
     settings = config.from_flat(result["params"])
-    dataset = setups.open_data(settings)
+    dataset = setup.open_data(settings)
     pictures = bank(dataset, settings.data.height, settings.data.width, progress=False).pictures
-    net = cells.load(folder)
+    net = cell.load(folder)
     images = {}
     for m in (Modality.V, Modality.I):
         rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
         images[m] = batches.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
     images = {**images, **net.derive(images)}
-    return {m: cells.shown(x) for m, x in images.items()}
+    return {m: cell.shown(x) for m, x in images.items()}
 
 
 def _provenance(table: Table) -> list[tuple[str, str]]:
-    cells = [result for own in table.cells.values() for _, result in own]
+    cell = [result for own in table.cells.values() for _, result in own]
     shown = ("bdlab", "git_sha", "git_dirty", "torch", "device", "precision", "threads", "fingerprint", "data", "selection", "feature")
     said = []
     for key in shown:
-        different = dict.fromkeys(json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cells)
+        different = dict.fromkeys(json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cell)
         said.append((key, "; ".join(value.strip('"') for value in different)))
-    seconds = sum(result["provenance"]["seconds"] for result in cells)
-    return [*said, ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cells)} cells")]
+    seconds = sum(result["provenance"]["seconds"] for result in cell)
+    return [*said, ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cell)} cells")]
 
 
 def _png(figure: Figure) -> str:

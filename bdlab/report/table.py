@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import recipes
-from ..verdicts import Verdict
+from bdlab.experiments import sweeps
+from bdlab.experiments.verdicts import Verdict
 
 #: Our settings and the columns of the paper they are printed beside: (title, paper's data set, paper's mode).
 SETTINGS = {
@@ -84,7 +84,7 @@ class Table:
     identities) are per cent, one a declared contrast, ``people`` only where the cells hold scores by identity.
     """
 
-    sweep: recipes.Sweep
+    sweep: sweeps.Sweep
     params: dict[str, Any]  # of one of its cells
     changes: dict[str, Any]  # what all of them change beside preset and row
     columns: list[Column]

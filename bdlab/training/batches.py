@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .config import MEAN, STD
-from .modality import BASE, Modality
+from bdlab.config import MEAN, STD
+from bdlab.modality import BASE, Modality
 
 PURPOSES = {"plan": 0, "augment": 1, "start": 2}
 

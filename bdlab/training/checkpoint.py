@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from .files import WriteError, write
+from bdlab.files import WriteError, write
 
 MAGIC = b"bdlab-checkpoint-1"
 KEPT = 2  # the newest and the one before it

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .config import Config
+from bdlab.config import Config
 
 NEAR = 0.05  # a loss within five per cent of what a single point or a guess would cost
 SHRUNK = 0.02  # the features' spread against that of the first epoch

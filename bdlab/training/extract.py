@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import batches, protocols
-from .evaluation import Embedded
-from .modality import BASE, Modality
-from .setups import Setup, TrainingError, permutations
+from bdlab import protocols
+from bdlab.evaluation import Embedded
+from bdlab.modality import BASE, Modality
+
+from . import batches
+from .setup import Setup, TrainingError, permutations
 
 EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
 

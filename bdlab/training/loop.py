@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import checkpoint, guard, runs
+from bdlab.config import Config
+from bdlab.experiments import runs
+
+from . import checkpoint, collapse
 from .batches import Batch
-from .config import Config
-from .setups import Setup, TrainingError, cut, draw_epoch
-from .testing import evaluate
+from .extract import evaluate
+from .setup import Setup, TrainingError, cut, draw_epoch
 
 
 class ResumeError(TrainingError):
@@ -86,7 +88,7 @@ def train(
         pictures = len(config.modalities) * config.data.identities * config.data.shots * (setup.steps - start)
         line["time"] = {"seconds": round(seconds, 3), "pictures_per_s": round(pictures / seconds, 1)}
         history.append(line)
-        line["guard"] = guard.watch(history, config, setup.pool.num_ids)
+        line["guard"] = collapse.watch(history, config, setup.pool.num_ids)
         start, log = 0, None
         if config.data.validation:
             _keep_best(setup, line)

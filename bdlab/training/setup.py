@@ -9,12 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import batches, datasets, galleries, runs
+from bdlab import datasets
+from bdlab.config import Config
+from bdlab.datasets.bank import Bank, bank
+from bdlab.experiments import runs
+from bdlab.methods import METHODS, Objective
+from bdlab.modality import BASE, Modality
+from bdlab.protocols import draws as galleries
+
+from . import batches
 from .batches import Batch
-from .config import Config
-from .datasets.bank import Bank, bank
-from .methods import METHODS, Objective
-from .modality import BASE, Modality
 
 
 class TrainingError(RuntimeError):

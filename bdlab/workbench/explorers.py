@@ -1,13 +1,13 @@
 """Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and one anywidget, the graph.
 
-A widget lives in a running notebook only; beside every explorer stands a static figure of ``bdlab.figures``. Each is one line in a
+A widget lives in a running notebook only; beside every explorer stands a static figure of ``bdlab.workbench.style``. Each is one line in a
 notebook of your own: ``explorers.data(datasets.open("regdb", root))``.
 """
 
-from .channels import cell, channels
-from .graph import graph
-from .losses import hinge
-from .retrieval import embedding_map, retrieval
-from .sets import data, dials
+from bdlab.workbench.channels.explore import cell, channels
+from bdlab.workbench.data.explore import data, dials
+from bdlab.workbench.losses.graph import graph
+from bdlab.workbench.losses.hinge import hinge
+from bdlab.workbench.retrieval.explore import embedding_map, retrieval
 
 __all__ = ["cell", "channels", "data", "dials", "embedding_map", "graph", "hinge", "retrieval"]

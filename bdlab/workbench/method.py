@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from ..modality import BASE, MDL_GRAPHS, Modality
-from . import _MATH, COLOURS, _on, graph
+from bdlab.modality import BASE, MDL_GRAPHS, Modality
+
+from .style import _MATH, COLOURS, _on, graph
 
 V, I, DV, DI = Modality
 STREAMS = (V, DV, DI, I)  # from the top: each derivative beside its parent

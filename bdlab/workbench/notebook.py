@@ -15,7 +15,12 @@ import torch
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from . import cells, figures, guard, runs, setups, training
+from bdlab.experiments import cell as cells
+from bdlab.experiments import runs
+from bdlab.training import collapse, loop
+from bdlab.training import setup as setups
+
+from . import style
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
 
     In an attempt folder it notes this kernel's process, so that ``bdlab status`` knows whether it lives.
     """
-    figures.theme()
+    style.theme()
     if folder is None and Path.cwd().name == "notebooks":
         os.chdir("..")  # opened in JupyterLab: data/ and runs/ are those of the command line
     if threads:
@@ -55,7 +60,7 @@ def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple
     earlier = [path for path in runs.attempts(session.out, setup.cell.name) if path != folder]
     total = setup.steps * setup.config.optim.epochs
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
-        history = training.train(
+        history = loop.train(
             setup, folder, earlier, inexact,
             on_step=lambda step, _: bar.update(step - bar.n),
             on_epoch=_say(setup) if session.headless else _draw(setup, folder),
@@ -66,7 +71,7 @@ def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple
 def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:
     """The loss terms of a run, its features' spread and its validation score if it has one, with what a guess would cost dotted in."""
     shown = [term for term in ("id", "mml", "mdl", "spread", "validation") if term in history[-1]["terms"] or term in history[-1]]
-    return figures.training_curves({setup.config.run.row: history}, shown, guard.levels(setup.config, setup.pool.num_ids))
+    return style.training_curves({setup.config.run.row: history}, shown, collapse.levels(setup.config, setup.pool.num_ids))
 
 
 def _say(setup: setups.Setup) -> Callable[[dict[str, Any]], None]:

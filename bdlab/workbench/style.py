@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import MaxNLocator
 
-from ..modality import BASE, Modality, Pair
+from bdlab.modality import BASE, Modality, Pair
 
 _STYLE = Path(__file__).with_name("house.mplstyle")
 _PALETTE = [to_rgb(colour) for colour in mpl.rc_params_from_file(_STYLE, use_default_template=False)["axes.prop_cycle"].by_key()["color"]]

@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..modality import Modality
-from ..verdicts import Verdict
-from . import _PALETTE, COLOURS, STYLES, _on
+from bdlab.experiments.verdicts import Verdict
+from bdlab.modality import Modality
+
+from .style import _PALETTE, COLOURS, STYLES, _on
 
 #: word -> (mark, colour)
 MARKS = {"better": ("^", COLOURS[Modality.V]), "worse": ("v", COLOURS[Modality.I]), "not shown": ("o", "0.45")}

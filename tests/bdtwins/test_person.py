@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bdlab.datasets import person, sensors, synthetic, wardrobe
-from bdlab.datasets.canvas import BLUE, FAR, GREEN, HEAT, NIR, RED
-from bdlab.datasets.scenery import stream
-from bdlab.datasets.shots import free_view, lens
+import bdtwins
+from bdtwins import person, sensors, wardrobe
+from bdtwins.cameras import free_view, lens
+from bdtwins.canvas import BLUE, FAR, GREEN, HEAT, NIR, RED
+from bdtwins.scenery import stream
 
 SHAPE = (96, 48)
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -41,7 +42,7 @@ def body(painted):
 @pytest.fixture(scope="module")
 def pairs():
     """One pair of 60 people from the RegDB twin at full physics."""
-    found = [synthetic.counterfactual("synthetic-regdb", i, i % 10, shape=SHAPE, channel_gap=1.0) for i in range(1, 61)]
+    found = [bdtwins.counterfactual("synthetic-regdb", i, i % 10, shape=SHAPE, channel_gap=1.0) for i in range(1, 61)]
     return [(p["rgb"].astype(float), p["ir"][..., 0].astype(float)) for p in found]
 
 
@@ -218,7 +219,7 @@ def test_blend_goes_from_one_view_to_the_other_by_the_shorter_arc():
 
 def test_people_are_told_apart_by_heat_alone():
     """Nearest neighbour on raw thermal pixels between two shots of 30 people: far above chance (1 in 30)."""
-    shots = [[synthetic.counterfactual("synthetic-regdb", i, k, channel_gap=1.0)["ir"][..., 0] for k in (0, 1)] for i in range(1, 31)]
+    shots = [[bdtwins.counterfactual("synthetic-regdb", i, k, channel_gap=1.0)["ir"][..., 0] for k in (0, 1)] for i in range(1, 31)]
     first, second = (np.stack([s[k][4:60, 6:26].ravel().astype(float) for s in shots]) for k in (0, 1))
     first, second = ((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True) for x in (first, second))
     rank1 = np.mean((first @ second.T).argmax(1) == np.arange(30))

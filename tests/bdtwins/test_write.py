@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import bdtwins
 from bdlab import datasets
-from bdlab.datasets import DatasetError, synthetic
+from bdlab.datasets import twin as twins
 from bdlab.modality import Modality
+from bdtwins import TwinError, write
 
-REGDB, SYSU = synthetic.KINDS
+REGDB, SYSU = bdtwins.KINDS
 LUMA = np.array([0.299, 0.587, 0.114])
 SHAPE = (64, 32)
 
@@ -33,7 +35,7 @@ def pixels(file: Path) -> np.ndarray:
 
 
 def make(kind, root, **options):
-    return synthetic.make(kind, root, **{"size": "smoke", "jobs": 1, "progress": False} | options)
+    return bdtwins.make(kind, root, **{"size": "smoke", "jobs": 1, "progress": False} | options)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def sysu(tmp_path_factory):
 
 def sample(kind, count=16, **options):
     """Counterfactuals of some people, one shot each, as float luma pictures ``[count, H, W]`` by name."""
-    found = [synthetic.counterfactual(kind, i, i % 4, shape=SHAPE, **options) for i in range(1, count + 1)]
+    found = [bdtwins.counterfactual(kind, i, i % 4, shape=SHAPE, **options) for i in range(1, count + 1)]
     return {name: np.stack([f[name].astype(float) @ LUMA for f in found]) for name in found[0]}
 
 
@@ -103,7 +105,7 @@ def test_sysu_layout(sysu):
     assert max(brightness[3], brightness[6]) < min(brightness[c] for c in (1, 2, 4, 5))
 
 
-@pytest.mark.parametrize("kind", synthetic.KINDS)
+@pytest.mark.parametrize("kind", bdtwins.KINDS)
 def test_the_ordinary_readers_serve_a_twin(kind, regdb, sysu):
     root = {REGDB: regdb, SYSU: sysu}[kind]
     plain = datasets.open(kind.removeprefix("synthetic-"), root)
@@ -118,18 +120,18 @@ def test_the_ordinary_readers_serve_a_twin(kind, regdb, sysu):
 
 def test_sizes():
     counts = {}
-    for kind in synthetic.KINDS:
-        for size in synthetic.SIZES:
-            twin = synthetic.settle(kind, size)
-            counts[kind, size] = sum(1 for i in range(1, twin.spec.identities + 1) for _ in synthetic.shots(twin, i))
+    for kind in bdtwins.KINDS:
+        for size in bdtwins.SIZES:
+            twin = bdtwins.settle(kind, size)
+            counts[kind, size] = sum(1 for i in range(1, twin.spec.identities + 1) for _ in bdtwins.shots(twin, i))
     assert counts[REGDB, "full"] == 8_240
     assert counts[REGDB, "demo"] == counts[SYSU, "demo"] == 5_000
     assert 29_000 < counts[SYSU, "full"] < 31_500
     for size in ("demo", "full"):
-        twin = synthetic.settle(SYSU, size)
-        per_id = {i: {s.camera for s in synthetic.shots(twin, i)} for i in range(1, twin.spec.identities + 1)}
+        twin = bdtwins.settle(SYSU, size)
+        per_id = {i: {s.camera for s in bdtwins.shots(twin, i)} for i in range(1, twin.spec.identities + 1)}
         assert all(seen & {1, 4, 5} and seen & {3, 6} for seen in per_id.values()), "a camera 3 query has more to find than camera 2"
-        outdoors = [i for i in synthetic.parts(twin)["test"] if not per_id[i] & {1, 2}]
+        outdoors = [i for i in bdtwins.parts(twin)["test"] if not per_id[i] & {1, 2}]
         assert 0.2 < len(outdoors) / twin.spec.test < 0.5
         shares = [np.mean([c in seen for seen in per_id.values()]) for c in range(1, 7)]
         assert all(0.4 < share < 0.95 for share in shares)
@@ -154,7 +156,7 @@ def test_neighbouring_seeds_and_shots_share_nothing(regdb, tmp_path):
 
 
 def test_dials_change_no_draw_of_the_visible_pictures():
-    a, b = (synthetic.counterfactual(SYSU, 2, 1, channel_gap=c, appearance_gap=g) for c, g in ((0.0, 0.0), (1.0, 1.0)))
+    a, b = (bdtwins.counterfactual(SYSU, 2, 1, channel_gap=c, appearance_gap=g) for c, g in ((0.0, 0.0), (1.0, 1.0)))
     assert np.array_equal(a["rgb"], b["rgb"])
     assert not np.array_equal(a["ir"], b["ir"])
 
@@ -162,7 +164,7 @@ def test_dials_change_no_draw_of_the_visible_pictures():
 # -- dials ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", synthetic.KINDS)
+@pytest.mark.parametrize("kind", bdtwins.KINDS)
 def test_channel_gap_is_monotonic_from_luminance_to_physics(kind):
     steps = [sample(kind, channel_gap=c, appearance_gap=0.0) for c in (0.0, 0.25, 0.5, 0.75, 1.0)]
     found = [correlation(s["rgb"], s["ir"]) for s in steps]
@@ -171,7 +173,7 @@ def test_channel_gap_is_monotonic_from_luminance_to_physics(kind):
     assert found[-1] < (0.15 if kind == REGDB else 0.55)  # NIR still shares its shading with the visible
 
 
-@pytest.mark.parametrize("kind", synthetic.KINDS)
+@pytest.mark.parametrize("kind", bdtwins.KINDS)
 def test_appearance_gap_is_monotonic_from_the_same_to_independent(kind):
     steps = [sample(kind, appearance_gap=a) for a in (0.0, 0.2, 0.5, 0.8, 1.0)]
     found = [distance(s["rgb"], s["rgb_at_ir"]) for s in steps]
@@ -192,7 +194,7 @@ def test_the_two_gaps_are_apart():
 
 def test_by_default_regdb_has_a_small_appearance_gap_and_sysu_a_large_one():
     share = {}
-    for kind in synthetic.KINDS:
+    for kind in bdtwins.KINDS:
         given, least, most = (sample(kind, **o) for o in ({}, {"appearance_gap": 0.0}, {"appearance_gap": 1.0}))
         a, low, high = (distance(s["rgb"], s["rgb_at_ir"]) for s in (given, least, most))
         share[kind] = (a - low) / (high - low)
@@ -201,7 +203,7 @@ def test_by_default_regdb_has_a_small_appearance_gap_and_sysu_a_large_one():
 
 
 def test_a_counterfactual_holds_the_very_pictures_of_the_set(regdb):
-    found = synthetic.counterfactual(REGDB, 5, 2, size="smoke")
+    found = bdtwins.counterfactual(REGDB, 5, 2, size="smoke")
     assert set(found) == {"rgb", "ir", "rgb_at_ir", "ir_at_rgb"}
     assert all(v.shape == (32, 16, 3) and v.dtype == np.uint8 for v in found.values())
     assert np.array_equal(found["rgb"], pixels(regdb / "Visible/5/person_v_00003_5.bmp"))
@@ -215,16 +217,16 @@ def test_a_finished_set_is_reused_and_described(regdb):
     before = {p: p.stat().st_mtime_ns for p in regdb.rglob("*")}
     assert make(REGDB, regdb) == regdb
     assert {p: p.stat().st_mtime_ns for p in regdb.rglob("*")} == before
-    card = synthetic.describe(regdb)
+    card = bdtwins.describe(regdb)
     assert card["counts"] == {"identities": 24, "visible": 96, "infrared": 96}
     assert (card["kind"], card["size"], card["seed"]) == (REGDB, "smoke", 0)
-    assert {k: card[k] for k in ("channel_gap", "appearance_gap")} == synthetic.DEFAULT_DIALS[REGDB]
+    assert {k: card[k] for k in ("channel_gap", "appearance_gap")} == bdtwins.DEFAULT_DIALS[REGDB]
 
 
 @pytest.mark.parametrize("change", [{"seed": 3}, {"channel_gap": 0.123}, {"appearance_gap": 1}, {"size": "demo"}])
 def test_another_set_is_never_overwritten(regdb, change):
     before = contents(regdb)
-    with pytest.raises(DatasetError, match=r"another synthetic set.*Remedy"):
+    with pytest.raises(TwinError, match=r"another synthetic set.*Remedy"):
         make(REGDB, regdb, **change)
     assert contents(regdb) == before
 
@@ -232,27 +234,27 @@ def test_another_set_is_never_overwritten(regdb, change):
 def test_a_foreign_or_damaged_folder_is_refused(regdb, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
-    with pytest.raises(DatasetError, match="not a finished"):
+    with pytest.raises(TwinError, match="not a finished"):
         make(REGDB, tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
     damaged = shutil.copytree(regdb, tmp_path / "damaged")
     next((damaged / "Visible" / "4").iterdir()).unlink()
-    with pytest.raises(DatasetError, match="missing"):
+    with pytest.raises(TwinError, match="missing"):
         make(REGDB, damaged)
     (damaged / "twin.json").write_text("{")
-    with pytest.raises(DatasetError, match="not a finished"):
+    with pytest.raises(TwinError, match="not a finished"):
         make(REGDB, damaged)
 
 
 def test_a_failed_make_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic, "_index", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(write, "_index", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         make(REGDB, tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_make_leaves_nothing_that_looks_done(tmp_path):
-    code = "import sys; from bdlab.datasets import synthetic as s; s.make(sys.argv[1], sys.argv[2], size='demo', jobs=1, progress=False)"
+    code = "import sys; import bdtwins; bdtwins.make(sys.argv[1], sys.argv[2], size='demo', jobs=1, progress=False)"
     child = subprocess.Popen([sys.executable, "-c", code, REGDB, str(tmp_path / "set")])
     try:
         end = time.monotonic() + 30
@@ -271,13 +273,13 @@ def test_a_killed_make_leaves_nothing_that_looks_done(tmp_path):
 
 
 def test_two_makers_of_one_set_meet_in_peace(regdb, tmp_path, monkeypatch):
-    real = synthetic._index
+    real = write._index
 
     def slow(twin, work):
         real(twin, work)
         shutil.copytree(regdb, tmp_path / "set")  # the other maker finishes first
 
-    monkeypatch.setattr(synthetic, "_index", slow)
+    monkeypatch.setattr(write, "_index", slow)
     assert make(REGDB, tmp_path / "set") == tmp_path / "set"
     assert contents(tmp_path / "set") == contents(regdb)
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
@@ -303,7 +305,7 @@ def test_two_makers_of_one_set_meet_in_peace(regdb, tmp_path, monkeypatch):
 )
 def test_bad_choices_are_named_with_a_remedy(tmp_path, options, word):
     kind = options.pop("kind", REGDB) if "kind" in options else REGDB
-    with pytest.raises(DatasetError, match=word) as error:
+    with pytest.raises(TwinError, match=word) as error:
         make(kind, tmp_path / "set", **options)
     assert "Remedy" in str(error.value)
     assert list(tmp_path.iterdir()) == []
@@ -311,25 +313,25 @@ def test_bad_choices_are_named_with_a_remedy(tmp_path, options, word):
 
 def test_a_counterfactual_of_nobody_is_refused():
     for identity, shot, word in ((0, 0, "1 to 250"), (251, 0, "1 to 250"), (1, 10, "0 to 9")):
-        with pytest.raises(DatasetError, match=word):
-            synthetic.counterfactual(REGDB, identity, shot)
+        with pytest.raises(TwinError, match=word):
+            bdtwins.counterfactual(REGDB, identity, shot)
 
 
 def test_default_places_tell_the_parameters_apart(tmp_path, monkeypatch):
     monkeypatch.setenv("BDLAB_DATA", str(tmp_path))
     found = {
-        synthetic.default_root(REGDB),
-        synthetic.default_root(SYSU),
-        synthetic.default_root(REGDB, size="smoke"),
-        synthetic.default_root(REGDB, seed=1),
-        synthetic.default_root(REGDB, channel_gap=0.123456),
-        synthetic.default_root(REGDB, channel_gap=0.123457),
-        synthetic.default_root(REGDB, appearance_gap=0.0),
+        twins.default_root(REGDB),
+        twins.default_root(SYSU),
+        twins.default_root(REGDB, size="smoke"),
+        twins.default_root(REGDB, seed=1),
+        twins.default_root(REGDB, channel_gap=0.123456),
+        twins.default_root(REGDB, channel_gap=0.123457),
+        twins.default_root(REGDB, appearance_gap=0.0),
     }
     assert len(found) == 7
     assert all(p.parent == tmp_path for p in found)
-    root = synthetic.ensure(SYSU, size="smoke", jobs=1, progress=False)
-    assert root == synthetic.default_root(SYSU, size="smoke")
+    root = twins.ensure(SYSU, size="smoke", jobs=1, progress=False)
+    assert root == twins.default_root(SYSU, size="smoke")
     assert (root / "twin.json").is_file()
     monkeypatch.delenv("BDLAB_DATA")
-    assert synthetic.default_root(REGDB).parent == Path("data")
+    assert twins.default_root(REGDB).parent == Path("data")

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from ..conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"

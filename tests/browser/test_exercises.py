@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from .. import solutions
+from tests import solutions
 
 RIGHT = inspect.getsource(solutions.hinge)
 

@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bdlab import batch, cli, runs, sweeping
-
-from .conftest import REAL
-from .test_report import put
+from bdlab import batch, cli
+from bdlab.cli import sweep
+from bdlab.experiments import runs
+from tests.conftest import REAL
+from tests.report.test_report import put
 
 
 def call(*words):
@@ -67,11 +68,12 @@ def test_train_status_report_and_again(tmp_path):
 
 
 def test_train_goes_on_from_an_interrupted_attempt(tmp_path, monkeypatch):
-    from bdlab import cells, testing
+    from bdlab.experiments import cell as cells
+    from bdlab.training import extract
 
     root, out = folder(tmp_path / "set"), tmp_path / "out"
     words = ("train", "B2", "--data", "folder", "--root", root, "--out", out, *SMALL, "--set", "epochs=3")
-    evaluate = testing.evaluate
+    evaluate = extract.evaluate
     monkeypatch.setattr(cells, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
     assert call(*words).exit_code != 0
     monkeypatch.setattr(cells, "evaluate", evaluate)
@@ -173,7 +175,7 @@ def test_only_some_rows(tmp_path):
 
 
 def test_all_is_every_sweep_on_its_own_twins(own_place):
-    cells = sweeping.cells("all", None, None, "smoke", [0], [1], {})
+    cells = sweep.cells("all", None, None, "smoke", [0], [1], {})
     assert len({cell.name for cell in cells}) == len(cells) > 60
     prints = {(cell.params["data"], cell.fingerprint) for cell in cells}
     assert [data for data, _ in sorted(prints)] == ["synthetic-regdb", "synthetic-sysu"]
@@ -181,22 +183,22 @@ def test_all_is_every_sweep_on_its_own_twins(own_place):
 
 @pytest.mark.parametrize(("cells_left", "fitting", "jobs"), [(3, 2, 2), (3, 9, 3), (0, 9, 1)])
 def test_jobs_that_fit_a_gpu_are_measured(monkeypatch, tmp_path, cells_left, fitting, jobs):
-    cells = sweeping.cells("table4", None, None, "smoke", [0, 1, 2], [1], {}, ["B1"])
+    cells = sweep.cells("table4", None, None, "smoke", [0, 1, 2], [1], {}, ["B1"])
     done = cells[cells_left:]
     monkeypatch.setattr(runs, "done", lambda out, cell: cell in done)
     monkeypatch.setattr("bdlab.batch.on_gpu", lambda: True)
     measured = []
-    monkeypatch.setattr("bdlab.planning.measure", lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting))
-    assert sweeping._jobs("fit", cells, tmp_path) == jobs
+    monkeypatch.setattr("bdlab.experiments.plan.measure", lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting))
+    assert sweep._jobs("fit", cells, tmp_path) == jobs
     assert measured == ([cells[:cells_left]] if cells_left else [])
-    assert sweeping._jobs(5, cells, tmp_path) == 5
+    assert sweep._jobs(5, cells, tmp_path) == 5
     assert call("run", "table4", "--jobs", "fits").exit_code == call("run", "table4", "--jobs", "0").exit_code == 2
 
 
 def test_jobs_that_fit_are_the_default_without_a_gpu(monkeypatch, tmp_path):
     monkeypatch.setattr("bdlab.batch.on_gpu", lambda: False)
-    cells = sweeping.cells("table4", None, None, "smoke", [0, 1], [1], {}, ["B1"])
-    assert sweeping._jobs("fit", cells, tmp_path) == sweeping._jobs(None, cells, tmp_path) == min(batch.cores(), 2)
+    cells = sweep.cells("table4", None, None, "smoke", [0, 1], [1], {}, ["B1"])
+    assert sweep._jobs("fit", cells, tmp_path) == sweep._jobs(None, cells, tmp_path) == min(batch.cores(), 2)
 
 
 def test_doctor_is_content_with_this_installation():
@@ -207,7 +209,7 @@ def test_doctor_is_content_with_this_installation():
 
 
 def test_doctor_names_a_package_that_is_broken(monkeypatch):
-    from bdlab import doctor
+    from bdlab.cli import doctor
 
     monkeypatch.setitem(doctor.NEEDED, "seaborn", "bdlab_has_no_such_module")
     result = call("doctor")

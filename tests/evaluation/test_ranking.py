@@ -9,11 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdlab import evaluation, ranks
-from bdlab.evaluation import Embedded, NoMatch
-from bdlab.rerank import rerank
-
-from .reference import evaluation as loops
+from bdlab import evaluation
+from bdlab.evaluation import Embedded, NoMatch, counting
+from bdlab.evaluation.rerank import rerank
+from tests.reference import evaluation as loops
 
 
 def case(seed, ties=False, excluded=True, ids=9, most=60, dtype=np.float64):
@@ -65,11 +64,13 @@ def test_any_small_matrix(data, queries, gallery, unique):
 def test_the_device_path_on_the_cpu(unique):
     for seed in range(30):
         d, q, g, mask = case(seed, ties=seed % 2 == 0)
-        gallery = ranks.Gallery(g, np.arange(len(g))[None], unique)
-        first, ap, inp = (value[:, 0] for value in ranks.rank_on_device(torch.from_numpy(d), q, gallery, mask))
+        gallery = counting.Gallery(g, np.arange(len(g))[None], unique)
+        first, ap, inp = (value[:, 0] for value in counting.rank_on_device(torch.from_numpy(d), q, gallery, mask))
         agree(evaluation.Scores(first, ap, inp, len(g)), loops.scores(d, q, g, mask, unique))
         with pytest.raises(ValueError, match="NaN"):
-            ranks.rank_on_device(torch.full((1, 2), torch.nan), q[:1], ranks.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique), None)
+            counting.rank_on_device(
+                torch.full((1, 2), torch.nan), q[:1], counting.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique), None
+            )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
@@ -113,8 +114,8 @@ def test_draws_ranked_together_are_the_draws_ranked_alone(ties, unique, kind):
         if kind == "numpy":
             found = evaluation.scores_of_draws(d, q, g, draws, mask, unique)
         else:
-            alone = [ranks.Gallery(g, np.stack([draws[n] for n in group]), unique) for group in ([0, 1, 3, 4], [2])]
-            parts = [ranks.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone]
+            alone = [counting.Gallery(g, np.stack([draws[n] for n in group]), unique) for group in ([0, 1, 3, 4], [2])]
+            parts = [counting.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone]
             columns = [[value[:, n] for value in parts[0]] for n in range(4)]
             columns.insert(2, [value[:, 0] for value in parts[1]])
             found = [evaluation.Scores(*column, len(draw)) for column, draw in zip(columns, draws, strict=True)]
@@ -127,7 +128,7 @@ def test_draws_of_other_identities_are_not_ranked_together():
     d, q, g = np.arange(12.0).reshape(2, 6), np.array([0, 1]), np.array([0, 0, 1, 1, 2, 2])
     draws = [np.array([0, 2, 4]), np.array([4, 2, 0])]
     right = evaluation.scores_of_draws(d, q, g, draws)
-    mixed = ranks.rank_block(d, q, ranks.Gallery(g, np.stack(draws), False), None)
+    mixed = counting.rank_block(d, q, counting.Gallery(g, np.stack(draws), False), None)
     assert [s.first.tolist() for s in right] == [[0, 1], [0, 1]]
     assert mixed[0].T.tolist() != [[0, 1], [0, 1]]
 
@@ -324,4 +325,4 @@ def test_the_quick_stable_order_is_the_stable_one(dtype):
     rng = np.random.default_rng(0)
     for values in (rng.integers(0, 5, (40, 33)), rng.random((40, 700)).round(2), np.zeros((3, 50)), np.ones((4, 1))):
         values = np.where(rng.random(values.shape) < 0.1, np.inf, values).astype(dtype)
-        np.testing.assert_array_equal(ranks._stable_order(values), np.argsort(values, axis=1, kind="stable"))
+        np.testing.assert_array_equal(counting._stable_order(values), np.argsort(values, axis=1, kind="stable"))

@@ -5,13 +5,15 @@ import copy
 import pytest
 import torch
 
-from bdlab import planning, recipes, runs, setups
-from bdlab.planning import Plan, RowCost, Speed
+from bdlab.experiments import plan as planning
+from bdlab.experiments import runs, sweeps
+from bdlab.experiments.plan import Plan, RowCost, Speed
+from bdlab.training import setup as setups
 
 
 @pytest.fixture(scope="module")
 def setup(own_place):
-    return setups.prepare(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+    return setups.prepare(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb"), device="cpu", progress=False)
 
 
 def test_measuring_a_speed_leaves_the_setup_as_it_was(setup):
@@ -29,7 +31,7 @@ def test_measuring_a_speed_leaves_the_setup_as_it_was(setup):
 
 def test_flops_are_those_of_the_network(setup):
     """A 1 x 1 convolution of known size, forward and backward; and the network has more of them with more modalities."""
-    fewer = setups.prepare(recipes.configure("table4", "B1", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+    fewer = setups.prepare(sweeps.configure("table4", "B1", "smoke", "synthetic-regdb"), device="cpu", progress=False)
     four, two = planning.speed(setup).flops, planning.speed(fewer).flops
     assert 1.8 * two < four < 2.2 * two
 
@@ -69,7 +71,7 @@ def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
     monkeypatch.setattr(planning, "speed", lambda setup: planning.Speed(0.1, 0.09, 96, 1, 1.0, 0))
     cells = []
     for sweep, row in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW")):
-        config = recipes.configure(sweep, row, "smoke", "synthetic-regdb")
+        config = sweeps.configure(sweep, row, "smoke", "synthetic-regdb")
         cells.append(runs.Cell(config.flat(), setups.open_data(config).fingerprint))
     plan = planning.measure(cells, tmp_path, 1)
     assert [(r.row, r.cells) for r in plan.rows] == [

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from bdlab import runs
 from bdlab.config import Config, from_flat
+from bdlab.experiments import runs
 
 PRINT = "f" * 64
 

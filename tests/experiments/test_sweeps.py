@@ -6,8 +6,11 @@ import json
 import pytest
 import torch
 
-from bdlab import paper, recipes, setups, training
+from bdlab import paper
 from bdlab.config import ConfigError
+from bdlab.experiments import sweeps
+from bdlab.training import loop
+from bdlab.training import setup as setups
 
 MINE = """
 name: mine
@@ -20,7 +23,7 @@ rows:
 
 
 def test_cells_are_rows_times_splits_times_seeds_and_the_slowest_come_first():
-    found = recipes.configs("table4", "regdb", "demo", seeds=(0, 1), splits=(1, 2, 3))
+    found = sweeps.configs("table4", "regdb", "demo", seeds=(0, 1), splits=(1, 2, 3))
     assert len(found) == 6 * 2 * 3
     assert len({(c.run.row, c.data.split, c.run.seed) for c in found}) == len(found)
     assert [len(c.modalities) for c in found] == sorted((len(c.modalities) for c in found), reverse=True)
@@ -29,9 +32,9 @@ def test_cells_are_rows_times_splits_times_seeds_and_the_slowest_come_first():
 def test_a_sweep_of_ones_own(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(MINE)
-    sweep = recipes.sweep(str(file))
+    sweep = sweeps.sweep(str(file))
     assert (sweep.name, sweep.baseline, list(sweep.rows)) == ("mine", "plain", ["plain", "grey"])
-    config = recipes.configure(str(file), "grey", "demo", "folder")
+    config = sweeps.configure(str(file), "grey", "demo", "folder")
     assert (config.run.sweep, config.run.row, config.loss.gamma, config.loss.margin_cross) == ("mine", "grey", 2.0, 0.7)
 
 
@@ -59,7 +62,7 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, text, said):
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=said) as caught:
-        recipes.sweep(str(file))
+        sweeps.sweep(str(file))
     assert str(file) in str(caught.value)
 
 
@@ -67,28 +70,28 @@ def test_a_wrong_parameter_in_a_row_is_found_before_anything_runs(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("rows: {a: {gama: 1.0}}")
     with pytest.raises(ConfigError, match="did you mean 'gamma'"):
-        recipes.configs(str(file), "folder")
+        sweeps.configs(str(file), "folder")
     file.write_text("rows: {a: {lr: 1e-3}}")
     with pytest.raises(ConfigError, match="YAML reads 1e-3 as text"):
-        recipes.configs(str(file), "folder")
+        sweeps.configs(str(file), "folder")
 
 
 def test_unknown_names_say_what_there_is():
     with pytest.raises(ConfigError, match="did you mean table4"):
-        recipes.sweep("tabel4")
+        sweeps.sweep("tabel4")
     with pytest.raises(ConfigError, match="unknown row 'B3' of table4: choose one of B1, B2"):
-        recipes.configure("table4", "B3", "demo", "regdb")
+        sweeps.configure("table4", "B3", "demo", "regdb")
     with pytest.raises(ConfigError, match="cannot be read"):
-        recipes.sweep("absent.yaml")
+        sweeps.sweep("absent.yaml")
 
 
 def test_contrasts_are_each_row_against_the_baseline_unless_declared(tmp_path):
-    assert recipes.sweep("table4").contrasts == tuple((row, "B2") for row in ("B1", "MDL1", "MDL2", "MDL3", "MDL4"))
-    assert ("Ours", "AGW") in recipes.sweep("table3").contrasts
+    assert sweeps.sweep("table4").contrasts == tuple((row, "B2") for row in ("B1", "MDL1", "MDL2", "MDL3", "MDL4"))
+    assert ("Ours", "AGW") in sweeps.sweep("table3").contrasts
     file = tmp_path / "mine.yaml"
     file.write_text(MINE + "contrasts: [[grey, plain]]\n")
-    assert recipes.sweep(str(file)).contrasts == (("grey", "plain"),)
-    for chosen in recipes.SWEEPS.values():
+    assert sweeps.sweep(str(file)).contrasts == (("grey", "plain"),)
+    for chosen in sweeps.SWEEPS.values():
         assert chosen.baseline in chosen.rows
         assert chosen.contrasts
         assert all({*pair} <= chosen.rows.keys() for pair in chosen.contrasts)
@@ -98,33 +101,33 @@ class TestThePapersTables:
     @pytest.mark.parametrize("name", ["table1", "table2", "table3", "table4", "fig6", "fig7"])
     def test_rows_have_the_papers_names_or_say_that_it_has_none(self, name):
         printed = {v.row for v in paper.values() if v.table == name}
-        for row, about in recipes.sweep(name).rows.items():
+        for row, about in sweeps.sweep(name).rows.items():
             assert row in printed or "not in the paper" in about.title or "legible" in about.title, row
             assert not (row in printed and "not in the paper" in about.title), row
 
     def test_each_belongs_to_its_data(self):
-        on = {s.name: s.data for s in recipes.SWEEPS.values()}
+        on = {s.name: s.data for s in sweeps.SWEEPS.values()}
         assert (on["table1"], on["fig7"], on["table2"], on["fig6"]) == (("sysu",), ("sysu",), ("regdb",), ("regdb",))
         for name, protocols in on.items():
             assert {v.dataset for v in paper.values() if v.table == name} <= set(protocols)
 
     def test_fig_6_is_four_proportions_with_the_papers_own(self):
-        rows = {row: recipes.configure("fig6", row, "paper", "regdb").loss for row in recipes.sweep("fig6").rows if row != "baseline"}
+        rows = {row: sweeps.configure("fig6", row, "paper", "regdb").loss for row in sweeps.sweep("fig6").rows if row != "baseline"}
         assert {row: f"{loss.alpha:g}:{loss.beta:g}:{loss.gamma:g}" for row, loss in rows.items()} == {row: row for row in rows}
         assert set(rows) == {"1:1:1", "1:1:3", "2:1:5", "1:1:5"}
-        titles = {row: about.title for row, about in recipes.sweep("fig6").rows.items()}
+        titles = {row: about.title for row, about in sweeps.sweep("fig6").rows.items()}
         assert [row for row in rows if "assumed" in titles[row]] == ["1:1:1", "1:1:3"]
 
     def test_fig_7_is_six_weights_and_every_one_is_marked_assumed(self):
-        rows = {row: about for row, about in recipes.sweep("fig7").rows.items() if row != "baseline"}
-        found = {row: recipes.configure("fig7", row, "paper", "sysu") for row in rows}
+        rows = {row: about for row, about in sweeps.sweep("fig7").rows.items() if row != "baseline"}
+        found = {row: sweeps.configure("fig7", row, "paper", "sysu") for row in rows}
         assert {row: c.loss.gamma for row, c in found.items()} == {row: float(row) for row in ("0.2", "0.4", "0.6", "0.8", "1.0", "1.2")}
         assert all("assumed" in about.title for about in rows.values())
         assert {c.optim.epochs for c in found.values()} == {80}
 
     def test_ours_is_one_configuration_in_every_sweep(self):
         def flat(name, row):
-            found = recipes.configure(name, row, "paper", "regdb").flat()
+            found = sweeps.configure(name, row, "paper", "regdb").flat()
             return {key: value for key, value in found.items() if key not in ("sweep", "row")}
 
         ours = flat("table4", "MDL4")
@@ -135,8 +138,8 @@ class TestThePapersTables:
 
     @pytest.mark.parametrize(("data", "epochs"), [("regdb", 60), ("sysu", 80)])
     def test_at_the_paper_preset_every_row_has_the_papers_protocol(self, data, epochs):
-        for name in recipes.SWEEPS:
-            for config in recipes.configs(name, data, "paper"):
+        for name in sweeps.SWEEPS:
+            for config in sweeps.configs(name, data, "paper"):
                 assert (config.optim.epochs, config.optim.lr) == (epochs, 0.1 if config.run.row == "lr-ten-times" else 0.01)
                 assert (config.model.backbone, config.data.height, config.data.width) == ("resnet50", 288, 144)
 
@@ -145,7 +148,7 @@ class TestReadingsAndControls:
     @pytest.mark.parametrize("name", ["readings", "controls"])
     @pytest.mark.parametrize("preset", ["paper", "demo"])
     def test_every_row_differs_from_ours_in_what_it_says(self, name, preset):
-        flats = {row: recipes.configure(name, row, preset, "synthetic-regdb").flat() for row in recipes.sweep(name).rows}
+        flats = {row: sweeps.configure(name, row, preset, "synthetic-regdb").flat() for row in sweeps.sweep(name).rows}
         ours = flats.pop("Ours")
         changed = {row: {key for key in ours if flat[key] != ours[key]} - {"row"} for row, flat in flats.items()}
         assert all(changed.values())
@@ -160,7 +163,7 @@ class TestReadingsAndControls:
         pictures = {"regdb": (2060, 2060), "sysu": (22258, 11909)}[data]
         step, whole, updates = {}, {}, {}
         for row in ("Ours", "B2", "B2-batch", "B2-steps"):
-            config = recipes.configure("controls", row, preset, data)
+            config = sweeps.configure("controls", row, preset, data)
             setup = setups.Setup(config, None, None, _Counted(*pictures), None, None, None, None)
             step[row] = len(config.modalities) * config.data.identities * config.data.shots
             updates[row] = setup.steps
@@ -170,8 +173,8 @@ class TestReadingsAndControls:
         assert whole["B2-steps"] == whole["Ours"] == 2 * whole["B2"]
 
     def test_times_multiply_what_is_set(self):
-        assert recipes.configure("controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}).optim.steps == 20
-        weighed = [recipes.configure("controls", row, "paper", "regdb") for row in ("B2-weight", "Ours")]
+        assert sweeps.configure("controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}).optim.steps == 20
+        weighed = [sweeps.configure("controls", row, "paper", "regdb") for row in ("B2-weight", "Ours")]
         assert weighed[0].loss.gamma * len(weighed[0].graph) == weighed[1].loss.gamma * len(weighed[1].graph) == 15
 
 
@@ -187,25 +190,25 @@ class _Counted:
 
 class TestAll:
     def test_every_row_of_every_sweep_once_on_each_twin_it_belongs_to(self):
-        found = recipes.configs("all", preset_name="demo")
+        found = sweeps.configs("all", preset_name="demo")
         places = {(c.run.sweep, c.run.row, c.data.data) for c in found}
-        want = {(s.name, row, f"synthetic-{p}") for s in recipes.SWEEPS.values() for row in s.rows for p in s.data}
+        want = {(s.name, row, f"synthetic-{p}") for s in sweeps.SWEEPS.values() for row in s.rows for p in s.data}
         assert places == want
         assert len(found) == len(want)
 
     def test_on_one_set_only_what_belongs_to_its_protocol(self):
-        assert {c.run.sweep for c in recipes.configs("all", "sysu", "paper")} == {"table1", "table3", "table4", "fig7"}
-        assert {c.data.data for c in recipes.configs("all", "regdb", "paper", seeds=(0, 1))} == {"regdb"}
+        assert {c.run.sweep for c in sweeps.configs("all", "sysu", "paper")} == {"table1", "table3", "table4", "fig7"}
+        assert {c.data.data for c in sweeps.configs("all", "regdb", "paper", seeds=(0, 1))} == {"regdb"}
 
     def test_without_a_data_set_a_sweep_takes_its_own_twin(self):
-        assert {c.data.data for c in recipes.configs("fig7")} == {"synthetic-sysu"}
-        assert {c.data.data for c in recipes.configs("table4")} == {"synthetic-regdb"}
+        assert {c.data.data for c in sweeps.configs("fig7")} == {"synthetic-sysu"}
+        assert {c.data.data for c in sweeps.configs("table4")} == {"synthetic-regdb"}
 
 
 def distinct():
     """Every different configuration of all sweeps at the smoke preset, by the first row that has it."""
     found = {}
-    for config in recipes.configs("all", preset_name="smoke"):
+    for config in sweeps.configs("all", preset_name="smoke"):
         key = json.dumps({key: value for key, value in config.flat().items() if key not in ("sweep", "row")}, sort_keys=True)
         found.setdefault(key, config)
     return list(found.values())
@@ -215,14 +218,14 @@ def distinct():
 def test_every_row_trains_and_its_gradients_reach_what_it_owns(config):
     """Ten steps on one batch of the smallest twin with the ramp gone: the ID loss falls; every trained parameter is reached, no other."""
     setup = setups.prepare(config, device="cpu", progress=False)
-    opt = training.optimiser(setup)
+    opt = loop.optimiser(setup)
     for group in opt.param_groups:
         group["lr"] = group["scale"] * 0.02
     batch = dataclasses.replace(setups.first_batch(setup), progress=1.0)
     fixed = {name: p.clone() for name, p in setup.net.named_parameters() if not p.requires_grad}
     seen, ids = set(), []
     for _ in range(10):
-        ids.append(training._step(setup, opt, batch)["id"].item())
+        ids.append(loop._step(setup, opt, batch)["id"].item())
         seen |= {name for name, p in setup.net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert seen == {name for name, p in setup.net.named_parameters() if p.requires_grad}
     assert all(torch.equal(value, dict(setup.net.named_parameters())[name]) for name, value in fixed.items())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bdlab import verdicts
+from bdlab.experiments import verdicts
 
 FAMILIES = 2000
 ROWS = 5

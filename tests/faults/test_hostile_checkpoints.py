@@ -11,7 +11,10 @@ import zipfile
 import pytest
 import torch
 
-from bdlab import cells, checkpoint, recipes, runs, setups, testing, training
+from bdlab.experiments import cell as cells
+from bdlab.experiments import runs, sweeps
+from bdlab.training import checkpoint, extract, loop
+from bdlab.training import setup as setups
 
 SMOKE = {"epochs": 2, "steps": 3, "checkpoint_every": 1}
 
@@ -107,14 +110,14 @@ def test_pickle_itself_runs_every_one(tmp_path, figures):
 
 
 def prepared():
-    return setups.prepare(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), device="cpu", progress=False)
+    return setups.prepare(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), device="cpu", progress=False)
 
 
 @pytest.fixture(scope="module")
 def good(regdb, tmp_path_factory):
     """A real checkpoint in the middle of an epoch, as bytes."""
     folder = tmp_path_factory.mktemp("good")
-    training.train(prepared(), folder)
+    loop.train(prepared(), folder)
     return checkpoint.found(folder)[1].read_bytes()
 
 
@@ -238,8 +241,8 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path, good, change, figures):
     state = checkpoint.data(checkpoint.unseal(good))
     change(state)
     path = sealed(tmp_path / "checkpoint-00000005.pt", saved(state))
-    with pytest.raises(training.ResumeError, match="does not fit the network") as caught:
-        training.train(prepared(), resume=[tmp_path])
+    with pytest.raises(loop.ResumeError, match="does not fit the network") as caught:
+        loop.train(prepared(), resume=[tmp_path])
     assert str(path) in str(caught.value)
     if change is list(SHAPES.values())[-1]:
         figures.note("hostile checkpoints", f"{len(ARCHIVES) + len(SHAPES)} bombs, formats and shapes refused")
@@ -248,7 +251,7 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path, good, change, figures):
 def test_the_good_one_is_not(tmp_path, good):
     (tmp_path / "checkpoint-00000005.pt").write_bytes(good)
     again = prepared()
-    training.train(again, resume=[tmp_path])
+    loop.train(again, resume=[tmp_path])
     assert again.resumed["exact"]
 
 
@@ -271,8 +274,8 @@ class TestWeights:
     @pytest.fixture
     def cell(self, tmp_path):
         setup = prepared()
-        training.train(setup, tmp_path)
-        cells.write(setup, tmp_path, testing.evaluate(setup), 0.0)
+        loop.train(setup, tmp_path)
+        cells.write(setup, tmp_path, extract.evaluate(setup), 0.0)
         return tmp_path
 
     def put(self, folder, payload):

@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 from papermill.translators import PythonTranslator
 
-from bdlab import batch, cli, recipes, runs
+from bdlab import batch, cli
 from bdlab.config import ConfigError, from_flat
+from bdlab.experiments import runs, sweeps
 from tests.test_batch import write_notebook
 
 from . import random
@@ -97,7 +98,7 @@ class TestFixed:
     def test_yaml(self, place, text, said):
         Path("mine.yaml").write_text(text)
         with pytest.raises(ConfigError) as caught:
-            recipes.configs("mine.yaml", "folder")
+            sweeps.configs("mine.yaml", "folder")
         assert said in str(caught.value)
         assert len(str(caught.value)) < 2000
 
@@ -105,7 +106,7 @@ class TestFixed:
         """A value of a few lines that no memory could print."""
         Path("mine.yaml").write_text("rows:\n  x:\n    gamma: &a [h]\n    pairs:\n" + LAUGHS.replace("- &", "      - &"))
         with pytest.raises(ConfigError, match=r"(gamma|pairs) = \[.*is a list") as caught:
-            recipes.configs("mine.yaml", "folder")
+            sweeps.configs("mine.yaml", "folder")
         assert len(str(caught.value)) < 2000
 
     @pytest.mark.parametrize("words", OPTIONS, ids=[f"{k}" for k in range(len(OPTIONS))])

@@ -6,7 +6,9 @@ from functools import partial
 import pytest
 from click.testing import CliRunner
 
-from bdlab import batch, cli, runs, sweeping
+from bdlab import batch, cli
+from bdlab.cli import sweep as sweeping
+from bdlab.experiments import runs
 from tests.test_batch import write_notebook
 
 #: What the notebook of a seed does instead of its work, and the words that tell its reason from the others'.

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import torch
 
-from bdlab import cells, checkpoint, files, recipes, runs, setups, training
+from bdlab import files
+from bdlab.experiments import cell, runs, sweeps
+from bdlab.training import checkpoint, loop
+from bdlab.training import setup as setups
 
 from . import random
 from .forks import Shared, die, end, fork, half, kill
@@ -20,14 +23,14 @@ POINTS = ("with half its bytes written", "before its fsync", "before its rename"
 @cache
 def prepared():
     """Config and what it needs before its first step; a child of a fork trains its copy of it."""
-    config = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 2, "steps": STEPS // 2, "checkpoint_every": 1})
+    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 2, "steps": STEPS // 2, "checkpoint_every": 1})
     return config, setups.prepare(config, "cpu", progress=False)
 
 
 def life(out, saved, *faults):
     """One life of a run, as `bdlab train` has it; ``saved`` hears the step of every checkpoint that is safe."""
     config, setup = prepared()
-    cells.prepare = lambda *_: setup
+    cell.prepare = lambda *_: setup
     for fault in faults:
         fault()
     save = checkpoint.save
@@ -40,7 +43,7 @@ def life(out, saved, *faults):
     checkpoint.save = counted
     earlier = runs.attempts(out, setup.cell.name)
     attempt = runs.begin(out, setup.cell, 1)
-    cells.run(config, attempt, "cpu", earlier)
+    cell.run(config, attempt, "cpu", earlier)
     runs.commit(out, setup.cell.name, attempt)
 
 
@@ -148,7 +151,7 @@ def writes_in_place():
 
     def save(folder, step, state):
         path = folder / "checkpoint-00000001.pt"
-        training.torch.save(state, path)
+        loop.torch.save(state, path)
         payload = checkpoint.seal(path.read_bytes())
         with getattr(checkpoint, "open", open)(path, "wb") as file:
             file.write(payload)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import batches, checkpoint, recipes, runs, setups, testing, training
-from bdlab.datasets import bank, synthetic
+from bdlab.datasets import bank, twin
+from bdlab.experiments import runs, sweeps
+from bdlab.training import batches, checkpoint, extract, loop
+from bdlab.training import setup as setups
 
 from . import random
 
@@ -13,7 +15,7 @@ SMOKE = {"epochs": 2, "steps": 3}
 
 
 def prepared(data="synthetic-regdb", row="MDL4", **changes):
-    return setups.prepare(recipes.configure("table4", row, "smoke", data, SMOKE | changes), device="cpu", progress=False)
+    return setups.prepare(sweeps.configure("table4", row, "smoke", data, SMOKE | changes), device="cpu", progress=False)
 
 
 def bits(net):
@@ -41,7 +43,7 @@ def stopped(folder, at, **changes):
 
     folder.mkdir(parents=True)
     with pytest.raises(Stop):
-        training.train(prepared(**changes), folder, on_step=stop)
+        loop.train(prepared(**changes), folder, on_step=stop)
     return folder
 
 
@@ -50,12 +52,12 @@ class TestResume:
         count = 0
         for every in (0, 1, 2):
             whole = prepared(checkpoint_every=every)
-            history = training.train(whole)
+            history = loop.train(whole)
             for at in range(1, 7):
                 first, second = stopped(tmp_path / f"{every}-{at}" / "1", at, checkpoint_every=every), tmp_path / f"{every}-{at}" / "2"
                 second.mkdir()
                 again = prepared(checkpoint_every=every)
-                resumed = training.train(again, second, resume=[first])
+                resumed = loop.train(again, second, resume=[first])
                 assert same(bits(whole.net), bits(again.net)), (every, at)
                 assert untimed(history) == untimed(resumed) == untimed(runs.read_lines(second / "history.jsonl")), (every, at)
                 assert bool(again.resumed) == (at > 3 or (0 < every < at)), (every, at)
@@ -65,11 +67,11 @@ class TestResume:
     def test_without_the_momentum_it_would_not_be(self, tmp_path, monkeypatch, figures):
         """The broken variant: an optimiser that starts afresh gives other bits."""
         whole = prepared()
-        training.train(whole)
+        loop.train(whole)
         stopped(tmp_path / "1", 4)
         monkeypatch.setattr(torch.optim.SGD, "load_state_dict", lambda self, state: None)
         again = prepared()
-        training.train(again, resume=[tmp_path / "1"])
+        loop.train(again, resume=[tmp_path / "1"])
         assert not same(bits(whole.net), bits(again.net))
         figures.breaks("resume", "momentum forgotten: other bits")
 
@@ -91,14 +93,14 @@ class TestResume:
         elif "torch" in changes:
             monkeypatch.setattr(torch, "__version__", "9.9.9")
         changed = changes if lasting else {}
-        with pytest.raises(training.ResumeError, match=said):
-            training.train(prepared(**changed), resume=[tmp_path / "1"])
+        with pytest.raises(loop.ResumeError, match=said):
+            loop.train(prepared(**changed), resume=[tmp_path / "1"])
         again = prepared(**changed)
         if lasting:
-            with pytest.raises(training.ResumeError, match=said):
-                training.train(again, resume=[tmp_path / "1"], inexact=True)
+            with pytest.raises(loop.ResumeError, match=said):
+                loop.train(again, resume=[tmp_path / "1"], inexact=True)
         else:
-            training.train(again, resume=[tmp_path / "1"], inexact=True)
+            loop.train(again, resume=[tmp_path / "1"], inexact=True)
             assert again.resumed["exact"] is False
         if "torch" in changes:
             figures.note("resume", "4 negative controls refused with the reason; --inexact says so in the provenance")
@@ -141,7 +143,7 @@ def inject(folder, place, value, at):
     setup = prepared(checkpoint_every=1)
     injection = Injection(setup, place, value, at)
     folder.mkdir()
-    training.train(setup, folder, on_step=injection.weights)
+    loop.train(setup, folder, on_step=injection.weights)
 
 
 class TestNotFinite:
@@ -162,8 +164,8 @@ class TestNotFinite:
         for path in checkpoint.found(tmp_path / "1"):
             assert all(v.isfinite().all() for v in checkpoint.load(path)["net"].values() if v.is_floating_point())
         whole, again = prepared(checkpoint_every=1), prepared(checkpoint_every=1)
-        training.train(whole)
-        training.train(again, resume=[tmp_path / "1"])
+        loop.train(whole)
+        loop.train(again, resume=[tmp_path / "1"])
         assert same(bits(whole.net), bits(again.net))
         if (place, value, at) == INJECTIONS[-1]:
             figures.note(
@@ -191,13 +193,13 @@ class TestSameBits:
         """Pictures are rendered by 1, 2 and 3 processes and decoded by 1, 2 and 5 threads."""
         seen = set()
         for jobs, threads in ((1, 1), (2, 2), (3, 5)):
-            root = synthetic.ensure("synthetic-regdb", tmp_path / str(jobs), size="smoke", jobs=jobs)
+            root = twin.ensure("synthetic-regdb", tmp_path / str(jobs), size="smoke", jobs=jobs)
             monkeypatch.setattr(bank, "_threads", lambda threads=threads: threads)
             monkeypatch.setenv("BDLAB_CACHE", str(tmp_path / f"cache-{jobs}"))
             setup = setups.prepare(
-                recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE | {"root": str(root)}), "cpu", progress=False
+                sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE | {"root": str(root)}), "cpu", progress=False
             )
-            training.train(setup)
+            loop.train(setup)
             weights = b"".join(value.numpy().tobytes() for value in setup.net.state_dict().values())
             seen.add((setup.dataset.fingerprint, setup.bank.pictures.numpy().tobytes(), weights))
         assert len(seen) == 1
@@ -207,11 +209,11 @@ class TestSameBits:
     def test_whether_or_not_evaluation_runs_in_between(self, data, monkeypatch, figures):
         held = {"validation": True} if data == "synthetic-sysu" else {}
         plain, watched = prepared(data, **held), prepared(data, **held)
-        training.train(watched, on_epoch=lambda _: testing.evaluate(watched))
-        monkeypatch.setattr(training, "_keep_best", lambda *_: None)
-        history = training.train(plain)
+        loop.train(watched, on_epoch=lambda _: extract.evaluate(watched))
+        monkeypatch.setattr(loop, "_keep_best", lambda *_: None)
+        history = loop.train(plain)
         if held:  # the last epoch of one against the best of the other: what the loss has seen must be the same
-            lines = training.train(prepared(data, **held))
+            lines = loop.train(prepared(data, **held))
             assert [line["terms"] for line in history] == [line["terms"] for line in lines]
             figures.note("same", "validation and tests between the epochs: 0 of 2 runs differ")
         else:
@@ -220,9 +222,9 @@ class TestSameBits:
     def test_an_evaluation_that_forgets_to_switch_back_is_told_apart(self, monkeypatch, figures):
         """The broken variant: a test in training mode moves the batch norms' statistics."""
         plain, careless = prepared(), prepared()
-        training.train(plain)
+        loop.train(plain)
         monkeypatch.setattr(torch.nn.Module, "eval", lambda self: self)
-        training.train(careless, on_epoch=lambda _: testing.evaluate(careless))
+        loop.train(careless, on_epoch=lambda _: extract.evaluate(careless))
         assert not same(bits(plain.net), bits(careless.net))
         figures.breaks("same", "evaluation in training mode: other bits")
 

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from bdlab import batch, files, runs
+from bdlab import batch, files
 from bdlab.config import from_flat
+from bdlab.experiments import runs
 
 from . import forks, random
 from .forks import Shared, end, fork, kill

@@ -8,7 +8,9 @@ from contextlib import suppress
 import pytest
 import torch
 
-from bdlab import checkpoint, files, runs, training
+from bdlab import files
+from bdlab.experiments import runs
+from bdlab.training import checkpoint, loop
 
 from . import random
 from .forks import Shared, end, fork, half
@@ -43,9 +45,9 @@ def under_limits(folder, count):
     out, saved = folder / "limited", Shared()
 
     def stops():
-        step = training._step
+        step = loop._step
         calls = iter(range(99))
-        training._step = lambda *words: os._exit(5) if next(calls) == 3 else step(*words)
+        loop._step = lambda *words: os._exit(5) if next(calls) == 3 else step(*words)
 
     assert end(fork(life, out, saved, stops)) == 5
     (first,) = runs.attempts(out, prepared()[1].cell.name)
@@ -191,8 +193,8 @@ def damaged_run(folder, count):
     rng, differ = random("damage"), 0
 
     def stops():
-        step, calls = training._step, iter(range(99))
-        training._step = lambda *words: os._exit(5) if next(calls) == 4 else step(*words)
+        step, calls = loop._step, iter(range(99))
+        loop._step = lambda *words: os._exit(5) if next(calls) == 4 else step(*words)
 
     for number in range(count):
         out, saved = folder / str(number), Shared()

@@ -2,10 +2,10 @@
 
 import torch
 
-from bdlab.batches import Batch
 from bdlab.config import MADE_FOR, from_flat, preset
 from bdlab.methods import METHODS
 from bdlab.modality import BASE
+from bdlab.training.batches import Batch
 
 PAIRS = {"V I": "V-I", "V I DV": "V-I I-DV", "V I DV DI": "V-I V-DI I-DV"}
 OWN = sorted(set(METHODS) - {"base-derivative"})

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from bdlab import batch as sweeps
-from bdlab import cells, network, runs, setups, testing, training
+from bdlab import network
+from bdlab.experiments import cell, runs
 from bdlab.methods import METHODS
 from bdlab.modality import BASE, Modality
+from bdlab.training import extract, loop
+from bdlab.training import setup as setups
 
 from .made import OWN, batch, config, made
 
@@ -67,7 +70,7 @@ def test_extras_are_trained_as_head_or_generators_and_groups_take_every_paramete
     assert (generators != []) == (method in ("x-modality", "gan"))
     assert (net.generator_numbers() != {}) == (method == "x-modality")
     setup = setups.Setup(config(method, groups="agw"), None, None, None, net, None, torch.device("cpu"), torch.float32)
-    groups = [p for group in training.optimiser(setup).param_groups for p in group["params"]]
+    groups = [p for group in loop.optimiser(setup).param_groups for p in group["params"]]
     assert sorted(map(id, groups)) == sorted(id(p) for p in net.parameters() if p.requires_grad)
 
 
@@ -89,15 +92,15 @@ def test_a_cell_is_saved_and_loaded(method, tmp_path, regdb):
     c = config(method, epochs=1, steps=2)
     folder = tmp_path / "cell"
     folder.mkdir()
-    result = cells.run(c, folder, device="cpu")
+    result = cell.run(c, folder, device="cpu")
     assert result["params"]["method"] == method
     history = runs.read_lines(folder / "history.jsonl")
     assert set(history[0]["terms"]) >= {"id", "total", "gradient"}
-    net = cells.load(folder)
+    net = cell.load(folder)
     setup = setups.prepare(c, device="cpu", progress=False)
-    again = testing.evaluate(setup, embedded=testing.embed(setup, net=net))
+    again = extract.evaluate(setup, embedded=extract.embed(setup, net=net))
     assert {s: r.to_json() for s, r in again.items()} == result["scores"]
-    shown = cells.derived(setup, setups.first_batch(setup))
+    shown = cell.derived(setup, setups.first_batch(setup))
     assert set(shown) == set(c.modalities)
 
 
@@ -107,7 +110,7 @@ def test_going_on_gives_the_bits_of_one_that_never_stopped(method, tmp_path, reg
     for name in ("whole", "part", "rest"):
         (tmp_path / name).mkdir()
     whole = setups.prepare(config(method, epochs=2, steps=3), device="cpu", progress=False)
-    training.train(whole, tmp_path / "whole")
+    loop.train(whole, tmp_path / "whole")
     part = setups.prepare(config(method, epochs=2, steps=3), device="cpu", progress=False)
     count = itertools.count(1)
 
@@ -116,9 +119,9 @@ def test_going_on_gives_the_bits_of_one_that_never_stopped(method, tmp_path, reg
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train(part, tmp_path / "part", on_step=stop)
+        loop.train(part, tmp_path / "part", on_step=stop)
     rest = setups.prepare(config(method, epochs=2, steps=3), device="cpu", progress=False)
-    training.train(rest, tmp_path / "rest", [tmp_path / "part"])
+    loop.train(rest, tmp_path / "rest", [tmp_path / "part"])
     a, b = whole.net.state_dict(), rest.net.state_dict()
     assert all(torch.equal(a[key], b[key]) for key in a)
 
@@ -129,7 +132,7 @@ def test_one_goes_through_the_notebook(tmp_path, regdb):
     assert outcome.word == "done", outcome.reason
     result = json.loads((outcome.folder / "result.json").read_text())
     assert result["params"]["method"] == "gan"
-    assert isinstance(cells.load(outcome.folder), network.BaseDerivativeNet)
+    assert isinstance(cell.load(outcome.folder), network.BaseDerivativeNet)
 
 
 def test_a_rival_wants_its_own_modalities():

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from bdlab import losses, network
+from bdlab.methods import agw, asymmetric, bdtr, cmgan, gan, one_stream
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
-from bdlab.rivals import adversarial, agw, asymmetric, gan, one_stream, ranking
+from tests.reference import rivals as reference
 
-from ..reference import rivals as reference
 from .made import batch, gradients, made
 
 V, I, DV, DI = Modality
@@ -107,7 +107,7 @@ class TestTopRanking:
         g = torch.Generator().manual_seed(seed)
         f = {V: torch.randn(6, 3, generator=g), I: torch.randn(4, 3, generator=g)}
         y = {V: torch.tensor([0, 0, 1, 1, 2, 2]), I: torch.tensor([0, 1, 1, 2])}
-        found = ranking.top_ranking(f, y, 0.5, 0.3)
+        found = bdtr.top_ranking(f, y, 0.5, 0.3)
         want = reference.top_ranking(f[V].tolist(), f[I].tolist(), y[V].tolist(), y[I].tolist(), 0.5, 0.3)
         assert [value.item() for value in found] == pytest.approx(want, rel=1e-5)
 
@@ -115,28 +115,28 @@ class TestTopRanking:
         """Persons 0 and 1 on a line; first strangers meet across, then within a modality."""
         y = dict.fromkeys(BASE, torch.tensor([0, 1]))
         apart = {V: torch.tensor([[0.0], [9.0]]), I: torch.tensor([[0.0], [9.0]])}
-        assert [v.item() for v in ranking.top_ranking(apart, y)] == [pytest.approx(0, abs=1e-5)] * 2
+        assert [v.item() for v in bdtr.top_ranking(apart, y)] == [pytest.approx(0, abs=1e-5)] * 2
         across = {V: torch.tensor([[0.0], [9.0]]), I: torch.tensor([[9.0], [0.0]])}
-        cross, intra = ranking.top_ranking(across, y, 0.5, 0.0)
+        cross, intra = bdtr.top_ranking(across, y, 0.5, 0.0)
         assert cross.item() == pytest.approx(2 * 9.5)
         assert intra.item() == pytest.approx(0, abs=1e-5)
         within = {V: torch.tensor([[5.0, 1.0], [5.0, -1.0]]), I: torch.tensor([[5.0, 0.1], [5.0, -0.1]])}
-        cross, intra = ranking.top_ranking(within, y, 0.0, 0.3)
+        cross, intra = bdtr.top_ranking(within, y, 0.0, 0.3)
         assert cross.item() == pytest.approx(0, abs=1e-5)
         assert intra.item() == pytest.approx(0.3 + 0.9 - 0.2)  # infrared's two persons are nearer than a person's two pictures
 
     def test_nothing_is_undefined_where_pictures_coincide(self):
         f = {m: torch.zeros(4, 3, requires_grad=True) for m in BASE}
         y = dict.fromkeys(BASE, torch.tensor([0, 0, 1, 1]))
-        sum(ranking.top_ranking(f, y)).backward()
+        sum(bdtr.top_ranking(f, y)).backward()
         assert all(x.grad.isfinite().all() for x in f.values())
 
 
 class TestAdversary:
     def test_reversal_is_the_identity_and_minus_its_gradient(self):
         x = torch.randn(3, 4, requires_grad=True)
-        assert torch.equal(adversarial.Reverse.apply(x), x)
-        (adversarial.Reverse.apply(x) * 3).sum().backward()
+        assert torch.equal(cmgan.Reverse.apply(x), x)
+        (cmgan.Reverse.apply(x) * 3).sum().backward()
         assert (x.grad == -3).all()
 
     def test_the_network_climbs_what_the_discriminator_descends(self):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import backbone, network
+from bdlab import network
 from bdlab.config import MEAN, STD
 from bdlab.modality import Modality
-
-from .conftest import WEIGHTS
+from bdlab.network import backbones
+from tests.conftest import WEIGHTS
 
 V, I, DV, DI = Modality
 SMALL = {"backbone": "resnet10"}
@@ -169,7 +169,7 @@ def test_gem_between_mean_and_maximum():
 
 class TestWeights:
     def save(self, tmp_path, change=lambda state: None, name="resnet18.pth"):
-        state = backbone.build_backbone("resnet18").state_dict()
+        state = backbones.build_backbone("resnet18").state_dict()
         change(state)
         torch.save(state, tmp_path / name)
         return str(tmp_path / name)
@@ -203,12 +203,12 @@ class TestWeights:
         ],
     )  # fmt: skip
     def test_v1_files_stride_in_the_first_convolution(self, name, strides, original):
-        assert (backbone.strides_of(strides, name) == "v1") == original
+        assert (backbones.strides_of(strides, name) == "v1") == original
 
     def test_strides_are_placed(self, tmp_path):
-        torch.save(backbone.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
-        v1 = backbone.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
-        v15 = backbone.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
+        torch.save(backbones.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
+        v1 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
+        v15 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
         assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v1.layer2, v1.layer3, v1.layer4)] == [(2, 1), (2, 1), (1, 1)]
         assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v15.layer2, v15.layer3, v15.layer4)] == [(1, 2), (1, 2), (1, 1)]
 
@@ -223,13 +223,13 @@ class TestWeights:
         assert (a @ b.T).item() > 0.9 > (a @ c.T).item()
 
     def test_what_is_no_weights_file(self, tmp_path):
-        with pytest.raises(backbone.WeightsError, match="there is no such weights file"):
+        with pytest.raises(backbones.WeightsError, match="there is no such weights file"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "no.pth"))
         (tmp_path / "text.pth").write_text("hello")
-        with pytest.raises(backbone.WeightsError, match=r"text\.pth: not a plain state dict"):
+        with pytest.raises(backbones.WeightsError, match=r"text\.pth: not a plain state dict"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "text.pth"))
         torch.save([1, 2], tmp_path / "list.pth")
-        with pytest.raises(backbone.WeightsError, match="a state dict"):
+        with pytest.raises(backbones.WeightsError, match="a state dict"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "list.pth"))
 
     def test_code_in_a_weights_file_is_not_run(self, tmp_path):
@@ -240,7 +240,7 @@ class TestWeights:
                 return (open, (str(canary), "w"))
 
         torch.save({"conv1.weight": Evil()}, tmp_path / "evil.pth")
-        with pytest.raises(backbone.WeightsError, match="loaded safely"):
+        with pytest.raises(backbones.WeightsError, match="loaded safely"):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "evil.pth"))
         assert not canary.exists()
 
@@ -253,7 +253,7 @@ class TestWeights:
         ],
     )
     def test_weights_that_do_not_fit_are_named(self, tmp_path, change, said):
-        with pytest.raises(backbone.WeightsError, match=said):
+        with pytest.raises(backbones.WeightsError, match=said):
             network.BaseDerivativeNet(4, backbone="resnet18", weights=self.save(tmp_path, change))
 
     def test_no_network_says_what_to_do(self, monkeypatch):
@@ -263,9 +263,9 @@ class TestWeights:
         monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
         monkeypatch.setenv("TORCH_HOME", "absent-cache")
         monkeypatch.setattr(torch.hub.os, "makedirs", lambda *a, **k: None)
-        with pytest.raises(backbone.WeightsError, match="Without a network, give a file"):
+        with pytest.raises(backbones.WeightsError, match="Without a network, give a file"):
             network.BaseDerivativeNet(4, weights="imagenet")
-        with pytest.raises(backbone.WeightsError, match="no ImageNet weights for resnet10"):
+        with pytest.raises(backbones.WeightsError, match="no ImageNet weights for resnet10"):
             network.BaseDerivativeNet(4, backbone="resnet10", weights="imagenet")
 
 

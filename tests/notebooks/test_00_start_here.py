@@ -4,9 +4,12 @@ import re
 
 import pytest
 
-from bdlab import batch, recipes, setups, testing, training
+from bdlab import batch
+from bdlab.experiments import sweeps
+from bdlab.training import extract, loop
+from bdlab.training import setup as setups
+from tests.conftest import REPOSITORY
 
-from ..conftest import REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "00_start_here.ipynb"
@@ -21,9 +24,9 @@ def test_it_runs_and_its_numbers_are_those_of_the_same_run_by_hand(tmp_path, dat
     batch.execute(NOTEBOOK, out, {"data": data, "preset": "smoke", "threads": 1}, timeout=300)
     reading.draws(out, FIGURES)
     printed, found = reading.said(out)
-    setup = setups.prepare(recipes.configure("table4", "MDL4", "smoke", data, {"seed": 0}), progress=False)
-    training.train(setup)
-    assert found["Rank-1"] == {name: round(result.mean["R1"], 4) for name, result in testing.evaluate(setup).items()}
+    setup = setups.prepare(sweeps.configure("table4", "MDL4", "smoke", data, {"seed": 0}), progress=False)
+    loop.train(setup)
+    assert found["Rank-1"] == {name: round(result.mean["R1"], 4) for name, result in extract.evaluate(setup).items()}
     assert found["numbers"] == {
         "trained": sum(p.numel() for p in setup.net.parameters()),
         "deployed": sum(p.numel() for p in setup.net.export().parameters()),

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bdlab import batch, datasets, gaps
+from bdlab import batch, datasets
+from bdlab.workbench.data import numbers
+from tests.conftest import REAL, REPOSITORY
 
-from ..conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "01_data.ipynb"
@@ -32,9 +33,9 @@ def test_it_runs_on_a_twin(tmp_path, kind):
     dataset, sysu = datasets.open(kind, size="smoke"), datasets.open("synthetic-sysu", size="smoke")
     assert found["data"] == kind
     assert "test:    8 people, 32 visible + 32 infrared pictures" in printed
-    expected = {name: round(float(values.mean()), 3) for name, values in gaps.agreement(dataset).items()}
+    expected = {name: round(float(values.mean()), 3) for name, values in numbers.agreement(dataset).items()}
     assert found["agreement"] == expected
-    assert found["valid"] == {mode: int(gaps.trial(sysu, f"{mode}-single").valid.sum()) for mode in ("all", "indoor")}
+    assert found["valid"] == {mode: int(numbers.trial(sysu, f"{mode}-single").valid.sum()) for mode in ("all", "indoor")}
     assert found["valid"]["indoor"] < found["valid"]["all"] == 32
     own = {"synthetic-regdb": "stand-in for RegDB", "synthetic-sysu": "stand-in for SYSU-MM01"}[kind]
     assert found["gaps"] == found["fig5"][own]

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from bdlab import batch, channels, datasets, generators, runs
+from bdlab import batch, datasets
+from bdlab.experiments import runs
+from bdlab.workbench.channels import numbers, render
+from tests.conftest import REAL, REPOSITORY
 
-from ..conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "02_derivative_modalities.ipynb"
@@ -28,9 +30,9 @@ def looks_right(path, figures=FIGURES):
 
 def agrees(found, folder, dataset):
     """The printed numbers, made again from the cell and the pictures."""
-    learned = generators.read(folder)
-    visible, infrared, who = channels.people_of(dataset, 8)
-    both = [channels.render(visible[0], infrared[0], n) for n in (generators.preset("uniform"), learned.numbers)]
+    learned = numbers.read(folder)
+    visible, infrared, who = render.people_of(dataset, 8)
+    both = [render.render(visible[0], infrared[0], n) for n in (numbers.preset("uniform"), learned.numbers)]
     assert found["cell"] == folder.name
     assert found["people"] == len(who)
     assert found["moved"] == pytest.approx(learned.moved, abs=1e-4)

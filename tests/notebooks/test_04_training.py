@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from bdlab import batch, runs
+from bdlab import batch
+from bdlab.experiments import runs
 
 from . import reading
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from bdlab import batch, embedding, retrieval, runs
+from bdlab import batch
+from bdlab.experiments import runs
+from bdlab.workbench.retrieval import embedding, search
+from tests.conftest import REAL, REPOSITORY
 
-from ..conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "05_retrieval.ipynb"
@@ -31,7 +33,7 @@ def test_it_runs_on_a_twin_and_says_what_holds(tmp_path, kind):
     path, printed, found = executed(tmp_path, data=kind)
     looks_right(path)
     assert [s.word for s in runs.status(tmp_path / "runs")] == ["done"], "the cell it trained is committed"
-    tested = retrieval.reopen(tmp_path / "runs" / found["cell"])
+    tested = search.reopen(tmp_path / "runs" / found["cell"])
     assert found["R1"] == {name: round(result.mean["R1"], 4) for name, result in tested.results.items()}
     overlaps = {f"{a}-{b}": round(embedding.overlap(*both), 4) for (a, b), both in embedding.pair_distances(tested).items()}
     assert found["overlap"] == overlaps
@@ -44,10 +46,10 @@ def test_it_runs_on_a_twin_and_says_what_holds(tmp_path, kind):
 
 @pytest.mark.slow
 def test_it_takes_the_cell_that_is_named(tmp_path):
-    from bdlab import recipes
+    from bdlab.experiments import sweeps
 
-    config = recipes.configure("table4", "B2", "smoke", "synthetic-regdb", {"epochs": 1})
-    place = retrieval.trained(tmp_path / "runs", config, lambda _: None)
+    config = sweeps.configure("table4", "B2", "smoke", "synthetic-regdb", {"epochs": 1})
+    place = search.trained(tmp_path / "runs", config, lambda _: None)
     path, printed, found = executed(tmp_path, cell=place.name)
     looks_right(path)
     assert found["cell"] == place.name

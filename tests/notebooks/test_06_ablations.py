@@ -2,10 +2,11 @@
 
 import pytest
 
-from bdlab import batch, recipes, report
+from bdlab import batch, report
+from bdlab.experiments import sweeps
+from tests.conftest import REPOSITORY
+from tests.report.test_report import put
 
-from ..conftest import REPOSITORY
-from ..test_report import put
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "06_ablations.ipynb"
@@ -40,7 +41,7 @@ def test_with_runs_it_shows_them_with_verdicts(tmp_path):
         for row, gain in (("B2", 0), ("MDL4", 0.1), ("MDL1", 0.05 * (-1) ** seed)):
             put(out, row, seed, 0.3 + 0.01 * seed + gain + 0.001 * (seed == 2))
     for sweep, data, settings in (("fig6", "synthetic-regdb", ("v2t", "t2v")), ("fig7", "synthetic-sysu", ("all-single", "indoor-single"))):
-        for number, row in enumerate(recipes.sweep(sweep).rows):
+        for number, row in enumerate(sweeps.sweep(sweep).rows):
             put(out, row, 0, 0.3 + 0.02 * number, settings, sweep, data)
     before = sorted(p.name for p in out.iterdir())
     path, words, found = executed(tmp_path, out)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from bdlab import batch, paper, recipes, report
+from bdlab import batch, paper, report
+from bdlab.experiments import sweeps
+from tests.conftest import REPOSITORY
+from tests.report.test_report import put
 
-from ..conftest import REPOSITORY
-from ..test_report import put
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "07_tables.ipynb"
@@ -34,7 +35,7 @@ def test_without_runs_it_is_the_papers_tables_and_claims(tmp_path):
         assert claim.found in tables[-1]
     assert found["checked"] == sum(len(claim.checks) for claim in paper.claims())
     for name in TABLES:
-        for row in recipes.sweep(name).rows:
+        for row in sweeps.sweep(name).rows:
             assert f"bdlab train {row} " in printed
     assert "No runs here yet." in printed
 

@@ -9,11 +9,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from bdlab import batch, exercises, figures
-from bdlab.figures import exercises as pictures
+from bdlab import batch
+from bdlab.workbench import exercises, style
+from bdlab.workbench.exercises import figures as pictures
+from tests import solutions
+from tests.conftest import REPOSITORY
 
-from .. import solutions
-from ..conftest import REPOSITORY
 from . import reading
 
 FOLDER = REPOSITORY / "notebooks" / "exercises"
@@ -38,7 +39,7 @@ def test_it_runs_headless_with_the_stub_and_says_what_is_missing(tmp_path, stem)
 
 @pytest.mark.parametrize("stem", BOOKS)
 def test_the_model_solution_in_its_place_is_right(stem, capsys, monkeypatch):
-    monkeypatch.setattr(figures, "theme", lambda: None)
+    monkeypatch.setattr(style, "theme", lambda: None)
     book = nbformat.read(FOLDER / f"{stem}.ipynb", as_version=4)
     (stub,) = [c for c in book.cells if "yours" in c.metadata.get("tags", [])]
     solution = getattr(solutions, BOOKS[stem])

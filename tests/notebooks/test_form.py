@@ -7,8 +7,7 @@ import nbformat
 import pytest
 
 from bdlab import batch
-
-from ..conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 BOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 each = pytest.mark.parametrize("path", BOOKS, ids=lambda p: p.stem)

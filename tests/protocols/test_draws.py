@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from bdlab import galleries, protocols
+from bdlab import protocols
 from bdlab.evaluation import Embedded
+from bdlab.protocols import draws
 
-from .test_protocols import permutations_of, tiny
+from .test_published import permutations_of, tiny
 
 
 def spoil(change):
@@ -57,7 +58,7 @@ def test_permutations_from_matlab(tmp_path):
     table = permutations_of(gallery)
     cameras = [cell([table.get(c, {}).get(i, np.zeros((0, 0))).astype(float) for i in range(1, 12)]) for c in range(1, 7)]
     savemat(tmp_path / "rand_perm_cam.mat", {"rand_perm_cam": cell(cameras)})
-    loaded = galleries.load_permutations(tmp_path / "rand_perm_cam.mat")
+    loaded = draws.load_permutations(tmp_path / "rand_perm_cam.mat")
     assert {c: set(loaded[c]) for c in loaded if loaded[c]} == {c: set(table[c]) for c in table}
     a, b = Embedded(**query), Embedded(**gallery)
     found = protocols.sysu(a, b, "all", 1, "official", loaded)
@@ -86,5 +87,5 @@ def test_permutation_files_that_are_not(tmp_path, content, message):
     elif content is not None:
         savemat(path, content)
     with pytest.raises(ValueError, match=message) as caught:
-        galleries.load_permutations(path)
+        draws.load_permutations(path)
     assert "rand_perm_cam.mat" in str(caught.value)

@@ -9,8 +9,7 @@ import torch
 
 from bdlab import protocols
 from bdlab.evaluation import Embedded, NoMatch
-
-from .reference import evaluation as loops
+from tests.reference import evaluation as loops
 
 SETTINGS = [(mode, shots) for mode in ("all", "indoor") for shots in (1, 10)]
 

@@ -10,16 +10,16 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from bdlab import recipes, report, runs
+from bdlab import report
 from bdlab.cli import main
+from bdlab.experiments import runs, sweeps
 from bdlab.report import page
-
-from .test_runs import PRINT
+from tests.experiments.test_runs import PRINT
 
 
 def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data="regdb", people=None, guard=None, **changes):
     """A committed cell with made-up scores (R1 = r1, everything else half of it; ``people`` the R1 of each identity)."""
-    c = runs.Cell(recipes.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
+    c = runs.Cell(sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
     attempt = runs.begin(out, c)
     (attempt / "weights.pt").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
@@ -44,7 +44,7 @@ def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data=
 
 def put_failed(out, row, seed=0, reason="ValueError: no", sweep="table4", data="regdb", **changes):
     """An attempt that failed."""
-    c = runs.Cell(recipes.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
+    c = runs.Cell(sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
     runs.fail(runs.begin(out, c), reason)
     return c.name
 
@@ -130,7 +130,7 @@ class TestTable:
         file.write_text("name: mine\ntitle: My own\nbaseline: weak\nrows: {strong: {gamma: 2.0}, weak: {gamma: 1.0}}")
         for row in ("weak", "strong"):
             put(tmp_path / "out", row, sweep=str(file))
-        (table,) = report.tables(tmp_path / "out", [recipes.sweep(str(file))])
+        (table,) = report.tables(tmp_path / "out", [sweeps.sweep(str(file))])
         assert [(v.row, v.against) for v in table.verdicts] == [("strong", "weak")]
         assert table.warnings == []
         assert "My own, on regdb" in report.text(table)
@@ -217,8 +217,8 @@ class TestVerdicts:
         assert "95 % over splits" in report.to_html(table)
 
     def test_contrasts_may_be_declared(self, tmp_path, monkeypatch):
-        own = dataclasses.replace(recipes.TABLE4, contrasts=(("MDL4", "MDL3"), ("MDL4", "B2")))
-        monkeypatch.setitem(recipes.SWEEPS, "table4", own)
+        own = dataclasses.replace(sweeps.TABLE4, contrasts=(("MDL4", "MDL3"), ("MDL4", "B2")))
+        monkeypatch.setitem(sweeps.SWEEPS, "table4", own)
         for row in ("B2", "MDL3", "MDL4"):
             put(tmp_path, row)
         (table,) = report.tables(tmp_path)
@@ -289,8 +289,8 @@ class TestPrintedRows:
     @pytest.fixture
     def table(self, tmp_path, monkeypatch):
         """Table II with one trained row of its own name and one that the paper does not have."""
-        sweep = recipes.Sweep("table2", "Table II", {"base": recipes.Row("base", {}), "Ours": recipes.Row("ours", {})}, "base")
-        monkeypatch.setitem(recipes.SWEEPS, "table2", sweep)
+        sweep = sweeps.Sweep("table2", "Table II", {"base": sweeps.Row("base", {}), "Ours": sweeps.Row("ours", {})}, "base")
+        monkeypatch.setitem(sweeps.SWEEPS, "table2", sweep)
         put(tmp_path, "Ours", sweep="table2")
         put(tmp_path, "base", sweep="table2")
         (table,) = report.tables(tmp_path)
@@ -324,7 +324,7 @@ class TestPrintedRows:
 class TestForms:
     @pytest.fixture
     def table(self, tmp_path):
-        for row in recipes.TABLE4.rows:
+        for row in sweeps.TABLE4.rows:
             put(tmp_path, row, 0, 0.5)
             put(tmp_path, row, 1, 0.6)
         (table,) = report.tables(tmp_path)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import batches
 from bdlab.config import MEAN, STD
 from bdlab.modality import BASE
+from bdlab.training import batches
 
 V, I = BASE
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import checkpoint
+from bdlab.training import checkpoint
 
 
 def state(step=1):

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from bdlab import guard
 from bdlab.config import from_flat
+from bdlab.training import collapse
 
 CONFIG = from_flat({"epochs": 8})  # MDL4: four modalities, three edges; margins 0.3 and 0.5
 PEOPLE = 200
@@ -21,7 +21,7 @@ def history(epochs=8, **last):
 
 
 def test_a_healthy_run_is_left_alone():
-    assert guard.watch(history(), CONFIG, PEOPLE) == {}
+    assert collapse.watch(history(), CONFIG, PEOPLE) == {}
 
 
 @pytest.mark.parametrize(
@@ -35,55 +35,55 @@ def test_a_healthy_run_is_left_alone():
     ],
 )
 def test_each_fault_has_its_own_words(last, kind, said):
-    (found,) = guard.watch(history(**last), CONFIG, PEOPLE).items()
+    (found,) = collapse.watch(history(**last), CONFIG, PEOPLE).items()
     assert found[0] == kind
     assert said in found[1]
 
 
 @pytest.mark.parametrize("last", [{"id": 0.9 * GUESS}, {"mdl": 2.7}, {"mdl": 3.3}, {"mml": 1.0}, {"spread": 0.02}])
 def test_what_is_merely_slow_is_not_called_a_fault(last):
-    assert guard.watch(history(**last), CONFIG, PEOPLE) == {}
+    assert collapse.watch(history(**last), CONFIG, PEOPLE) == {}
 
 
 def test_it_waits_for_the_ramp_and_for_three_epochs():
     stuck = {"id": GUESS, "mdl": 3.0}
-    assert guard.watch(history(2, **stuck), CONFIG, PEOPLE) == {}
-    assert guard.watch(history(3, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE) == {}
-    assert "collapse" in guard.watch(history(4, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE)
+    assert collapse.watch(history(2, **stuck), CONFIG, PEOPLE) == {}
+    assert collapse.watch(history(3, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE) == {}
+    assert "collapse" in collapse.watch(history(4, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE)
 
 
 def test_one_bad_epoch_is_not_a_plateau():
     lines = history()
     lines[-1]["terms"]["mdl"] = 3.0
-    assert guard.watch(lines, CONFIG, PEOPLE) == {}
+    assert collapse.watch(lines, CONFIG, PEOPLE) == {}
 
 
 def test_a_sum_over_anchors_is_brought_back_to_one():
     config = from_flat({"epochs": 8, "reduction": "sum"})
-    assert "margin" in guard.watch(history(mdl=72.0), config, PEOPLE)
-    assert guard.watch(history(mdl=3.0), config, PEOPLE) == {}
+    assert "margin" in collapse.watch(history(mdl=72.0), config, PEOPLE)
+    assert collapse.watch(history(mdl=3.0), config, PEOPLE) == {}
 
 
 def test_an_id_loss_summed_over_the_modalities_is_held_against_their_sum():
     """Four streams at half of a guess each sum to twice a guess: a run that learns."""
     config = from_flat({"epochs": 8, "id_over": "sum"})
-    assert guard.watch(history(id=2 * GUESS), config, PEOPLE) == {}
-    assert "guess" in guard.watch(history(id=4 * GUESS), config, PEOPLE)
+    assert collapse.watch(history(id=2 * GUESS), config, PEOPLE) == {}
+    assert "guess" in collapse.watch(history(id=4 * GUESS), config, PEOPLE)
 
 
 def test_a_term_whose_weight_is_zero_is_not_judged():
-    assert guard.watch(history(mdl=3.0), from_flat({"epochs": 8, "gamma": 0.0}), PEOPLE) == {}
+    assert collapse.watch(history(mdl=3.0), from_flat({"epochs": 8, "gamma": 0.0}), PEOPLE) == {}
 
 
 def test_the_weighted_triplet_at_ln_2():
-    assert "ln 2" in guard.watch(history(wrt=math.log(2)), CONFIG, PEOPLE)["margin"]
-    assert guard.watch(history(wrt=0.5), CONFIG, PEOPLE) == {}
+    assert "ln 2" in collapse.watch(history(wrt=math.log(2)), CONFIG, PEOPLE)["margin"]
+    assert collapse.watch(history(wrt=0.5), CONFIG, PEOPLE) == {}
 
 
 @pytest.mark.parametrize(("rank1", "people", "at_chance"), [(0.01, 206, True), (0.03, 206, False), (0.07, 50, True), (0.25, 50, False)])
 def test_chance(rank1, people, at_chance):
     scores = {"v2t": {"mean": {"R1": rank1}}, "t2v": {"mean": {"R1": 0.0}}}
-    assert bool(guard.chance(scores, people)) is at_chance
+    assert bool(collapse.chance(scores, people)) is at_chance
 
 
 def test_chance_is_where_guessing_puts_it():
@@ -93,5 +93,5 @@ def test_chance_is_where_guessing_puts_it():
     rng, people, passed = np.random.default_rng(0), 50, 0
     for _ in range(300):
         first = rng.integers(people, size=people)  # all queries of a person agree: the worst case the docstring speaks of
-        passed += bool(not guard.chance({"v2t": {"mean": {"R1": float((first == np.arange(people)).mean())}}}, people))
+        passed += bool(not collapse.chance({"v2t": {"mean": {"R1": float((first == np.arange(people)).mean())}}}, people))
     assert passed <= 6

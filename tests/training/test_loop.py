@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import batches, cells, losses, planning, recipes, runs, setups, testing, training
+from bdlab import losses
+from bdlab.experiments import cell, plan, runs, sweeps
 from bdlab.modality import Modality
+from bdlab.training import batches, extract, loop
+from bdlab.training import setup as setups
 
 SMOKE = {"epochs": 2, "steps": 3}
 
 
 def config(row="MDL4", **changes):
-    return recipes.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes)
+    return sweeps.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes)
 
 
 def prepared(row="MDL4", **changes):
@@ -36,14 +39,14 @@ def untimed(history):
 
 class TestLearningRate:
     def test_paper_schedule_of_the_notes(self):
-        c = recipes.configure("table4", "MDL4", "paper", "regdb")
-        at = [training.learning_rate(c, e + 0.5) for e in range(60)]
+        c = sweeps.configure("table4", "MDL4", "paper", "regdb")
+        at = [loop.learning_rate(c, e + 0.5) for e in range(60)]
         want = [0.01 * (e + 1) / 10 if e < 10 else 0.01 if e < 20 else 0.001 if e < 50 else 0.0001 for e in range(60)]
         assert at == pytest.approx(want)
 
     def test_cosine_rises_then_falls_to_nothing(self):
-        c = recipes.configure("table4", "MDL4", "demo", "synthetic-regdb")
-        at = [training.learning_rate(c, e) for e in np.linspace(0, c.optim.epochs, 200)]
+        c = sweeps.configure("table4", "MDL4", "demo", "synthetic-regdb")
+        at = [loop.learning_rate(c, e) for e in np.linspace(0, c.optim.epochs, 200)]
         top = int(np.argmax(at))
         assert at[top] == pytest.approx(c.optim.lr, rel=0.02)
         assert at[:top] == sorted(at[:top])
@@ -55,7 +58,7 @@ class TestLearningRate:
 class TestGroups:
     def test_agw_groups_train_the_head_ten_times_faster(self):
         s = prepared(groups="agw", generator_lr=0.002, lr=0.01)
-        opt = training.optimiser(s)
+        opt = loop.optimiser(s)
         scale = {id(p): g["scale"] for g in opt.param_groups for p in g["params"]}
         assert {scale[id(p)] for p in s.net.head()} == {1.0}
         assert {scale[id(p)] for p in s.net.generators()} == {0.2}
@@ -64,7 +67,7 @@ class TestGroups:
         assert len(scale) == sum(p.requires_grad for p in s.net.parameters())
 
     def test_uniform_groups_are_uniform(self):
-        assert {g["scale"] for g in training.optimiser(prepared(groups="uniform")).param_groups} == {1.0}
+        assert {g["scale"] for g in loop.optimiser(prepared(groups="uniform")).param_groups} == {1.0}
 
 
 def test_objective_is_eq_9_with_the_ramp():
@@ -93,7 +96,7 @@ def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
 def test_a_run_learns_its_training_people():
     """Three hundred steps on sixteen rendered people leave ln 16, the loss of a guess, far behind."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)
-    history = training.train(s)
+    history = loop.train(s)
     assert history[0]["terms"]["id"] > 0.7 * math.log(16)
     assert history[-1]["terms"]["id"] < 0.5 * math.log(16)
     assert history[-1]["guard"] == {}, "the guard leaves a run alone that learns"
@@ -102,21 +105,21 @@ def test_a_run_learns_its_training_people():
 def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
     """The broken variant: the same run with labels that mean nothing stays near ln 16."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)
-    draw = training.draw_epoch
+    draw = loop.draw_epoch
 
     def shuffled(setup, epoch, steps):
         rows, how, labels = draw(setup, epoch, steps)
         noise = torch.from_numpy(batches.generator(9, "plan", epoch).permuted(labels.numpy(), axis=1))
         return rows, how, noise
 
-    monkeypatch.setattr(training, "draw_epoch", shuffled)
-    assert training.train(s)[-1]["terms"]["id"] > 0.7 * math.log(16)
+    monkeypatch.setattr(loop, "draw_epoch", shuffled)
+    assert loop.train(s)[-1]["terms"]["id"] > 0.7 * math.log(16)
 
 
 class TestHistory:
     def test_lines_hold_terms_generator_and_time(self, tmp_path):
         s = prepared()
-        history = training.train(s, tmp_path)
+        history = loop.train(s, tmp_path)
         assert runs.read_lines(tmp_path / "history.jsonl") == history
         assert [line["epoch"] for line in history] == [1, 2]
         assert [line["steps"] for line in history] == [3, 6]
@@ -127,7 +130,7 @@ class TestHistory:
 
     def test_hooks_hear_every_step_and_epoch(self):
         steps, epochs = [], []
-        training.train(prepared(), on_step=lambda *a: steps.append(a), on_epoch=epochs.append)
+        loop.train(prepared(), on_step=lambda *a: steps.append(a), on_epoch=epochs.append)
         assert steps == [(k, 6) for k in range(1, 7)]
         assert [line["epoch"] for line in epochs] == [1, 2]
 
@@ -137,20 +140,20 @@ class TestDeterminism:
         a, b, c = prepared(), prepared(), prepared(seed=1)
         assert same(bits(a.net), bits(b.net))
         assert not same(bits(a.net), bits(c.net))
-        assert untimed(training.train(a)) == untimed(training.train(b))
+        assert untimed(loop.train(a)) == untimed(loop.train(b))
         assert same(bits(a.net), bits(b.net))
 
     def test_evaluating_in_between_changes_no_bit(self):
         a, b = prepared(), prepared()
-        training.train(a)
-        training.train(b, on_epoch=lambda _: testing.evaluate(b))
+        loop.train(a)
+        loop.train(b, on_epoch=lambda _: extract.evaluate(b))
         assert same(bits(a.net), bits(b.net))
 
     def test_the_global_generators_are_neither_used_nor_moved(self):
         torch.manual_seed(1)
         before = torch.get_rng_state()
         a = prepared()
-        training.train(a)
+        loop.train(a)
         assert torch.equal(before, torch.get_rng_state())
         torch.manual_seed(2)
         assert same(bits(prepared().net), bits(prepared().net))
@@ -179,7 +182,7 @@ class TestCompiled:
     def test_it_trains_to_the_same_bits_under_the_same_names(self, row, modes):
         plain, compiled = prepared(row), prepared(row, compile="reduce-overhead")
         assert modes == ["reduce-overhead"]
-        assert untimed(training.train(plain)) == untimed(training.train(compiled))
+        assert untimed(loop.train(plain)) == untimed(loop.train(compiled))
         assert torch._dynamo.utils.counters["frames"]["ok"] > 0
         assert same(bits(plain.net), bits(compiled.net))
         x = batches.normalise(plain.bank.pictures[:4])
@@ -193,10 +196,10 @@ class TestCompiled:
         with pytest.raises(
             setups.TrainingError, match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* or set compile to 'no'\.$"
         ):
-            training.train(prepared(compile="default"))
+            loop.train(prepared(compile="default"))
 
     def test_its_speed_is_counted_like_the_plain_ones(self):
-        assert planning.speed(prepared(compile="default")).flops == planning.speed(prepared()).flops
+        assert plan.speed(prepared(compile="default")).flops == plan.speed(prepared()).flops
 
 
 class Stop(Exception):
@@ -208,7 +211,7 @@ class TestWhole:
         c = config()
         setup = setups.prepare(c, device="cpu", progress=False)
         attempt = runs.begin(tmp_path, setup.cell)
-        result = cells.run(c, attempt, device="cpu")
+        result = cell.run(c, attempt, device="cpu")
         assert runs.commit(tmp_path, setup.cell.name, attempt)
         done = runs.done(tmp_path, setup.cell)
         assert done == json.loads(json.dumps(result))
@@ -218,14 +221,14 @@ class TestWhole:
         assert set(wanted.split()) <= set(done["provenance"])
 
         x = batches.normalise(setup.bank.pictures[:4])
-        net = cells.load(tmp_path / setup.cell.name)
+        net = cell.load(tmp_path / setup.cell.name)
         again = setups.prepare(c, device="cpu", progress=False)
-        training.train(again)
+        loop.train(again)
         assert torch.equal(net.embed(x, "V"), again.net.eval().embed(x, "V"))
 
     def test_embeddings_are_of_the_test_people_only(self):
         s = prepared()
-        for m, e in testing.embed(s).items():
+        for m, e in extract.embed(s).items():
             assert set(e.ids) == set(s.dataset.identities("test"))
             assert not set(e.ids) & set(s.dataset.identities("train"))
             assert len(e.ids) == len(s.dataset.select("test", m)) == len(e.keys)
@@ -241,14 +244,14 @@ class TestTest:
 
     def sysu(self, **changes):
         return setups.prepare(
-            recipes.configure("table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes), device="cpu", progress=False
+            sweeps.configure("table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes), device="cpu", progress=False
         )
 
     def test_validation_keeps_the_best_epoch_and_resumes_with_it(self, tmp_path):
         whole = self.sysu(validation=True)
         assert whole.dataset.identities("val")
         states = []
-        history = training.train(whole, on_epoch=lambda _: states.append(bits(whole.net)))
+        history = loop.train(whole, on_epoch=lambda _: states.append(bits(whole.net)))
         scores = [line["validation"] for line in history]
         best = int(np.argmax(scores))
         assert whole.best["epoch"] == best + 1
@@ -256,9 +259,9 @@ class TestTest:
 
         (tmp_path / "1").mkdir()
         with pytest.raises(Stop):
-            training.train(self.sysu(validation=True), tmp_path / "1", on_step=lambda s, _: (_ for _ in ()).throw(Stop) if s == 8 else None)
+            loop.train(self.sysu(validation=True), tmp_path / "1", on_step=lambda s, _: (_ for _ in ()).throw(Stop) if s == 8 else None)
         again = self.sysu(validation=True)
-        training.train(again, resume=[tmp_path / "1"])
+        loop.train(again, resume=[tmp_path / "1"])
         assert again.resumed
         assert same(bits(whole.net), bits(again.net))
         assert again.best["epoch"] == best + 1
@@ -266,19 +269,19 @@ class TestTest:
     def test_without_validation_the_last_epoch_stays(self):
         s = self.sysu()
         assert not s.dataset.identities("val")
-        training.train(s)
+        loop.train(s)
         assert s.best == {}
 
     def test_reranking_and_mirroring_are_labelled_and_change_the_ranking(self):
         plain, extra = self.sysu(), self.sysu(rerank=True, flip=True)
-        a, b = testing.evaluate(plain), testing.evaluate(extra)
+        a, b = extract.evaluate(plain), extract.evaluate(extra)
         for name in a:
             assert a[name].provenance["reranking"] == "none"
             assert b[name].provenance["reranking"].startswith("k-reciprocal")
             assert (a[name].provenance["flip"], b[name].provenance["flip"]) == (False, True)
             assert a[name].provenance["draw"] == "seeded"
             assert a[name].provenance["published_counts"] is False
-        features = [testing.embed(s)[Modality.V].features for s in (plain, extra)]
+        features = [extract.embed(s)[Modality.V].features for s in (plain, extra)]
         np.testing.assert_allclose(np.linalg.norm(features[1], axis=1), 1, atol=1e-5)
         assert not np.allclose(*features)
 
@@ -286,7 +289,7 @@ class TestTest:
         s = self.sysu()
         s.dataset = dataclasses.replace(s.dataset, name="sysu")
         with pytest.raises(setups.TrainingError, match=r"not the counts of SYSU-MM01.*data check"):
-            testing.evaluate(s)
+            extract.evaluate(s)
 
     def test_the_official_draw_needs_its_file(self):
         with pytest.raises(setups.TrainingError, match=r"rand_perm_cam\.mat"):
@@ -295,9 +298,9 @@ class TestTest:
 
 class TestGuard:
     def test_a_run_that_does_not_learn_says_so_in_history_and_result(self, tmp_path):
-        result = cells.run(config(epochs=4, lr=1e-7, triplet_ramp=0.0), tmp_path, device="cpu")
+        result = cell.run(config(epochs=4, lr=1e-7, triplet_ramp=0.0), tmp_path, device="cpu")
         history = runs.read_lines(tmp_path / "history.jsonl")
         assert [line["guard"] for line in history[:2]] == [{}, {}]
         assert "a guess among 16 people" in history[-1]["guard"]["guess"]
         assert history[-1]["guard"].items() <= result["guard"].items()
-        assert cells.epoch_line(history[-1], 4).endswith("[guess]")
+        assert cell.epoch_line(history[-1], 4).endswith("[guess]")

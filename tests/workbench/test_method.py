@@ -7,9 +7,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from bdlab import figures
-from bdlab.figures import method
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
+from bdlab.workbench import method, style
 
 V, I, DV, DI = Modality
 
@@ -60,7 +59,7 @@ class TestFamilies:
             assert sum(isinstance(p, FancyArrowPatch) for p in ax.patches) == len(family.arrows)
             boxes = [p for p in ax.patches if isinstance(p, FancyBboxPatch)]
             owners = [box.owner for box in family.boxes.values()]
-            assert [p.get_facecolor()[:3] for p in boxes] == [to_rgb(figures.COLOURS[m]) if m else to_rgb("0.88") for m in owners]
+            assert [p.get_facecolor()[:3] for p in boxes] == [to_rgb(style.COLOURS[m]) if m else to_rgb("0.88") for m in owners]
         assert "shared" in [t.get_text() for t in axes[5].texts]
 
     def test_words_fit_their_boxes_and_do_not_cover_each_other(self):

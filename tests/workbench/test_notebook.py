@@ -5,7 +5,9 @@ import types
 
 import pytest
 
-from bdlab import notebook, recipes, runs, setups
+from bdlab.experiments import runs, sweeps
+from bdlab.training import setup as setups
+from bdlab.workbench import notebook
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def shown(monkeypatch):
 
 
 def prepared(**changes):
-    config = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 3, "steps": 2} | changes)
+    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 3, "steps": 2} | changes)
     return setups.prepare(config, device="cpu", progress=False)
 
 

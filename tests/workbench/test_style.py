@@ -6,8 +6,8 @@ import pytest
 import seaborn
 from matplotlib.colors import to_rgb
 
-from bdlab import figures
 from bdlab.modality import MDL_GRAPHS, Modality
+from bdlab.workbench import style
 
 V, I, DV, DI = Modality
 
@@ -19,7 +19,7 @@ def people(n=3, **more):
 
 def test_people_are_laid_out_by_modality_and_person():
     pictures = people(extra=(DV, DI))
-    ax = figures.people(pictures, titles=["a", "b", "c"]).axes[0]
+    ax = style.people(pictures, titles=["a", "b", "c"]).axes[0]
     sheet = ax.images[0].get_array()
     assert sheet.shape == (4 * 17 - 1, 3 * 9 - 1, 3)
     np.testing.assert_allclose(sheet[17 : 17 + 16, 9 : 9 + 8], pictures[I][1] / 255)
@@ -29,14 +29,14 @@ def test_people_are_laid_out_by_modality_and_person():
 
 @pytest.mark.parametrize("name", MDL_GRAPHS)
 def test_graph_has_an_arrow_a_pair_and_a_mark_a_modality(name):
-    ax = figures.graph(MDL_GRAPHS[name]).axes[0]
+    ax = style.graph(MDL_GRAPHS[name]).axes[0]
     assert len(ax.patches) == len(MDL_GRAPHS[name])
     assert len(ax.collections) == 4
     assert len(ax.lines) == 2  # who is made from whom
 
 
 def test_overview_shows_both():
-    assert len(figures.overview(people(extra=(DV, DI)), MDL_GRAPHS["mdl4"]).axes) == 2
+    assert len(style.overview(people(extra=(DV, DI)), MDL_GRAPHS["mdl4"]).axes) == 2
 
 
 def history(moved=0.1):
@@ -51,7 +51,7 @@ def history(moved=0.1):
 
 
 def test_training_curves_are_the_history():
-    axes = figures.training_curves({"MDL4": history(), "B1": [{"epoch": 1, "terms": {"id": 2.0}, "generator": {}}]}).axes
+    axes = style.training_curves({"MDL4": history(), "B1": [{"epoch": 1, "terms": {"id": 2.0}, "generator": {}}]}).axes
     assert len(axes) == 3
     np.testing.assert_allclose(axes[0].lines[0].get_ydata(), [4, 3, 2])
     assert [len(ax.lines) for ax in axes] == [2, 1, 0]  # B1 has no MML, nobody has MDL
@@ -59,14 +59,14 @@ def test_training_curves_are_the_history():
 
 
 def test_cmc_is_drawn_in_per_cent():
-    ax = figures.cmc({"v2t": np.linspace(0.1, 1, 30), "t2v": [0.5, 0.6]}).axes[0]
+    ax = style.cmc({"v2t": np.linspace(0.1, 1, 30), "t2v": [0.5, 0.6]}).axes[0]
     assert ax.lines[0].get_ydata()[0] == pytest.approx(10)
     assert len(ax.lines[0].get_ydata()) == 20
     assert len(ax.lines[1].get_ydata()) == 2
 
 
 def test_generator_curves_say_when_nothing_moved():
-    moved, still = figures.generator_curves(history()), figures.generator_curves(history(0.0))
+    moved, still = style.generator_curves(history()), style.generator_curves(history(0.0))
     assert moved._suptitle is None
     assert "did not move" in still._suptitle.get_text()
     assert [len(ax.lines) for ax in moved.axes] == [6, 4]
@@ -74,7 +74,7 @@ def test_generator_curves_say_when_nothing_moved():
 
 def test_figures_draw_where_they_are_told():
     figure, ax = plt.subplots()
-    assert figures.cmc({"a": [1.0]}, ax=ax) is figure
+    assert style.cmc({"a": [1.0]}, ax=ax) is figure
     assert len(ax.lines) == 1
 
 
@@ -83,7 +83,7 @@ def test_the_style_file_is_seaborns_theme():
     ours = {}
     with plt.rc_context():
         plt.rcdefaults()
-        figures.theme()
+        style.theme()
         ours.update(plt.rcParams)
         plt.rcdefaults()
         seaborn.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc={"figure.dpi": 110, "axes.titlesize": "medium"})
@@ -92,4 +92,4 @@ def test_the_style_file_is_seaborns_theme():
     assert differs <= {"axes.prop_cycle", "image.cmap", "backend"}  # the cycle's colours in hex there; a colour map is always named
     cycles = [[to_rgb(c) for c in params["axes.prop_cycle"].by_key()["color"]] for params in (ours, theirs)]
     np.testing.assert_allclose(*cycles, atol=1e-6)
-    assert figures.COLOURS[V] == to_rgb(seaborn.color_palette("colorblind")[0])
+    assert style.COLOURS[V] == to_rgb(seaborn.color_palette("colorblind")[0])

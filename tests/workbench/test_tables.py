@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bdlab import verdicts
-from bdlab.figures import tables
+from bdlab.experiments import verdicts
+from bdlab.workbench import tables
 
 
 def judged():

@@ -12,13 +12,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .. import figures, gaps, setups
-from ..channels import INKS, WHITE, Rendered, affine, fit, grey, mark, people_of, render, shares, single
-from ..config import from_flat
-from ..figures import channels as static
-from ..generators import CHANNELS, NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
-from ..modality import Modality
-from .shell import WHOLE, picture, png, watch
+from bdlab.config import from_flat
+from bdlab.modality import Modality
+from bdlab.training import setup
+from bdlab.workbench import style
+from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.widgets import WHOLE, picture, png, watch
+
+from . import figures as static
+from .numbers import CHANNELS, NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
+from .render import INKS, WHITE, Rendered, affine, fit, grey, mark, people_of, render, shares, single
 
 V, I, DV, DI = Modality
 VIEWS = ("overview", "channels", "divergence")
@@ -61,7 +64,7 @@ def cell(folder: Path | str, root: Path | str | None = None, people: int = 24, h
     """
     one = read(folder)
     params = json.loads((Path(folder) / "params.json").read_text()) | ({"root": str(root)} if root else {})
-    visible, infrared, _ = people_of(setups.open_data(from_flat(params)), people, height=height)
+    visible, infrared, _ = people_of(setup.open_data(from_flat(params)), people, height=height)
     return channels(visible, infrared, one.numbers, one.history, one.space, height)
 
 
@@ -265,7 +268,7 @@ def _button(name: str, action: Callable[[], None]) -> widgets.Button:
 
 def _curves(lines: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, dict[int, list[tuple[float, float, float]]]]:
     """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in pixels."""
-    figure = figures.generator_curves(lines)
+    figure = style.generator_curves(lines)
     figure.set_dpi(90)
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -13,12 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from .. import channels
-from ..channels import Rendered
-from ..generators import CHANNELS, Numbers, checked
-from ..modality import BASE, DERIVATIVE, Modality
-from . import _MATH, _PALETTE, COLOURS, _on
-from .data import GAP, _centre, _pictures
+from bdlab.modality import BASE, DERIVATIVE, Modality
+from bdlab.workbench.data.figures import GAP, _centre, _pictures
+from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, _on
+
+from . import render
+from .numbers import CHANNELS, Numbers, checked
+from .render import Rendered
 
 V, I = BASE
 DV, DI = DERIVATIVE
@@ -31,7 +32,7 @@ def five(rendered: Sequence[Rendered], clipped: bool = False, titles: Sequence[s
     """A row a person: V, E_V(V), D_V and, right of the black line, I, D_I; ``clipped`` stripes in E_V(V) what its ReLU sets to zero."""
     height, width = rendered[0].visible.shape[:2]
     figure, ax = _on(ax, (1.0 + 1.5 * 5, 0.6 + 1.5 * len(rendered) * height / width))
-    grey = [channels.mark(r.encoded, r.clipped) if clipped else r.encoded for r in rendered]
+    grey = [render.mark(r.encoded, r.clipped) if clipped else r.encoded for r in rendered]
     _pictures(ax, [[r.shown[V], e, r.shown[DV], r.shown[I], r.shown[DI]] for r, e in zip(rendered, grey, strict=True)])
     ax.axvline(3 * (width + GAP) - GAP / 2 - 0.5, color="black", lw=2)
     _heads(ax, ("$V$", "$E_V(V)$", "$D_V = G_S(E_V(V))$", "$I$", "$D_I = G_S(I)$"), titles[: len(rendered)], (height, width))
@@ -53,7 +54,7 @@ def fig8(rendered: Sequence[Rendered]) -> Figure:
     for ax, ink, title in zip(
         panels[1:], ("colour", "dark is large"), ("(b) channels, in colour", "(c) channels, darker is larger"), strict=True
     ):
-        _group(ax, [[[channels.single(r.shown[m], k, ink) for k in range(3)] for m in both] for r in rendered], title)
+        _group(ax, [[[render.single(r.shown[m], k, ink) for k in range(3)] for m in both] for r in rendered], title)
         ticks = [_centre(n, width) for n in range(3 * len(rendered))]
         ax.set_xticks(ticks, list("RGB") * len(rendered), fontsize=9)
     for ax in panels:
@@ -66,7 +67,7 @@ def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:
     more similar; the number is the mean. The bar says how much a shade is."""
     height, width = rendered[0].visible.shape[:2]
     figure, ax = plt.subplots(figsize=(9.0, 0.6 + 1.35 * len(rendered) * height / width), layout="constrained")
-    _pictures(ax, [[r.shown[I], r.shown[DI], *(channels.grey(r.divergence[..., k]) for k in range(3))] for r in rendered])
+    _pictures(ax, [[r.shown[I], r.shown[DI], *(render.grey(r.divergence[..., k]) for k in range(3))] for r in rendered])
     ax.axvline(2 * (width + GAP) - GAP / 2 - 0.5, color="black", lw=2)
     _heads(ax, ("$I$", "$D_I$", *(f"$|D_I - I|$\n{c}" for c in CHANNELS)), titles[: len(rendered)], (height, width))
     for row, r in enumerate(rendered):
@@ -74,7 +75,7 @@ def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:
             box = {"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.9}
             place = (_centre(k + 2, width), row * (height + GAP) + 0.975 * height)
             ax.text(*place, f"{r.divergence[..., k].mean():.2f}", ha="center", va="bottom", fontsize=9, bbox=box)
-    scale = plt.cm.ScalarMappable(plt.Normalize(0, channels.WHITE), "gray")
+    scale = plt.cm.ScalarMappable(plt.Normalize(0, render.WHITE), "gray")
     figure.colorbar(scale, ax=ax, shrink=0.8, pad=0.02, extend="max", label="divergence (1: from black to white)")
     return figure
 
@@ -145,7 +146,7 @@ def copies(numbers: Numbers, space: str = "normalised", ax: Axes | None = None) 
     """D_I as the affine copy of I that it is: a line W_k I + B_k a channel. The height between a line and the dotted diagonal
     is the divergence (W_k - 1) I + B_k; beyond the white band a screen shows plain black or white."""
     figure, ax = _on(ax, (6.0, 3.8))
-    slope, level = channels.affine(numbers, space)
+    slope, level = render.affine(numbers, space)
     x = np.array([0.0, 1.0])
     ax.plot(x, x, color="black", ls=":", lw=1.5, label="$D_I = I$")
     for k, name in enumerate(CHANNELS):
@@ -164,7 +165,7 @@ def spaces(pairs: Mapping[str, Rendered]) -> Figure:
     rendered = list(pairs.values())
     height, width = rendered[0].visible.shape[:2]
     figure, ax = plt.subplots(figsize=(1.9 * (1 + len(rendered)), 0.9 + 1.9 * height / width), layout="constrained")
-    _pictures(ax, [[rendered[0].shown[V], *(channels.mark(r.encoded, r.clipped) for r in rendered)]])
+    _pictures(ax, [[rendered[0].shown[V], *(render.mark(r.encoded, r.clipped) for r in rendered)]])
     heads = ["$V$", *(f"{name}\n{100 * r.clipped.mean():.0f} % clipped" for name, r in pairs.items())]
     _heads(ax, heads, (), (height, width))
     return figure

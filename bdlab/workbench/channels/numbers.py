@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from . import cells, runs
-from .config import MEAN, STD
-from .network import LUMA
+from bdlab.config import MEAN, STD
+from bdlab.experiments import cell, runs
+from bdlab.network import LUMA
 
 Numbers = Mapping[str, Sequence[float]]
 
@@ -112,8 +112,8 @@ def read(folder: Path | str) -> Learned:
         raise ValueError(f"{folder}: its method ({params['method']}) or shared_generator = false does not share one G_S; take MDL4")
     lines = [line for line in runs.read_lines(folder / "history.jsonl") if line.get("generator")]
     try:
-        return learned(cells.load(folder).generator_numbers(), lines, params, folder.name)
-    except (ValueError, cells.TrainingError) as error:
+        return learned(cell.load(folder).generator_numbers(), lines, params, folder.name)
+    except (ValueError, cell.TrainingError) as error:
         raise ValueError(f"{folder}: {error}") from error
 
 

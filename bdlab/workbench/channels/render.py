@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from . import gaps
-from .config import MEAN, STD
-from .datasets import Dataset
-from .generators import LEVEL, PARTS, SLOPE, SPACES, Numbers, checked, one_of
-from .modality import Modality
+from bdlab.config import MEAN, STD
+from bdlab.datasets import Dataset
+from bdlab.modality import Modality
+from bdlab.workbench.data import numbers as gaps
+
+from .numbers import LEVEL, PARTS, SLOPE, SPACES, Numbers, checked, one_of
 
 #: How one channel is shown: in its colour, as grey, or as the paper's Fig. 8c prints it.
 INKS = ("colour", "grey", "dark is large")
@@ -116,9 +117,9 @@ def people_of(dataset: Dataset, most: int = 8, split: str = "test", height: int 
         raise ValueError(f"{dataset.name} has nobody with a visible and an infrared picture in its part {split!r}; take another part")
     who = list(first)[:most]
     if twin := gaps.twin_of(dataset):
-        from .datasets import synthetic
+        from bdlab.datasets import twin as twins
 
-        taken = [synthetic.counterfactual(**twin, identity=one, shot=0, shape=(height, height // 2)) for one in who]
+        taken = [twins.counterfactual(**twin, identity=one, shot=0, shape=(height, height // 2)) for one in who]
         return np.stack([t["rgb"] for t in taken]), np.stack([t["ir"] for t in taken]), who
     rows = zip(*(first[one] for one in who), strict=True)
     visible, infrared = (gaps.pixels(dataset, row, height, height // 2) for row in rows)

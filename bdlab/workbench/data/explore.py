@@ -8,11 +8,12 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
-from .. import gaps
-from ..datasets import Dataset
-from ..datasets.records import SPLITS
-from ..modality import Modality
-from .shell import WHOLE, label, picture, png, watch
+from bdlab.datasets import Dataset, twin
+from bdlab.datasets.records import SPLITS
+from bdlab.modality import Modality
+from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
+
+from . import numbers as gaps
 
 
 def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, height: int = 128) -> widgets.VBox:
@@ -59,11 +60,9 @@ def dials(kind: str = "synthetic-sysu", people: int = 6, height: int = 144, size
     Rows: the RGB picture; the RGB sensor at the infrared camera's place; the infrared picture. ``kind`` is a twin's name, ``size``
     and ``seed`` as for ``datasets.open``, ``height`` a picture's [pixels]. Raises DatasetError for a twin that there is not.
     """
-    from ..datasets.twins import settle
-
-    start = settle(kind, size, seed)
+    start = twin.dials(kind, size=size, seed=seed)
     bounds = {"min": 0, "max": 1, "step": 0.05, "continuous_update": False, "style": WHOLE}
-    sliders = [widgets.FloatSlider(getattr(start, name), description=name.replace("_", " "), **bounds) for name in gaps.DIALS]
+    sliders = [widgets.FloatSlider(start[name], description=name.replace("_", " "), **bounds) for name in gaps.DIALS]
     shown, numbers = picture(), widgets.HTML()
 
     def show(_: object = None) -> None:

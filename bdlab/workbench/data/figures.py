@@ -15,10 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from .. import gaps
-from ..datasets import Dataset
-from ..modality import BASE, Modality
-from . import COLOURS, _on
+from bdlab.datasets import Dataset
+from bdlab.modality import BASE, Modality
+from bdlab.workbench.style import COLOURS, _on
+
+from . import numbers
 
 V, I = BASE
 HIT, MISS, DIM = COLOURS[Modality.DV], COLOURS[Modality.DI], "0.55"
@@ -28,16 +29,18 @@ _MEANING = {"appearance": "appearance gap: two places", "channel": "channel gap:
 GAP = 3  # pixels between two pictures
 
 
-def sightings(dataset: Dataset, table: gaps.Sightings, height: int = 96, width: int = 48, ax: Axes | None = None) -> Figure:
+def sightings(dataset: Dataset, table: numbers.Sightings, height: int = 96, width: int = 48, ax: Axes | None = None) -> Figure:
     """Identity x camera: a row a person, the visible cameras' pictures left of the infrared ones'; hatched where nobody was seen."""
     figure, ax = _on(ax, (1.1 + 0.72 * len(table.columns), 0.6 + 1.35 * len(table.ids)))
-    cells = [[None if row is None else gaps.pixels(dataset, [row], height, width)[0] for row in line] for line in table.cells]
+    cells = [[None if row is None else numbers.pixels(dataset, [row], height, width)[0] for row in line] for line in table.cells]
     _pictures(ax, cells)
     ax.set_yticks([_centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids])
     ax.xaxis.tick_top()
     starts = [c for c in range(len(table.columns)) if c == 0 or table.columns[c] != table.columns[c - 1]]
     span = len(table.columns) / len(starts)
-    ax.set_xticks([_centre(c + (span - 1) / 2, width) for c in starts], [gaps.camera_name(*table.columns[c]) for c in starts], fontsize=9)
+    ax.set_xticks(
+        [_centre(c + (span - 1) / 2, width) for c in starts], [numbers.camera_name(*table.columns[c]) for c in starts], fontsize=9
+    )
     for c, label in zip(starts, ax.get_xticklabels(), strict=True):
         label.set_color(COLOURS[table.columns[c][0]])
     for c in starts[1:]:
@@ -95,7 +98,7 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     return figure
 
 
-def relation(dataset: Dataset, trial: gaps.Trial, ax: Axes | None = None) -> Figure:
+def relation(dataset: Dataset, trial: numbers.Trial, ax: Axes | None = None) -> Figure:
     """Queries down, gallery across, both by camera, then person: a dot where it is the same one, hatched where it does not
     count, a cross where a right answer is lost by that. The title counts the queries that have something left to find."""
     figure, ax = _on(ax, (5.2, 4.4))
@@ -118,7 +121,9 @@ def relation(dataset: Dataset, trial: gaps.Trial, ax: Axes | None = None) -> Fig
         for k in starts[1:]:
             line(k - 0.5, color="0.2", lw=1.2)
         middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)]
-        axis.set_ticks(middles, [gaps.camera_name(*cameras[k]) if cameras[k][1] else f"{cameras[k][0].title}, by person" for k in starts])
+        axis.set_ticks(
+            middles, [numbers.camera_name(*cameras[k]) if cameras[k][1] else f"{cameras[k][0].title}, by person" for k in starts]
+        )
     ax.tick_params(axis="both", labelsize=8, length=0)
     ax.set(xlim=(-0.5, len(trial.gallery) - 0.5), ylim=(len(trial.query) - 0.5, -0.5))
     ax.set(xlabel=f"gallery: {len(trial.gallery)} pictures", ylabel=f"queries: {len(trial.query)} pictures")
@@ -128,14 +133,14 @@ def relation(dataset: Dataset, trial: gaps.Trial, ax: Axes | None = None) -> Fig
     return figure
 
 
-def gallery(dataset: Dataset, trial: gaps.Trial, number: int = 0, people: int = 10, ax: Axes | None = None) -> Figure:
+def gallery(dataset: Dataset, trial: numbers.Trial, number: int = 0, people: int = 10, ax: Axes | None = None) -> Figure:
     """One query and the gallery it is compared with, a column a person (the right one first), a row a camera: right answers
     framed and ticked, removed pictures crossed out, hatched where the gallery has none. ``number`` is the query's."""
     height, width = 96, 48
-    rows, owner = gaps.shelves(dataset, trial, dataset.records[trial.query[number]].identity, people)
+    rows, owner = numbers.shelves(dataset, trial, dataset.records[trial.query[number]].identity, people)
     figure, ax = _on(ax, (1.4 + 0.72 * (len(owner) + 2), 0.9 + 1.35 * len(rows)))
-    shown = {g: gaps.pixels(dataset, [trial.gallery[g]], height, width)[0] for line in rows.values() for g in line if g is not None}
-    asked = gaps.pixels(dataset, [trial.query[number]], height, width)[0]
+    shown = {g: numbers.pixels(dataset, [trial.gallery[g]], height, width)[0] for line in rows.values() for g in line if g is not None}
+    asked = numbers.pixels(dataset, [trial.query[number]], height, width)[0]
     cells = [[asked if r == 0 else None, None, *(None if g is None else shown[g] for g in line)] for r, line in enumerate(rows.values())]
     _pictures(ax, cells, plain=2)
     _frame(ax, 0, 0, (height, width), "black", "")
@@ -157,7 +162,7 @@ def gallery(dataset: Dataset, trial: gaps.Trial, number: int = 0, people: int = 
         )
     ax.xaxis.tick_top()
     query = dataset.records[trial.query[number]]
-    asking = f"query: person {query.identity}\n{gaps.camera_name(query.modality, query.camera).replace(chr(10), ', ')}"
+    asking = f"query: person {query.identity}\n{numbers.camera_name(query.modality, query.camera).replace(chr(10), ', ')}"
     ax.set_xticks([_centre(c, width) for c in (0, *range(2, 2 + len(owner)))], [asking, *map(str, owner)], fontsize=9)
     ax.set_title(f"One query and its gallery ({len(trial.gallery)} pictures), a column a person")
     return figure
@@ -175,7 +180,7 @@ def counterfactuals(pictures: Mapping[str, np.ndarray], people: int = 8, ax: Axe
     for label, m in zip(ax.get_yticklabels(), (V, V, I), strict=True):
         label.set_color(COLOURS[m])
     right = page.shape[1] + 0.25 * width
-    found = {name: values.mean() for name, values in gaps.gaps(dict(pictures)).items()}
+    found = {name: values.mean() for name, values in numbers.gaps(dict(pictures)).items()}
     for name, a, b, x in (("appearance", 0, 1, right), ("channel", 1, 2, right), ("both", 0, 2, right + 2.6 * width)):
         ends = [(x, _centre(a, height)), (x, _centre(b, height))]
         ax.add_patch(FancyArrowPatch(*ends, arrowstyle="<|-|>", mutation_scale=13, color=_STYLES[name][1], lw=2, clip_on=False))
@@ -192,7 +197,7 @@ def dials(found: Mapping[str, Mapping[str, np.ndarray]], values: Sequence[float]
         axes = plt.subplots(1, len(found), figsize=(4.7 * len(found), 3.2), sharey=True, layout="constrained", squeeze=False)[1][0]
     for ax, (dial, swept) in zip(axes, found.items(), strict=True):
         for name, (style, colour) in _STYLES.items():
-            mean, half = gaps.interval(swept[name])
+            mean, half = numbers.interval(swept[name])
             ax.errorbar(values, mean, half, fmt=style, color=colour, ms=6, capsize=3, lw=1.8, label=_MEANING[name])
         ax.axhline(swept["strangers"].mean(), color="0.6", lw=1.2, ls=(0, (6, 2, 1, 2)), label="two strangers, one sensor")
         ax.set(xlabel=f"dial {dial}", xticks=values, ylim=(-0.05, 1.65), title=title)
@@ -214,9 +219,9 @@ def fig5(panels: Mapping[str, Mapping[str, np.ndarray]], people: int = 6) -> Fig
             label.set_color(COLOURS[m])
         ax.set_title(f"({'abcdef'[k]}) {title}")
         bars = figure.add_subplot(grid[1, k])
-        found = gaps.gaps(dict(pictures))
+        found = numbers.gaps(dict(pictures))
         for y, (name, hatch) in enumerate((("appearance", ""), ("channel", "//"))):
-            mean, half = gaps.interval(found[name])
+            mean, half = numbers.interval(found[name])
             bars.barh(y, mean, xerr=half, color=_STYLES[name][1], hatch=hatch, ec="white", height=0.6, capsize=4)
             bars.text(1.22, y, f"{mean:.2f}", va="center", ha="right")
         bars.axvline(found["strangers"].mean(), color="0.4", lw=1.2, ls=(0, (6, 2, 1, 2)))
@@ -242,7 +247,7 @@ def _centre(n: float, side: int) -> float:
 
 def _pictures(ax: Axes, cells: Sequence[Sequence[np.ndarray | None]], plain: int = 0) -> np.ndarray:
     """Pictures in rows and columns with nothing else; None is hatched, or white in the first ``plain`` columns."""
-    page = gaps.sheet(cells, GAP)
+    page = numbers.sheet(cells, GAP)
     height, width = next(p for row in cells for p in row if p is not None).shape[:2]
     for r, row in enumerate(cells):
         for c, picture in enumerate(row):

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from . import galleries, protocols
-from .datasets import Dataset
-from .datasets.pictures import load
-from .evaluation import Embedded
-from .modality import BASE, Modality
+from bdlab import protocols
+from bdlab.datasets import Dataset
+from bdlab.datasets.pictures import load
+from bdlab.evaluation import Embedded
+from bdlab.modality import BASE, Modality
+from bdlab.protocols import draws
 
 GAPS = ("appearance", "channel", "both", "strangers")
 DIALS = ("channel_gap", "appearance_gap")
@@ -191,7 +192,7 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
     if dataset.protocol == "sysu":
         part = [dataset.records[row] for row in gallery]
         everyone = Embedded(np.zeros((len(part), 1)), [r.identity for r in part], [r.camera for r in part], [r.path for r in part])
-        gallery = [gallery[k] for k in galleries.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)]
+        gallery = [gallery[k] for k in draws.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)]
 
     query, gallery = (sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery))
     (qcam, qid), (gcam, gid) = (np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery))
@@ -226,11 +227,11 @@ def shots(kind: str, people: int = 24, number: int = 0, **options: Any) -> dict[
     """One pair a person of a twin, with what each camera would have seen from the other's place: [n, H, W, 3] uint8 each.
 
     ``rgb``, ``ir``, ``rgb_at_ir``, ``ir_at_rgb``; ``number`` counts a person's shots from 0, ``options`` go to
-    ``synthetic.counterfactual`` (size, seed, the dials, shape).
+    ``bdtwins.counterfactual`` (size, seed, the dials, shape).
     """
-    from .datasets import synthetic
+    from bdlab.datasets import twin
 
-    takes = [synthetic.counterfactual(kind, one, number, **options) for one in range(1, people + 1)]
+    takes = [twin.counterfactual(kind, one, number, **options) for one in range(1, people + 1)]
     return {name: np.stack([take[name] for take in takes]) for name in takes[0]}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import losses
-from ..modality import MDL_GRAPHS, Modality, Pair
+from bdlab import losses
+from bdlab.modality import MDL_GRAPHS, Modality, Pair
+
 from .marking import Case, Exercise, Mark, Trap, mark
 
 Array = np.ndarray

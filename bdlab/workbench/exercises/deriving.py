@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..network import Encoder, Generator
+from bdlab.network import Encoder, Generator
+
 from .marking import Case, Exercise, Mark, Trap, mark
 
 Array = np.ndarray

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..modality import Modality
-from . import _PALETTE, COLOURS, _on
+from bdlab.modality import Modality
+from bdlab.workbench.style import _PALETTE, COLOURS, _on
 
 V, I = Modality.V, Modality.I
 _HIDDEN = "0.45"

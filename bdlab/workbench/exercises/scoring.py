@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .. import evaluation, verdicts
+from bdlab import evaluation
+from bdlab.experiments import verdicts
+
 from .marking import Case, Exercise, Mark, Trap, mark
 
 Array = np.ndarray

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
-from ..modality import MDL_GRAPHS, Modality, Pair
-from ..sketch import Constellation, Directed, Frame, Hinge, directed, named, shadow
-from . import _MATH, _PALETTE, COLOURS, STYLES, _on, graph
+from bdlab.modality import MDL_GRAPHS, Modality, Pair
+from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, STYLES, _on, graph
+
+from .toy import Constellation, Directed, Frame, Hinge, directed, named, shadow
 
 V, I, DV, DI = Modality
 MARKS = {V: "o", I: "^", DV: "s", DI: "D"}

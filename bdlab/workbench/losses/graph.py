@@ -12,11 +12,12 @@ import anywidget
 import traitlets
 from matplotlib.colors import to_hex
 
-from .. import sketch
-from ..figures import COLOURS
-from ..figures.losses import TITLES
-from ..modality import MDL_GRAPHS, Modality, ModalityError, Pair, format_pairs, parse_pairs
-from .losses import mark
+from bdlab.modality import MDL_GRAPHS, Modality, ModalityError, Pair, format_pairs, parse_pairs
+from bdlab.workbench.style import COLOURS
+
+from . import toy
+from .figures import TITLES
+from .hinge import mark
 
 V, I, DV, DI = Modality
 HTML = {V: "V", I: "I", DV: "D<sub>V</sub>", DI: "D<sub>I</sub>"}
@@ -33,7 +34,7 @@ EVERY = 10  # steps between two looks at the page
 
 
 def graph(pairs: str | Sequence[Pair] = "mdl4", steps: int = 300, seed: int = 0) -> Graph:
-    """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph on ``bdlab.sketch``.
+    """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph on ``bdlab.workbench.losses.toy``.
 
     ``pairs``: ``"V-I V-DI I-DV"``, a graph's name or a tuple of pairs, where it starts; ``widget.pairs`` is what it shows, as
     ``["V-I", ...]``, readable and settable. ``steps`` a training, ``seed`` its world, start and batches. ``widget.results`` are what
@@ -83,9 +84,9 @@ class Graph(anywidget.AnyWidget):
 
     @traitlets.observe("pairs")
     def _say(self, _: object = None) -> None:
-        ways = sketch.directed(self.graph)
+        ways = toy.directed(self.graph)
         each = " + ".join(f"<span>L<sub>{HTML[a]}→{HTML[b]}</sub></span>" for a, b in ways) or "0"
-        name = sketch.named(self.graph)
+        name = toy.named(self.graph)
         own = {"mdl4": ", the paper's own", "none": ": MML and the ID loss alone"}.get(name, "")
         self.equation = f"<span>L<sub>MDL</sub></span> = {each}"
         self.terms = len(ways)
@@ -118,7 +119,7 @@ class Graph(anywidget.AnyWidget):
         pairs, seed, name = self.graph, self.seed, self.title.partition(",")[0].partition(":")[0]
         self.progress = 0.0
         try:
-            for frame in sketch.training(pairs, seed, self.steps, EVERY):
+            for frame in toy.training(pairs, seed, self.steps, EVERY):
                 self.progress = frame.step / self.steps
                 yield
             self.results = [*self.results, _entry(frame, pairs, seed, name)]
@@ -126,9 +127,9 @@ class Graph(anywidget.AnyWidget):
             self.progress = -1.0
 
 
-def _entry(frame: sketch.Frame, pairs: tuple[Pair, ...], seed: int, name: str, people: int = 6) -> dict[str, Any]:
+def _entry(frame: toy.Frame, pairs: tuple[Pair, ...], seed: int, name: str, people: int = 6) -> dict[str, Any]:
     """One card of the comparison: the graph, its numbers on all new people, and a small picture of the first few."""
-    known = sketch.named(pairs)
+    known = toy.named(pairs)
     head = name if known else format_pairs(pairs)
     return {
         "name": head, "pairs": format_pairs(pairs).split(), "seed": seed, "step": frame.step, "terms": 2 * len(pairs),
@@ -136,9 +137,9 @@ def _entry(frame: sketch.Frame, pairs: tuple[Pair, ...], seed: int, name: str, p
     }  # fmt: skip
 
 
-def _thumbnail(frame: sketch.Frame, people: int, side: int = 150) -> str:
+def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     """New people in V and I, each person's two means joined, as a small SVG."""
-    (spots,) = sketch.shadow([frame])
+    (spots,) = toy.shadow([frame])
     keep = frame.ids < people
     middle = (spots[V][keep].mean(0) + spots[I][keep].mean(0)) / 2
     reach = max(abs(spots[m][keep] - middle).max() for m in (V, I)) * 1.12 or 1.0

@@ -6,24 +6,25 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.colors import to_hex
 
-from .. import sketch
-from ..figures import COLOURS
-from ..figures.losses import MARKS, PULL, PUSH
-from ..modality import Modality
-from .shell import WHOLE, watch
+from bdlab.modality import Modality
+from bdlab.workbench.style import COLOURS
+from bdlab.workbench.widgets import WHOLE, watch
+
+from . import toy
+from .figures import MARKS, PULL, PUSH
 
 V, I, DV, DI = Modality
 NAMES = {V: "V", I: "I", DV: "D_V", DI: "D_I"}
 SIZE, SCALE, LADDER = 460, 140, 330  # pixels: the plane's side, one unit of distance in it, the bars' width
 
 
-def hinge(points: sketch.Constellation | None = None) -> widgets.VBox:
+def hinge(points: toy.Constellation | None = None) -> widgets.VBox:
     """Pick an anchor and where its triplet is sought; see its hardest positive and negative, the margin's circle and the hinge.
 
     ``points`` are people in the plane (default: ``sketch.constellation()``). The same modality on both sides is eq. 7 with its own
     margin, two different ones eq. 4. *eq. 5 as printed* shows what the zeros of the mask do. Everything by keyboard too.
     """
-    points = points or sketch.constellation()
+    points = points or toy.constellation()
     choice = {"options": [(NAMES[m], m) for m in points.features], "style": {"button_width": "58px", "description_width": "70px"}}
     wide = widgets.Layout(width="370px")
     own = widgets.ToggleButtons(value=V, description="anchor in", layout=wide, **choice)
@@ -38,7 +39,7 @@ def hinge(points: sketch.Constellation | None = None) -> widgets.VBox:
         cross.disabled, intra.disabled, literal.disabled = own.value is to.value, own.value is not to.value, own.value is to.value
         row.max = len(points.labels[own.value])
         try:
-            one = sketch.hinge(points, own.value, row.value - 1, to.value, cross.value, intra.value, literal.value)
+            one = toy.hinge(points, own.value, row.value - 1, to.value, cross.value, intra.value, literal.value)
         except ValueError as error:  # an anchor without a positive or a negative takes no part
             shown.value = f"<p>{error}</p>"
             return
@@ -51,7 +52,7 @@ def hinge(points: sketch.Constellation | None = None) -> widgets.VBox:
     return widgets.VBox([*rows, shown])
 
 
-def draw(points: sketch.Constellation, one: sketch.Hinge) -> str:
+def draw(points: toy.Constellation, one: toy.Hinge) -> str:
     """The plane and the three lengths as one SVG, a sentence for those who do not see it, and the arithmetic below."""
     spot = points.features[one.own][one.anchor].numpy()
     x, y = _at(spot)
@@ -75,7 +76,7 @@ def draw(points: sketch.Constellation, one: sketch.Hinge) -> str:
     )
 
 
-def sentence(points: sketch.Constellation, one: sketch.Hinge) -> str:
+def sentence(points: toy.Constellation, one: toy.Hinge) -> str:
     """What the picture shows, in words and with its numbers."""
     people = points.labels[one.to]
     person = int(points.labels[one.own][one.anchor]) + 1
@@ -87,7 +88,7 @@ def sentence(points: sketch.Constellation, one: sketch.Hinge) -> str:
     )
 
 
-def _ladder(one: sketch.Hinge) -> str:
+def _ladder(one: toy.Hinge) -> str:
     """The lengths as bars at the right of the plane."""
     left, reach = SIZE + 24, one.farthest + one.margin
     unit = (LADDER - 10) / max(reach, one.nearest, 1.0)

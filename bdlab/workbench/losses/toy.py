@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import batches, losses
-from .modality import BASE, MDL_GRAPHS, Modality, Pair
-from .network import Encoder, Generator
+from bdlab import losses
+from bdlab.modality import BASE, MDL_GRAPHS, Modality, Pair
+from bdlab.network import Encoder, Generator
+from bdlab.training import batches
 
 V, I, DV, DI = Modality
 Directed = tuple[Modality, Modality]

@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import batches, cells, evaluation
-from .modality import BASE, Modality, Pair
-from .network import BaseDerivativeNet, GeM
-from .retrieval import Tested
+from bdlab import evaluation
+from bdlab.experiments import cell
+from bdlab.modality import BASE, Modality, Pair
+from bdlab.network import BaseDerivativeNet, GeM
+from bdlab.training import batches
+
+from .search import Tested
 
 # -- pairs of modalities -----------------------------------------------------------------------------------------------
 
@@ -166,7 +169,7 @@ def likeness(tested: Tested, row: int, other: int) -> dict[Modality, tuple[np.nd
     setup, target = tested.setup, torch.from_numpy(tested.feature(other)).to(tested.setup.device)
     images = {setup.dataset.records[row].modality: batches.normalise(setup.bank.pictures[row : row + 1])}
     images |= setup.net.derive(images)
-    return {m: (cells.shown(x)[0], evidence(setup.net, x, m, target)[0].cpu().numpy()) for m, x in images.items()}
+    return {m: (cell.shown(x)[0], evidence(setup.net, x, m, target)[0].cpu().numpy()) for m, x in images.items()}
 
 
 def parts(net: nn.Module) -> dict[str, int]:

@@ -12,11 +12,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .. import embedding, gaps
-from .. import retrieval as numbers
-from ..figures import retrieval as figures
-from ..modality import BASE
-from .shell import WHOLE, label, picture, png, watch
+from bdlab.modality import BASE
+from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
+
+from . import embedding, figures
+from . import search as numbers
 
 ORDERS = ("hardest first", "by person")
 GAP = 6  # pixels between two pictures

@@ -15,11 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from .. import embedding, gaps, retrieval
-from ..datasets import Dataset
-from ..modality import BASE, Modality, Pair
-from . import _MATH, _PALETTE, COLOURS, STYLES, _on
-from .data import GAP, HIT, MISS, _centre, _pictures
+from bdlab.datasets import Dataset
+from bdlab.modality import BASE, Modality, Pair
+from bdlab.workbench.data import numbers
+from bdlab.workbench.data.figures import GAP, HIT, MISS, _centre, _pictures
+from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, STYLES, _on
+
+from . import embedding
+from . import search as retrieval
 
 MARKS = {Modality.V: "o", Modality.I: "^", Modality.DV: "s", Modality.DI: "D"}
 _LANES = {"right": 2, "wrong": 1, "removed": 0}
@@ -204,7 +207,7 @@ def _line(dataset: Dataset, search: retrieval.Search, query: int, found: retriev
     """The cells of one row of ``ranked``: the query, a gap, the head of the list, a gap, the first right one if it is farther down."""
     places = [int(search.query[query]), *search.gallery[found.places[:shown]].tolist()]
     places += [int(search.gallery[found.places[found.first]])] if found.first >= shown else []
-    asked, *listed = gaps.pixels(dataset, places, *size)
+    asked, *listed = numbers.pixels(dataset, places, *size)
     head, rest = listed[: min(shown, len(found.places))], listed[min(shown, len(found.places)) :]
     return [asked, None, *head, *[None] * (shown - len(head)), None, *(rest or [None])]
 
@@ -235,7 +238,7 @@ def _below(ax: Axes, r: int, c: int, size: tuple[int, int], words: str) -> None:
 def _overlay(ax: Axes, picture: np.ndarray, values: np.ndarray, most: float) -> AxesImage:
     """A grey picture under the blocks of a map, unsmoothed: a block is a place the trunk knows. Strong ones carry their sign."""
     height, width = picture.shape[:2]
-    ax.imshow(gaps.luma(picture), cmap="gray", vmin=0, vmax=1)
+    ax.imshow(numbers.luma(picture), cmap="gray", vmin=0, vmax=1)
     shown = ax.imshow(values, cmap="PuOr", vmin=-most, vmax=most, alpha=0.62, extent=(-0.5, width - 0.5, height - 0.5, -0.5), zorder=2)
     for (y, x), value in np.ndenumerate(values):
         if abs(value) > most / 3 and values.size <= 200:

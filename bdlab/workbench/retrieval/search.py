@@ -16,11 +16,14 @@ import numpy as np
 import torch
 from scipy import stats
 
-from . import cells, evaluation, protocols, runs, testing
-from .config import Config, from_flat
-from .evaluation import Embedded, Scores
-from .modality import BASE, Modality
-from .setups import Setup, TrainingError, open_data, prepare
+from bdlab import evaluation, protocols
+from bdlab.config import Config, from_flat
+from bdlab.evaluation import Embedded, Scores
+from bdlab.experiments import cell as cells
+from bdlab.experiments import runs
+from bdlab.modality import BASE, Modality
+from bdlab.training import extract
+from bdlab.training.setup import Setup, TrainingError, open_data, prepare
 
 #: The way back, which SYSU-MM01's protocol does not have: all infrared test pictures as gallery, the camera rule turned round.
 REVERSE = "reverse"
@@ -89,8 +92,8 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
 
 def test(setup: Setup) -> Tested:
     """Embed the test part once, every stream the net has, and score it by its protocol (see ``testing.evaluate``)."""
-    embedded = testing.embed(setup, modalities=getattr(setup.net, "modalities", BASE))
-    return Tested(setup, embedded, testing.evaluate(setup, embedded=embedded))
+    embedded = extract.embed(setup, modalities=getattr(setup.net, "modalities", BASE))
+    return Tested(setup, embedded, extract.evaluate(setup, embedded=embedded))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ class Tested:
         query, gallery = (self.embedded[m] for m in ways)
         drawn = np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
         if self.setup.config.test.rerank:
-            from .rerank import rerank
+            from bdlab.evaluation.rerank import rerank
 
             far = np.asarray(rerank(query.features, gallery.features[drawn]))
         else:  # the whole product and then its columns, as the scores had it: another shape may round otherwise

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab import cells, channels, explorers, recipes
-from bdlab.explorers.channels import HEAD, VIEWS, page
-from bdlab.generators import NAMES, flat, preset, unflat
+from bdlab.experiments import cell, sweeps
 from bdlab.modality import Modality
+from bdlab.workbench import explorers
+from bdlab.workbench.channels import render
+from bdlab.workbench.channels.explore import HEAD, VIEWS, page
+from bdlab.workbench.channels.numbers import NAMES, flat, preset, unflat
 
 V, I, DV, DI = Modality
 NUMBERS = unflat([0.26182544, 0.43442481, -0.02709120, 1.26639819, 0.62643778, 0.10967005, 0.20073437, -0.1537072, 0.9270580, 0.2077071])
@@ -50,7 +52,7 @@ def text(box):
 
 
 def expected(people, numbers, view="overview", ink="colour", space="normalised", person=0):
-    return page(channels.render(people[0][person], people[1][person], numbers, space), view, ink)
+    return page(render.render(people[0][person], people[1][person], numbers, space), view, ink)
 
 
 def test_it_starts_with_the_numbers_given_to_the_last_digit(box, people):
@@ -110,7 +112,7 @@ def test_a_move_draws_one_picture(box):
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("ink", channels.INKS)
+@pytest.mark.parametrize("ink", render.INKS)
 def test_views_and_inks(box, people, view, ink):
     control(box, "view").value = view
     control(box, "one channel as").value = ink
@@ -118,10 +120,10 @@ def test_views_and_inks(box, people, view, ink):
 
 
 def test_the_overview_holds_the_five_pictures(people):
-    r = channels.render(people[0][0], people[1][0], preset("uniform"))
+    r = render.render(people[0][0], people[1][0], preset("uniform"))
     sheet = page(r)[HEAD:]
     assert r.clipped.any()
-    pictures = (r.shown[V], channels.mark(r.encoded, r.clipped), r.shown[DV], r.shown[I], r.shown[DI])
+    pictures = (r.shown[V], render.mark(r.encoded, r.clipped), r.shown[DV], r.shown[I], r.shown[DI])
     for left, picture in zip((0, 44, 77, 121, 165), pictures, strict=True):  # 24 wide, all but E_V(V) with their channels beside them
         np.testing.assert_array_equal(sheet[:, left : left + 24], picture)
 
@@ -133,7 +135,7 @@ def test_another_person(box, people):
 
 def test_it_says_what_is_clipped(box, people):
     control(box, "uniform").click()
-    share = channels.render(people[0][0], people[1][0], preset("uniform")).clipped.mean()
+    share = render.render(people[0][0], people[1][0], preset("uniform")).clipped.mean()
     assert f"clips <b>{100 * share:.0f} %</b>" in text(box)
     control(box, "E_V and G_S work in").value = "unit"
     assert "clips <b>0 %</b>" in text(box)
@@ -196,7 +198,7 @@ def test_an_unknown_view_is_refused(people):
 
 def test_a_cell_brings_its_own_people(own_place, tmp_path):
     (tmp_path / "cell").mkdir()
-    cells.run(recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"steps": 1, "epochs": 1}), tmp_path / "cell")
+    cell.run(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"steps": 1, "epochs": 1}), tmp_path / "cell")
     box = explorers.cell(tmp_path / "cell", people=3, height=48)
     assert control(box, "person").max == 3
     assert control(box, "epoch").options == (0, 1)

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from bdlab import channels
-from bdlab.figures import channels as channel_figures
-from bdlab.generators import SPACES, preset, unflat
 from bdlab.modality import Modality
-
-from .looking import drawn
+from bdlab.workbench.channels import figures as channel_figures
+from bdlab.workbench.channels import render
+from bdlab.workbench.channels.numbers import SPACES, preset, unflat
+from tests.workbench.looking import drawn
 
 V, I, DV, DI = Modality
 NUMBERS = unflat([0.3, 0.5, -0.2, 0.8, 0.9, -0.3, 0.4, 0.1, 0.5, -0.2])
@@ -21,7 +20,7 @@ def rendered():
     rng = np.random.default_rng(0)
     pairs = rng.integers(0, 256, (3, 2, HEIGHT, WIDTH, 3), dtype=np.uint8)
     pairs[:, 1] = pairs[:, 1, ..., :1]
-    return [channels.render(v, i, NUMBERS) for v, i in pairs]
+    return [render.render(v, i, NUMBERS) for v, i in pairs]
 
 
 def cell(ax, row, column):
@@ -40,7 +39,7 @@ def test_five_shows_parents_before_children(rendered):
     assert drawn(figure).std() > 10
     striped = channel_figures.five(rendered, clipped=True).axes[0]
     assert rendered[0].clipped.any()
-    np.testing.assert_array_equal(cell(striped, 0, 1), channels.mark(rendered[0].encoded, rendered[0].clipped))
+    np.testing.assert_array_equal(cell(striped, 0, 1), render.mark(rendered[0].encoded, rendered[0].clipped))
 
 
 def test_fig8_has_its_three_groups(rendered):
@@ -64,7 +63,7 @@ def test_fig9_is_dark_where_d_i_is_like_i(rendered):
     ax = figure.axes[0]
     for k in range(3):
         shade, divergence = cell(ax, 1, 2 + k)[..., 0].astype(float), rendered[1].divergence[..., k]
-        np.testing.assert_allclose(shade, 255 * np.minimum(divergence / channels.WHITE, 1), atol=0.51)
+        np.testing.assert_allclose(shade, 255 * np.minimum(divergence / render.WHITE, 1), atol=0.51)
     assert [t.get_text() for t in ax.texts] == [f"{r.divergence[..., k].mean():.2f}" for r in rendered[:2] for k in range(3)]
     assert "divergence" in figure.axes[1].get_ylabel()
     drawn(figure)
@@ -98,7 +97,7 @@ def test_weights_are_thick_where_large_and_dashed_where_negative():
 
 
 def test_shares_are_bars_with_letters(rendered):
-    found = {"one": channels.shares(rendered[0]), "two": channels.shares(rendered[1])}
+    found = {"one": render.shares(rendered[0]), "two": render.shares(rendered[1])}
     figure = channel_figures.shares(found)
     for ax, spaces in zip(figure.axes, found.values(), strict=True):
         expected = [100 * v for values in spaces.values() for v in values]
@@ -112,7 +111,7 @@ def test_copies_are_the_lines_that_pixels_follow(rendered, space):
     figure = channel_figures.copies(NUMBERS, space)
     diagonal, *lines = figure.axes[0].lines
     np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
-    again = channels.render(rendered[0].visible, rendered[0].infrared, NUMBERS, space)
+    again = render.render(rendered[0].visible, rendered[0].infrared, NUMBERS, space)
     for k, line in enumerate(lines):
         (x0, x1), (y0, y1) = line.get_xdata(), line.get_ydata()
         grey = again.pixels[I][..., k]
@@ -123,7 +122,7 @@ def test_copies_are_the_lines_that_pixels_follow(rendered, space):
 
 def test_spaces_say_what_each_clips(rendered):
     pair = rendered[0].visible, rendered[0].infrared
-    views = {space: channels.render(*pair, preset("uniform"), space) for space in SPACES}
+    views = {space: render.render(*pair, preset("uniform"), space) for space in SPACES}
     figure = channel_figures.spaces(views)
     heads = [t.get_text() for t in figure.axes[0].get_xticklabels()]
     assert heads == ["$V$", f"normalised\n{100 * views['normalised'].clipped.mean():.0f} % clipped", "unit\n0 % clipped"]
@@ -134,5 +133,5 @@ def test_spaces_say_what_each_clips(rendered):
 def test_swapped_parents_would_be_seen(rendered):
     """The broken variant: infrared through E_V changes the figure."""
     r = rendered[0]
-    broken = channels.render(r.infrared, r.visible, NUMBERS)
+    broken = render.render(r.infrared, r.visible, NUMBERS)
     assert (drawn(channel_figures.five([r])) != drawn(channel_figures.five([broken]))).any(axis=2).mean() > 0.05

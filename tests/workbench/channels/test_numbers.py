@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import cells, generators, recipes
+from bdlab.experiments import cell, sweeps
 from bdlab.network import BaseDerivativeNet, Generator
+from bdlab.workbench.channels import numbers as generators
 
 NUMBERS = {"E_V.weight": [0.1, -0.2, 0.3], "E_V.bias": [0.4], "G_S.weight": [0.5, 0.6, -0.7], "G_S.bias": [0.8, 0.9, 1.0]}
 
@@ -18,9 +19,9 @@ def runs_folder(own_place, tmp_path_factory):
     """Two finished cells of the smallest kind: MDL4, and MDL1, which has no E_V."""
     out = tmp_path_factory.mktemp("out")
     for row in ("MDL4", "MDL1"):
-        config = recipes.configure("table4", row, "smoke", "synthetic-regdb", {"steps": 1})
+        config = sweeps.configure("table4", row, "smoke", "synthetic-regdb", {"steps": 1})
         (out / row).mkdir()
-        cells.run(config, out / row)
+        cell.run(config, out / row)
     return out
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab import datasets, explorers, gaps
-from bdlab.explorers import shell
+from bdlab import datasets
+from bdlab.workbench import explorers
+from bdlab.workbench import widgets as shell
+from bdlab.workbench.data import numbers as gaps
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,11 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from bdlab import gaps
-from bdlab.figures import COLOURS
-from bdlab.figures import data as data_figures
 from bdlab.modality import Modality
-
-from .looking import drawn, words
+from bdlab.workbench.data import figures as data_figures
+from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.style import COLOURS
+from tests.workbench.looking import drawn, words
 
 V, I = Modality.V, Modality.I
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from bdlab import gaps, protocols
+from bdlab import protocols
 from bdlab.evaluation import Embedded
 from bdlab.modality import Modality
+from bdlab.workbench.data import numbers
 
 V, I = Modality.V, Modality.I
 
@@ -26,45 +27,45 @@ class TestPixels:
     def test_correlation_is_numpys(self):
         a, b = noise(5, 8, 4), noise(5, 8, 4, seed=1)
         expected = [np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b, strict=True)]
-        np.testing.assert_allclose(gaps.correlation(a, b), expected, atol=1e-12)
+        np.testing.assert_allclose(numbers.correlation(a, b), expected, atol=1e-12)
 
     def test_correlation_of_a_flat_picture_is_nothing(self):
-        np.testing.assert_array_equal(gaps.correlation(np.full((2, 4, 4), 7), noise(2, 4, 4)), [0, 0])
+        np.testing.assert_array_equal(numbers.correlation(np.full((2, 4, 4), 7), noise(2, 4, 4)), [0, 0])
 
     def test_luma_of_grey_is_the_grey(self):
         grey = np.repeat(noise(2, 6, 3)[..., None], 3, axis=-1)
-        np.testing.assert_allclose(gaps.luma(grey), grey[..., 0], atol=1e-4)
+        np.testing.assert_allclose(numbers.luma(grey), grey[..., 0], atol=1e-4)
 
     def test_edges_see_a_step_whichever_side_is_bright(self):
         step = np.zeros((1, 4, 8, 3), np.uint8)
         step[:, :, 4:] = 200
-        np.testing.assert_allclose(gaps.edges(step), gaps.edges(255 - step), atol=1e-3)
-        assert set(np.flatnonzero(gaps.edges(step)[0, 0] > 1)) == {3, 4}
+        np.testing.assert_allclose(numbers.edges(step), numbers.edges(255 - step), atol=1e-3)
+        assert set(np.flatnonzero(numbers.edges(step)[0, 0] > 1)) == {3, 4}
 
     def test_looks(self):
         picture = noise(6, 3, 3)
-        assert gaps.look(picture) is picture
+        assert numbers.look(picture) is picture
         for k, name in enumerate(("red", "green", "blue")):
-            np.testing.assert_array_equal(gaps.look(picture, name), np.repeat(picture[..., k, None], 3, axis=-1))
-        assert all(gaps.look(picture, way).shape == picture.shape for way in gaps.LOOKS)
+            np.testing.assert_array_equal(numbers.look(picture, name), np.repeat(picture[..., k, None], 3, axis=-1))
+        assert all(numbers.look(picture, way).shape == picture.shape for way in numbers.LOOKS)
         with pytest.raises(ValueError, match="'pink'"):
-            gaps.look(picture, "pink")
+            numbers.look(picture, "pink")
 
     def test_a_sheet_puts_pictures_where_they_belong(self):
         a, b = noise(4, 2, 3), noise(4, 2, 3, seed=1)
-        page = gaps.sheet([[a, None], [None, b]], gap=1, blank=200)
+        page = numbers.sheet([[a, None], [None, b]], gap=1, blank=200)
         assert page.shape == (9, 5, 3)
         np.testing.assert_array_equal(page[:4, :2], a)
         np.testing.assert_array_equal(page[5:, 3:], b)
         assert (page[:4, 3:] == 200).all()
         assert (page[4] == 255).all()
         with pytest.raises(ValueError, match="at least one"):
-            gaps.sheet([[None]])
+            numbers.sheet([[None]])
 
 
 class TestSightings:
     def test_every_cell_is_that_person_by_that_camera(self, sysu):
-        table = gaps.sightings(sysu, people=8, shots=2)
+        table = numbers.sightings(sysu, people=8, shots=2)
         assert table.ids == sysu.identities("test")
         assert table.columns == tuple((m, c) for m, c in ((V, 1), (V, 2), (V, 4), (V, 5), (I, 3), (I, 6)) for _ in range(2))
         seen = [row for line in table.cells for row in line if row is not None]
@@ -78,37 +79,37 @@ class TestSightings:
 
     def test_it_turns_pages(self, regdb):
         ids = regdb.identities("test")
-        assert gaps.sightings(regdb, people=3, first=2).ids == ids[2:5]
-        assert gaps.sightings(regdb, people=3, first=len(ids) - 1).ids == ids[-1:]
+        assert numbers.sightings(regdb, people=3, first=2).ids == ids[2:5]
+        assert numbers.sightings(regdb, people=3, first=len(ids) - 1).ids == ids[-1:]
 
     def test_heads_name_cameras_where_there_are_several(self):
-        assert gaps.camera_name(I, 3) == "infrared\ncamera 3"
-        assert gaps.camera_name(V, 0) == "visible"
+        assert numbers.camera_name(I, 3) == "infrared\ncamera 3"
+        assert numbers.camera_name(V, 0) == "visible"
 
 
 class TestChannels:
     def test_partners_are_one_person_and_strangers_are_two(self, regdb):
-        pairs = gaps.partners(regdb)
+        pairs = numbers.partners(regdb)
         assert len(pairs) == 8 * 4
         for v, i in pairs:
             assert (regdb.records[v].modality, regdb.records[i].modality) == (V, I)
             assert regdb.records[v].path.split("_")[-2:] == regdb.records[i].path.split("_")[-2:]  # the same number: one moment
-        others = gaps.strangers(regdb, pairs)
+        others = numbers.strangers(regdb, pairs)
         assert [v for v, _ in others] == [v for v, _ in pairs]
         assert all(regdb.records[v].identity != regdb.records[i].identity for v, i in others)
 
     def test_many_pairs_are_thinned_evenly(self, regdb):
-        some = gaps.partners(regdb, most=5)
+        some = numbers.partners(regdb, most=5)
         assert len(some) == 5
-        assert (some[0], some[-1]) == (gaps.partners(regdb)[0], gaps.partners(regdb)[-1])
+        assert (some[0], some[-1]) == (numbers.partners(regdb)[0], numbers.partners(regdb)[-1])
 
     def test_one_person_has_no_strangers(self, regdb):
         alone = lonely(regdb)
-        assert gaps.strangers(alone, gaps.partners(alone)) == []
-        assert set(gaps.agreement(alone)) == {"R–G", "G–B", "R–B", "luma–IR, one person", "edges–IR, one person"}
+        assert numbers.strangers(alone, numbers.partners(alone)) == []
+        assert set(numbers.agreement(alone)) == {"R–G", "G–B", "R–B", "luma–IR, one person", "edges–IR, one person"}
 
     def test_colours_agree_and_infrared_knows_its_own_person(self, regdb):
-        found = {name: values.mean() for name, values in gaps.agreement(regdb).items()}
+        found = {name: values.mean() for name, values in numbers.agreement(regdb).items()}
         assert min(found["R–G"], found["G–B"], found["R–B"]) > 0.75
         assert found["luma–IR, one person"] > found["luma–IR, strangers"] + 0.2
         assert found["edges–IR, one person"] > found["edges–IR, strangers"] + 0.1
@@ -116,7 +117,7 @@ class TestChannels:
 
     def test_histograms_are_shares(self):
         dark, bright = np.zeros((2, 4, 4, 3), np.uint8), np.full((2, 4, 4, 3), 255, np.uint8)
-        found = gaps.histograms(dark, bright, bins=4)
+        found = numbers.histograms(dark, bright, bins=4)
         assert {name: list(values) for name, values in found.items()} == {
             "red": [1, 0, 0, 0],
             "green": [1, 0, 0, 0],
@@ -138,14 +139,14 @@ class TestTrials:
         mode, shots = protocols.SYSU_SETTINGS[setting]
         result = protocols.sysu(embedded(sysu, I), embedded(sysu, V), mode, shots)
         for number in (0, 3):
-            trial = gaps.trial(sysu, setting, number)
+            trial = numbers.trial(sysu, setting, number)
             paths = {sysu.records[row].path for row in trial.gallery}
             assert paths == {embedded(sysu, V).keys[k] for k in result.draws[number]}
             assert len(trial.query) == result.provenance["queries"]
             assert trial.valid.sum() == result.provenance["valid_queries"] == result.trials[number].valid.sum()
 
     def test_the_rule_takes_camera_2_from_camera_3_and_nothing_else(self, sysu):
-        trial = gaps.trial(sysu)
+        trial = numbers.trial(sysu)
         for q, row in enumerate(trial.query):
             for g, other in enumerate(trial.gallery):
                 assert trial.removed[q, g] == ((sysu.records[row].camera, sysu.records[other].camera) == (3, 2))
@@ -154,21 +155,21 @@ class TestTrials:
 
     def test_without_the_rule_more_would_be_found(self, sysu):
         """The broken variant: a trial that forgets the camera rule is told apart by its right answers."""
-        trial = gaps.trial(sysu, "indoor-single")
-        broken = gaps.Trial(trial.query, trial.gallery, trial.same, np.zeros_like(trial.removed))
+        trial = numbers.trial(sysu, "indoor-single")
+        broken = numbers.Trial(trial.query, trial.gallery, trial.same, np.zeros_like(trial.removed))
         assert (broken.same & ~broken.removed).sum() > (trial.same & ~trial.removed).sum()
 
     def test_the_example_keeps_a_match_and_loses_one(self, sysu):
-        trial = gaps.trial(sysu)
+        trial = numbers.trial(sysu)
         q = trial.example
         assert trial.valid[q]
         assert (trial.same & trial.removed)[q].any()
 
     def test_another_number_is_another_draw(self, sysu):
-        assert gaps.trial(sysu).gallery != gaps.trial(sysu, number=1).gallery
+        assert numbers.trial(sysu).gallery != numbers.trial(sysu, number=1).gallery
 
     def test_regdb_is_all_against_all_both_ways(self, regdb):
-        there, back = gaps.trial(regdb), gaps.trial(regdb, "t2v")
+        there, back = numbers.trial(regdb), numbers.trial(regdb, "t2v")
         assert (there.query, there.gallery) == (back.gallery, back.query)
         assert there.same.shape == (32, 32)
         assert there.same.sum(axis=1).tolist() == [4] * 32
@@ -177,14 +178,14 @@ class TestTrials:
 
     def test_settings_belong_to_a_protocol(self, regdb, sysu):
         with pytest.raises(ValueError, match="v2t, t2v"):
-            gaps.trial(regdb, "all-single")
+            numbers.trial(regdb, "all-single")
         with pytest.raises(ValueError, match="indoor-multi"):
-            gaps.trial(sysu, "v2t")
+            numbers.trial(sysu, "v2t")
 
     def test_shelves_put_the_wanted_person_first(self, sysu, regdb):
-        trial = gaps.trial(sysu)
+        trial = numbers.trial(sysu)
         wanted = sysu.identities("test")[2]
-        rows, owner = gaps.shelves(sysu, trial, wanted, 5)
+        rows, owner = numbers.shelves(sysu, trial, wanted, 5)
         assert list(rows) == [f"visible\ncamera {c}" for c in (1, 2, 4, 5)]
         assert owner[0] == wanted
         assert len(owner) == len(set(owner)) == 5
@@ -193,13 +194,13 @@ class TestTrials:
                 if g is not None:
                     r = sysu.records[trial.gallery[g]]
                     assert (r.identity, f"visible\ncamera {r.camera}") == (who, name)
-        assert list(gaps.shelves(regdb, gaps.trial(regdb), wanted, 5)[0]) == [f"infrared\nshot {k}" for k in (1, 2, 3)]
+        assert list(numbers.shelves(regdb, numbers.trial(regdb), wanted, 5)[0]) == [f"infrared\nshot {k}" for k in (1, 2, 3)]
 
 
 class TestGaps:
     def test_the_same_is_0_and_a_negative_is_2(self):
         rgb = noise(3, 8, 4, 3)
-        found = gaps.gaps({"rgb": rgb, "rgb_at_ir": rgb, "ir": 255 - rgb})
+        found = numbers.gaps({"rgb": rgb, "rgb_at_ir": rgb, "ir": 255 - rgb})
         np.testing.assert_allclose(found["appearance"], 0, atol=1e-6)
         np.testing.assert_allclose(found["channel"], 2, atol=1e-6)
         np.testing.assert_allclose(found["both"], 2, atol=1e-6)
@@ -207,7 +208,7 @@ class TestGaps:
     @pytest.mark.parametrize("kind", ["synthetic-regdb", "synthetic-sysu"])
     def test_each_dial_moves_its_own_gap(self, kind):
         values = (0.0, 0.5, 1.0)
-        channel, appearance = (gaps.sweep(kind, dial, values, people=8, size="smoke") for dial in gaps.DIALS)
+        channel, appearance = (numbers.sweep(kind, dial, values, people=8, size="smoke") for dial in numbers.DIALS)
         assert (np.diff(channel["channel"].mean(axis=1)) > 0.2).all()
         np.testing.assert_array_equal(channel["appearance"][0], channel["appearance"][-1])
         assert (np.diff(appearance["appearance"].mean(axis=1)) > 0).all()
@@ -215,21 +216,21 @@ class TestGaps:
         assert np.ptp(appearance["channel"].mean(axis=1)) < 0.5 * np.ptp(channel["channel"].mean(axis=1))
 
     def test_at_its_default_dials_a_twin_stands_for_its_set(self):
-        near, far = (gaps.gaps(gaps.shots(kind, size="smoke"))["appearance"].mean() for kind in ("synthetic-regdb", "synthetic-sysu"))
+        near, far = (numbers.gaps(numbers.shots(kind, size="smoke"))["appearance"].mean() for kind in ("synthetic-regdb", "synthetic-sysu"))
         assert near < 0.5 * far
 
     def test_interval(self):
-        mean, half = gaps.interval(np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]]))
+        mean, half = numbers.interval(np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]]))
         np.testing.assert_allclose(mean, [2, 5])
         np.testing.assert_allclose(half, [1.96 / np.sqrt(3), 0])
-        assert gaps.interval(np.array([4.0])) == (4.0, 0.0)
+        assert numbers.interval(np.array([4.0])) == (4.0, 0.0)
 
     def test_a_twin_is_known_by_its_dials(self, sysu):
-        card = gaps.twin_of(sysu)
+        card = numbers.twin_of(sysu)
         assert card == {"kind": "synthetic-sysu", "size": "smoke", "seed": 0, "channel_gap": 0.4, "appearance_gap": 0.5}
-        taken = gaps.shots(**card, people=1)
+        taken = numbers.shots(**card, people=1)
         assert taken["ir"].shape == (1, 32, 16, 3)
         from dataclasses import replace
 
-        assert gaps.twin_of(replace(sysu, provenance={"twin": None})) is None
-        assert gaps.twin_of(replace(sysu, provenance={})) is None
+        assert numbers.twin_of(replace(sysu, provenance={"twin": None})) is None
+        assert numbers.twin_of(replace(sysu, provenance={})) is None

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import exercises
-from bdlab.exercises import constraints, deriving, marking, scoring
-
-from . import solutions
+from bdlab.workbench import exercises
+from bdlab.workbench.exercises import constraints, deriving, marking, scoring
+from tests import solutions
 
 CHECKS = {name: getattr(exercises, name) for name in ("derive", "hinge", "mdl", "score", "interval")}
 TABLES = {

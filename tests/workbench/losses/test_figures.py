@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 from matplotlib.patches import Circle, Rectangle
 
-from bdlab import losses, sketch
-from bdlab.figures import losses as figures
+from bdlab import losses
 from bdlab.modality import MDL_GRAPHS, Modality, parse_pairs
+from bdlab.workbench.losses import figures, toy
 
 V, I, DV, DI = Modality
-POINTS = sketch.constellation()
+POINTS = toy.constellation()
 
 
 @pytest.fixture(scope="module")
 def films():
-    return {name: sketch.train(MDL_GRAPHS[name], steps=6, every=1) for name in ("base", "mdl4")}
+    return {name: toy.train(MDL_GRAPHS[name], steps=6, every=1) for name in ("base", "mdl4")}
 
 
 class TestHinge:
     def test_circles_are_the_positive_and_the_margin(self):
-        one = sketch.hinge(POINTS, V, 4, I, cross=0.4)
+        one = toy.hinge(POINTS, V, 4, I, cross=0.4)
         left, right = figures.hinge(POINTS, one).axes
         circles = [p for p in left.patches if isinstance(p, Circle)]
         assert [c.radius for c in circles] == [one.farthest, one.farthest + 0.4]
@@ -29,16 +29,16 @@ class TestHinge:
         assert f"hinge {one.value:.2f}" in [t.get_text() for t in right.texts]
 
     def test_content_and_literal_say_so(self):
-        content = next(one for k in range(8) if (one := sketch.hinge(POINTS, DV, k, DV)).value == 0)
+        content = next(one for k in range(8) if (one := toy.hinge(POINTS, DV, k, DV)).value == 0)
         assert any("beyond the margin" in t.get_text() for t in figures.lengths(content).axes[0].texts)
-        printed = sketch.hinge(POINTS, V, 4, I, literal=True)
+        printed = toy.hinge(POINTS, V, 4, I, literal=True)
         left, right = figures.hinge(POINTS, printed).axes
         assert "nearest negative" not in [t.get_text() for t in left.get_legend().get_texts()]
         assert "eq. 5's zero 0.00" in [t.get_text() for t in right.texts]
 
 
 def test_matrices_show_both_minima():
-    found = sketch.matrices(POINTS, V, I)
+    found = toy.matrices(POINTS, V, I)
     axes = figures.matrices(found, (POINTS.labels[V], POINTS.labels[I]), V, I).axes
     assert [t.get_text() for t in axes[0].texts] == [f"{v:.2f}" for v in found["S"].ravel()]
     assert sum(t.get_text() == "1" for t in axes[1].texts) == 16

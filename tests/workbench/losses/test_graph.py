@@ -6,8 +6,9 @@ import re
 import pytest
 import traitlets
 
-from bdlab import explorers, sketch
 from bdlab.modality import MDL_GRAPHS, ModalityError, parse_pairs
+from bdlab.workbench import explorers
+from bdlab.workbench.losses import toy
 
 
 def plain(html):
@@ -62,7 +63,7 @@ def test_all_six_edges_can_be_clicked():
 def test_a_training_is_that_of_the_sketch():
     widget = explorers.graph("V-DI", steps=5, seed=3)
     entry = widget.train()
-    frame = sketch.train(parse_pairs("V-DI"), 3, steps=5)[-1]
+    frame = toy.train(parse_pairs("V-DI"), 3, steps=5)[-1]
     assert (entry["gap"], entry["rank1"]) == (round(frame.gap, 4), round(frame.rank1, 4))
     assert (entry["name"], entry["seed"], entry["step"], entry["terms"]) == ("V-DI", 3, 5, 2)
     assert entry["svg"].count("<g transform") == 2 * 6 * 4
@@ -99,7 +100,7 @@ class TestButtons:
 
     def test_after_an_error_it_can_be_pressed_again(self, monkeypatch):
         widget = explorers.graph("base", steps=3)
-        monkeypatch.setattr(sketch, "training", lambda *_: iter(()).__next__())
+        monkeypatch.setattr(toy, "training", lambda *_: iter(()).__next__())
         with pytest.raises((RuntimeError, StopIteration)):
             widget.train()
         assert widget.progress == -1

@@ -5,11 +5,12 @@ import re
 import ipywidgets as widgets
 import pytest
 
-from bdlab import explorers, sketch
 from bdlab.modality import Modality
+from bdlab.workbench import explorers
+from bdlab.workbench.losses import toy
 
 V, I, DV, DI = Modality
-POINTS = sketch.constellation()
+POINTS = toy.constellation()
 
 
 def control(box, description):
@@ -26,7 +27,7 @@ def radii(box):
 
 
 def test_it_begins_with_the_notebooks_anchor():
-    box, one = explorers.hinge(), sketch.hinge(POINTS, V, 4, I)
+    box, one = explorers.hinge(), toy.hinge(POINTS, V, 4, I)
     assert f"hinge {one.value:.2f}</text>" in shown(box)
     assert f"[0.50 + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, pulled in, pushed away" in shown(box)
     assert radii(box) == pytest.approx([140 * one.farthest, 140 * (one.farthest + 0.5)], abs=0.05)
@@ -46,7 +47,7 @@ def test_every_control_changes_the_hinge(name, value, given):
     box = explorers.hinge()
     before = shown(box)
     control(box, name).value = value
-    one = sketch.hinge(POINTS, **{"own": V, "anchor": 4, "to": I, **given})
+    one = toy.hinge(POINTS, **{"own": V, "anchor": 4, "to": I, **given})
     assert shown(box) != before
     assert f"hinge {one.value:.2f}</text>" in shown(box)
     assert radii(box)[1] == pytest.approx(140 * (one.farthest + one.margin), abs=0.05)
@@ -59,7 +60,7 @@ def test_one_modality_on_both_sides_is_eq_7():
     control(box, "towards").value = V
     assert (cross.disabled, intra.disabled, literal.disabled) == (True, False, True)
     intra.value = 1.0
-    assert f"= {sketch.hinge(POINTS, V, 4, V, intra=1.0).value:.2f}," in shown(box)
+    assert f"= {toy.hinge(POINTS, V, 4, V, intra=1.0).value:.2f}," in shown(box)
 
 
 def test_pull_without_push_is_said():
@@ -71,7 +72,7 @@ def test_pull_without_push_is_said():
 
 
 def test_an_anchor_without_a_partner_is_said_not_raised():
-    lonely = sketch.Constellation({m: POINTS.features[m][::2] for m in Modality}, {m: POINTS.labels[m][::2] for m in Modality})
+    lonely = toy.Constellation({m: POINTS.features[m][::2] for m in Modality}, {m: POINTS.labels[m][::2] for m in Modality})
     box = explorers.hinge(lonely)
     control(box, "towards").value = V
     assert "has no positive in V" in shown(box)

@@ -7,8 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bdlab import embedding, network, retrieval
+from bdlab import network
 from bdlab.modality import BASE, Modality
+from bdlab.workbench.retrieval import embedding
+from bdlab.workbench.retrieval import search as retrieval
 
 V, I, DV, DI = Modality
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab import explorers, gaps
-from bdlab.explorers import shell
+from bdlab.workbench import explorers
+from bdlab.workbench import widgets as shell
+from bdlab.workbench.data import numbers
 
 # The function of the same name stands before the module in the package.
-from bdlab.explorers.retrieval import GAP, HIT, MISS
+from bdlab.workbench.retrieval.explore import GAP, HIT, MISS
 
 
 def pixels(box):
@@ -43,7 +44,7 @@ class TestRetrieval:
             f"person <b>{search.query_ids[q]}</b>, visible: first right picture at place <b>{search.answer(q).first + 1}</b> of 32"
             in words(box)
         )
-        shown = gaps.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
+        shown = numbers.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
         np.testing.assert_array_equal(cell(box, 0)[4:-4, 4:-4], shown[4:-4, 4:-4])
         assert control(box, "query").max == len(search.hardest)
 
@@ -66,7 +67,7 @@ class TestRetrieval:
         box = explorers.retrieval(tested_regdb, height=64, shown=3)
         assert answer.first >= 3
         assert tuple(cell(box, 5)[40, 1]) == HIT
-        right = gaps.pixels(tested_regdb.setup.dataset, [search.gallery[answer.places[answer.first]]], 64, 32)[0]
+        right = numbers.pixels(tested_regdb.setup.dataset, [search.gallery[answer.places[answer.first]]], 64, 32)[0]
         np.testing.assert_array_equal(cell(box, 5)[19:-4, 4:-4], right[19:-4, 4:-4])
         control(box, "shown").value = answer.first + 1
         assert pixels(box).shape[1] == shell.LEFT + (answer.first + 2) * (32 + GAP) - GAP
@@ -128,5 +129,5 @@ class TestMap:
         assert "by luck" in words(box)
 
     def test_without_scikit_learn_it_offers_pca(self, tested_regdb, monkeypatch):
-        monkeypatch.setattr("bdlab.embedding.has_tsne", lambda: False)
+        monkeypatch.setattr("bdlab.workbench.retrieval.embedding.has_tsne", lambda: False)
         assert list(control(explorers.embedding_map(tested_regdb), "map").options) == ["PCA"]

@@ -7,11 +7,11 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from bdlab import embedding, gaps, retrieval
-from bdlab.figures import retrieval as figures
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
-
-from .looking import drawn, words
+from bdlab.workbench.data import numbers
+from bdlab.workbench.retrieval import embedding, figures
+from bdlab.workbench.retrieval import search as retrieval
+from tests.workbench.looking import drawn, words
 
 V, I, DV, DI = Modality
 
@@ -69,7 +69,7 @@ class TestRanked:
         page = ax.images[0].get_array()
         for r, (q, a) in enumerate(zip(queries, answers, strict=True)):
             for c, row in ((0, search.query[q]), (2, search.gallery[a.places[0]]), (7, search.gallery[a.places[5]])):
-                np.testing.assert_array_equal(page[99 * r : 99 * r + 96, 51 * c : 51 * c + 48], gaps.pixels(dataset, [row], 96, 48)[0])
+                np.testing.assert_array_equal(page[99 * r : 99 * r + 96, 51 * c : 51 * c + 48], numbers.pixels(dataset, [row], 96, 48)[0])
         assert drawn(ax.figure).std() > 10
 
     def test_people_and_cameras_are_named(self, tested_sysu):

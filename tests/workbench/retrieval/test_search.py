@@ -8,12 +8,16 @@ import shutil
 import numpy as np
 import pytest
 
-from bdlab import cells, galleries, protocols, recipes, retrieval, runs, setups, testing
+from bdlab import protocols
 from bdlab.evaluation import Scores
+from bdlab.experiments import cell, runs, sweeps
 from bdlab.modality import BASE, Modality
-from bdlab.setups import TrainingError
-
-from .reference import evaluation as reference
+from bdlab.protocols import draws
+from bdlab.training import extract
+from bdlab.training import setup as setups
+from bdlab.training.setup import TrainingError
+from bdlab.workbench.retrieval import search as retrieval
+from tests.reference import evaluation as reference
 
 V, I = BASE
 
@@ -79,7 +83,7 @@ class TestSearch:
     def test_the_drawn_gallery_is_asked(self, tested_sysu):
         infrared, visible = (tested_sysu.embedded[m] for m in (I, V))
         for number in (0, 3):
-            drawn = galleries.seeded_draw(visible, "all", 1, number)
+            drawn = draws.seeded_draw(visible, "all", 1, number)
             np.testing.assert_array_equal(tested_sysu.search("all-single", number).gallery, tested_sysu.rows(V)[drawn])
         assert not np.array_equal(tested_sysu.search("all-single", 0).gallery, tested_sysu.search("all-single", 3).gallery)
         assert len(infrared) == len(tested_sysu.search("all-single").query)
@@ -152,7 +156,7 @@ class TestCurves:
 def made(own_place, tmp_path_factory):
     """(runs folder, configuration, the cell trained there, what was said)."""
     out, said = tmp_path_factory.mktemp("runs"), []
-    config = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 1, "steps": 2})
+    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 1, "steps": 2})
     return out, config, retrieval.trained(out, config, said.append), said
 
 
@@ -170,7 +174,7 @@ class TestCells:
         out, config, place, _ = made
         fingerprint = next(runs.committed(out))[1]["provenance"]["fingerprint"]
         assert retrieval.find(out, config, fingerprint) == place
-        other = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"seed": 1})
+        other = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"seed": 1})
         assert retrieval.find(out, other, fingerprint) is None
         assert retrieval.find(out, config, "0" * 64) is None
         assert retrieval.find(out / "nowhere", config, fingerprint) is None
@@ -215,7 +219,7 @@ class TestCells:
             retrieval.reopen(tmp_path / "cell")
 
     def test_the_papers_sizes_are_not_trained_here(self, tmp_path):
-        config = recipes.configure("table4", "MDL4", "paper", "synthetic-regdb", {"size": "smoke"})
+        config = sweeps.configure("table4", "MDL4", "paper", "synthetic-regdb", {"size": "smoke"})
         with pytest.raises(TrainingError, match="bdlab train MDL4 --data synthetic-regdb --preset paper --splits 1 --seeds 0"):
             retrieval.trained(tmp_path, config)
         assert list(tmp_path.iterdir()) == []
@@ -226,7 +230,7 @@ def test_derivative_streams_are_embedded_as_the_net_does(tested_sysu):
     setup = tested_sysu.setup
     for m in (Modality.DV, Modality.DI):
         row = int(tested_sysu.rows(m)[2])
-        x = cells.batches.normalise(setup.bank.pictures[row : row + 1])
+        x = cell.batches.normalise(setup.bank.pictures[row : row + 1])
         made = setup.net.derive({m.parent: x})[m]
         np.testing.assert_allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m)[0].detach(), atol=1e-5)
         assert not np.allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m.parent)[0].detach(), atol=1e-3)
@@ -234,7 +238,7 @@ def test_derivative_streams_are_embedded_as_the_net_does(tested_sysu):
 
 
 def test_a_network_without_derivatives_is_asked_too(own_place):
-    config = recipes.configure("table4", "B2", "smoke", "synthetic-regdb")
+    config = sweeps.configure("table4", "B2", "smoke", "synthetic-regdb")
     tested = retrieval.test(setups.prepare(config, device="cpu", progress=False))
     assert set(tested.embedded) == set(BASE)
-    np.testing.assert_array_equal(tested.embedded[V].features, testing.embed(tested.setup)[V].features)
+    np.testing.assert_array_equal(tested.embedded[V].features, extract.embed(tested.setup)[V].features)

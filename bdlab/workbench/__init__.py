@@ -1,0 +1,1 @@
+"""What notebooks stand on: numbers, figures and explorers. This file imports nothing."""

@@ -1,0 +1,1 @@
+"""Notebook 01: the pictures and the two gaps."""

@@ -1,0 +1,1 @@
+"""Notebook 03: the losses by hand, the graph of constraints."""
