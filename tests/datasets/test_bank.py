@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import trees
+from . import trees
 
 from bdlab.datasets import bank, folder, records, regdb
 

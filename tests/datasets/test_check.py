@@ -7,7 +7,7 @@ import os
 import shutil
 
 import pytest
-import trees
+from . import trees
 
 from bdlab.datasets import DatasetError, check
 

@@ -6,7 +6,7 @@ import csv
 import os
 
 import pytest
-import trees
+from . import trees
 
 from bdlab.datasets import folder, importing
 from bdlab.modality import Modality

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trees
+from . import trees
 
 from bdlab.datasets import DatasetError, regdb, sysu
 from bdlab.modality import Modality

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-import trees
+from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import folder, regdb, sysu

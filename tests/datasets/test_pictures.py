@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 import pytest
-import trees
+from . import trees
 from PIL import Image, ImageFile
 
 from bdlab.datasets import DatasetError

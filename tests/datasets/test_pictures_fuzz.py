@@ -11,7 +11,7 @@ import io
 import warnings
 
 import numpy as np
-import trees
+from . import trees
 from PIL import Image
 
 from bdlab.datasets import DatasetError

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import trees
+from . import trees
 
 from bdlab.datasets import DatasetError, Record, folder, records, regdb
 from bdlab.modality import Modality

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import trees
+from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import regdb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-import trees
+from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import sysu
