@@ -6,6 +6,7 @@ a cell is read from its folder alone, never from notebook metadata: papermill ma
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import math
@@ -22,10 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
+from bdlab import machine
 
 from .experiments import runs
-from .workbench import notebook
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_training.ipynb"
 #: How a sweep's kernel is started: no log, no history of what was typed, and a garbage collector that does not go over torch's many
@@ -74,7 +74,7 @@ def run_all(
     out, cells = Path(out).resolve(), list(cells)  # a worker elsewhere has a working folder of its own
     out.mkdir(parents=True, exist_ok=True)
     jobs, began = jobs or default_jobs(len(cells)), time.time()
-    work = partial(run_cell, out=out, threads=max(1, cores() // jobs), notebook=Path(notebook), timeout=timeout, inexact=inexact)
+    work = partial(run_cell, out=out, threads=max(1, machine.cores() // jobs), notebook=Path(notebook), timeout=timeout, inexact=inexact)
     own = ThreadPoolExecutor(jobs) if executor is None else None
     futures = [(own or executor).submit(work, cell) for cell in cells]
     waiting = set(futures)
@@ -144,7 +144,7 @@ def execute(notebook_path: Path, output: Path, parameters: dict[str, Any], timeo
     ``sys.exit(0)`` for the end.) Raises ValueError, papermill's error for a failing cell, and NotebookError for a dead kernel, an
     early end and a time-out (seconds a cell).
     """
-    known = notebook.parameters_of(notebook_path)
+    known = parameters_of(notebook_path)
     if unknown := parameters.keys() - known:
         raise ValueError(f"{notebook_path.name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
     if not _is_plain(parameters):
@@ -228,17 +228,7 @@ def _fail(attempt: Path, **details: Any) -> None:
 
 def default_jobs(cells: int) -> int:
     """Cells at a time: one a core, or one where there is a GPU."""
-    return 1 if on_gpu() else max(1, min(cores(), cells))
-
-
-def on_gpu() -> bool:
-    """Whether cells train on a GPU here."""
-    return torch.cuda.is_available()
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if machine.on_gpu() else max(1, min(machine.cores(), cells))
 
 
 def _outcome(future: Future, cell: runs.Cell, out: Path) -> Outcome:
@@ -265,3 +255,19 @@ def _end_kernels(out: Path, cells: list[runs.Cell], began: float) -> None:
 
 def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def parameters_of(path: Path) -> set[str]:
+    """The names a notebook's ``parameters`` cell assigns: the only ones that may be set from outside.
+
+    Raises ValueError if the notebook has no such cell.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            tree = ast.parse("".join(cell["source"]))
+            return {
+                target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
+            }
+    raise ValueError(f"{path}: no cell is tagged 'parameters'")
+

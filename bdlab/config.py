@@ -16,8 +16,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .modality import BASE, Modality, ModalityError, parse_modalities, parse_pairs
 
-#: ImageNet's channel means and deviations, RGB in [0, 1]: the space in which every stem sees its pictures.
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 #: What can be trained, and the modalities a rival is made for (the others take any).
 Method = Literal["base-derivative", "one-stream", "zero-padding", "asymmetric", "bdtr", "cmgan", "x-modality", "agw", "gan"]
 MADE_FOR = dict.fromkeys(("zero-padding", "asymmetric", "bdtr", "cmgan"), "V I") | {"x-modality": "V I DV", "gan": "V I DV DI"}
@@ -180,6 +178,9 @@ BY_PROTOCOL: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {"regdb": {"epochs": 60, "gamma": 5.0}, "sysu": {"epochs": 80, "gamma": 1.0}},
     **{name: {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}} for name in ("demo", "smoke")},
 }
+
+#: Parameters that say where things lie or how often they are saved, not what is computed: no part of a cell's identity.
+NOT_IDENTITY = ("root", "checkpoint_every")
 
 TWINS = ("synthetic-regdb", "synthetic-sysu")
 DATASETS = ("sysu", "regdb", "folder", *TWINS)

@@ -11,7 +11,8 @@ from PIL import Image
 from side_by_side import QUIET, asked, compare, report, timed
 from torchvision import transforms
 
-from bdlab.config import MEAN, STD
+from bdlab import pixels
+from bdlab.pixels import MEAN, STD
 from bdlab.training import batches
 
 PAD = 10
@@ -48,7 +49,7 @@ def main() -> None:
     bank, rows = torch.from_numpy(stored).permute(0, 3, 1, 2), torch.arange(count)
 
     def ours(how):
-        return batches.normalise(batches.cut(bank, rows, how, PAD))
+        return pixels.normalise(batches.cut(bank, rows, how, PAD))
 
     how = torch.from_numpy(batches.draw(0, 0, 1, count // 2, PAD)[0])
     made = ours(how)

@@ -17,7 +17,7 @@ from ladder import build, rungs
 from overhead import together
 from side_by_side import asked, machine, report
 
-from bdlab import evaluation, protocols
+from bdlab import evaluation, pixels, protocols
 from bdlab.experiments import plan, sweeps
 from bdlab.network.backbones import build_backbone
 from bdlab.training import batches
@@ -135,7 +135,7 @@ def real_step(setup):
 def cutting(bench, setup, step):
     """Pictures a second that crop, flip and normalise on the device, and their share of a step."""
     rows, draws, _ = setups.draw_epoch(setup, 0, 1)
-    times = bench.seconds(lambda: batches.normalise(batches.cut(setup.bank.pictures, rows[0], draws[0], setup.config.data.pad)))
+    times = bench.seconds(lambda: pixels.normalise(batches.cut(setup.bank.pictures, rows[0], draws[0], setup.config.data.pad)))
     bench.say("augmentation on the device", [rows.shape[1] / t for t in times], "pictures/s", at_least=8000)
     bench.say("augmentation's share of a step", [100 * a / b for a, b in zip(times, step, strict=True)], "%", at_most=5)
 

@@ -12,9 +12,9 @@ from losses import loop
 from PIL import Image
 from torchvision import transforms
 
-from bdlab import losses
-from bdlab.config import MEAN, STD
+from bdlab import losses, machine, pixels
 from bdlab.modality import BASE, Modality
+from bdlab.pixels import MEAN, STD
 from bdlab.training import batches
 from bdlab.training import setup as setups
 
@@ -93,13 +93,13 @@ class Feed:
     def cut(self, rows, draws):
         bank, pad = self.setup.bank.pictures, self.setup.config.data.pad
         if self.rung.batched:
-            return batches.normalise(batches.cut(bank, rows, draws, pad))
+            return pixels.normalise(batches.cut(bank, rows, draws, pad))
         height, width = bank.shape[-2:]
         out = []
         for row, (down, right, flip) in zip(rows.tolist(), draws.tolist(), strict=True):
             padded = torch.nn.functional.pad(bank[row], (pad, pad, pad, pad))
             piece = padded[:, down : down + height, right : right + width]
-            out.append(batches.normalise((piece.flip(-1) if flip else piece)[None])[0])
+            out.append(pixels.normalise((piece.flip(-1) if flip else piece)[None])[0])
         return torch.stack(out)
 
 
@@ -124,7 +124,7 @@ def build(setup, rung, workers=0):
     feed, loss = Feed(setup, rung, workers), setup.config.loss
     opt = torch.optim.SGD(net.parameters(), 1e-4, momentum=0.9, weight_decay=5e-4, nesterov=True, fused=rung.fused, foreach=False)
 
-    fast = setups.best_precision(device, min(setup.bank.pictures.shape[-2:])) is torch.bfloat16
+    fast = machine.best_precision(device, min(setup.bank.pictures.shape[-2:])) is torch.bfloat16
 
     def learn(pictures, labels):
         with torch.autocast(device.type, torch.bfloat16, enabled=rung.bf16 and fast):

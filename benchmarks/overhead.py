@@ -87,7 +87,7 @@ def cell(options, folder):
         bare, notebook = Path(folder) / f"bare{seed}", Path(folder) / "out"
         bare.mkdir()
         plain = timed(lambda config=config, bare=bare: cells.run(config, bare, "cpu"))[0]
-        outcome = batch.run_cell(setup.cell, notebook, threads=1)
+        outcome = batch.run_cell(runs.Cell.of(setup), notebook, threads=1)
         assert outcome.ok, outcome
         same = [runs.read_lines(where / "history.jsonl")[-1]["terms"] for where in (bare, outcome.folder)]
         assert same[0] == same[1], "the notebook trained something else"

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 import bdtwins
+from bdlab import pixels
 from bdlab.experiments import cell
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
-from bdlab.training import batches
 from bdlab.workbench import style
 
 PEOPLE = (3, 8, 14, 21, 27, 34, 41, 52, 66)
@@ -23,11 +23,11 @@ def main(run: str) -> None:
     net = cell.load(run)
     shots = [bdtwins.counterfactual("synthetic-regdb", person, 0, size="full", channel_gap=1.0) for person in PEOPLE]
     stored = {Modality.V: [s["rgb"] for s in shots], Modality.I: [s["ir"] for s in shots]}
-    images = {m: batches.normalise(torch.from_numpy(np.stack(stored[m])).permute(0, 3, 1, 2)) for m in BASE}
+    images = {m: pixels.normalise(torch.from_numpy(np.stack(stored[m])).permute(0, 3, 1, 2)) for m in BASE}
     with torch.no_grad():
         images |= net.derive(images)
     style.theme()
-    figure = style.overview({m: cell.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
+    figure = style.overview({m: pixels.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
     figure.savefig(Path(__file__).with_name("overview.png"), dpi=100)
 
 

@@ -18,7 +18,6 @@ from bdlab import batch
 from bdlab.experiments import cell as one_cell
 from bdlab.experiments import runs, sweeps
 from bdlab.training import setup
-from bdlab.workbench import notebook
 
 SMOKE = {"epochs": 2, "steps": 2}
 
@@ -171,13 +170,13 @@ class TestFailures:
 
 class TestParameters:
     def test_names_come_from_the_parameters_cell(self):
-        names = notebook.parameters_of(batch.NOTEBOOK)
+        names = batch.parameters_of(batch.NOTEBOOK)
         assert {"data", "root", "preset", "row", "seed", "changes", "params", "folder", "threads", "inexact"} == names
 
     def test_a_notebook_without_parameters_is_named(self, tmp_path):
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "plain.ipynb")
         with pytest.raises(ValueError, match=r"plain\.ipynb: no cell is tagged 'parameters'"):
-            notebook.parameters_of(tmp_path / "plain.ipynb")
+            batch.parameters_of(tmp_path / "plain.ipynb")
 
 
 @pytest.mark.slow

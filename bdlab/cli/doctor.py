@@ -10,7 +10,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from bdlab import __version__
+from bdlab import __version__, machine
 
 #: What every command but the lightest needs, and a module of it that breaks where the build is wrong (another torch, say).
 NEEDED = {
@@ -40,13 +40,12 @@ def examine() -> tuple[list[str], bool]:
     import torch
 
     from bdlab import batch
-    from bdlab.training import setup
 
     if torch.cuda.is_available():
         say("ok", f"GPU: {torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB")
     else:
         say("--", f"no GPU: training runs on {batch.cores()} CPU cores (the demo is made for that; the paper preset is not)")
-    dtype = str(setup.best_precision(torch.device("cuda" if torch.cuda.is_available() else "cpu"))).removeprefix("torch.")
+    dtype = str(machine.best_precision(torch.device("cuda" if torch.cuda.is_available() else "cpu"))).removeprefix("torch.")
     say("ok", f"precision 'auto' means {dtype} here")
     absent = [name for name in JUPYTER if importlib.util.find_spec(name) is None]
     say(

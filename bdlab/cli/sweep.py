@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from bdlab import machine
 from bdlab.config import Config, ConfigError
 from bdlab.experiments import runs
 
@@ -69,7 +70,7 @@ def _jobs(asked: int | str | None, own: list[runs.Cell], out: Path) -> int:
 
     if asked == "fit":
         open_ = [cell for cell in own if not runs.done(out, cell)]
-        return min(len(open_), plan.measure(open_, out, 1).fitting) if open_ and batch.on_gpu() else batch.default_jobs(len(own))
+        return min(len(open_), plan.measure(open_, out, 1).fitting) if open_ and machine.on_gpu() else batch.default_jobs(len(own))
     return asked or batch.default_jobs(len(own))
 
 

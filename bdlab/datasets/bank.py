@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from tqdm.auto import tqdm
+
+from bdlab.machine import cores
 
 from .pictures import load
 from .records import Dataset, DatasetError, atomic, cache_folder
@@ -80,7 +81,7 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
     _sweep(file.parent)
     paths = [dataset.root / r.path for r in dataset.records]
     bar = tqdm(total=len(paths), desc="decoding", unit="picture", leave=False, disable=None if progress else True)
-    with atomic(file) as out, ThreadPoolExecutor(_threads()) as pool, bar:
+    with atomic(file) as out, ThreadPoolExecutor(cores()) as pool, bar:
         np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for start in range(0, len(paths), CHUNK):  # by chunks: a slow disk must not let decoded pictures pile up
             for pixels in pool.map(lambda path: load(path, shape[1], shape[2]), paths[start : start + CHUNK]):
@@ -117,8 +118,3 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if part.stat().st_mtime < time.time() - STALE:
                 part.unlink()
-
-
-def _threads() -> int:
-    """Threads for decoding: Pillow leaves the interpreter lock while it decodes and resizes."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

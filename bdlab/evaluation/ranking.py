@@ -12,7 +12,6 @@ come in, never a lower one; scores are float64 fractions, not per cent.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from bdlab.machine import cores
 
 from .arrays import all_finite, distances, finite, host, integers, is_tensor, wide
 from .counting import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
@@ -163,14 +164,14 @@ def _rank(matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded:
     """PerQuery [Q, T], blocks of queries by as many threads as there are cores."""
     copies = 1 if gallery.whole else 2  # one to sort, and before it one of the columns drawn
     most = max(1, _BLOCK_BYTES // (copies * matrix.itemsize * gallery.columns.size))
-    turns = math.ceil(len(matrix) / (most * _cores()))  # of every core, so that none waits for another's last block
-    rows = math.ceil(len(matrix) / (turns * _cores()))
+    turns = math.ceil(len(matrix) / (most * cores()))  # of every core, so that none waits for another's last block
+    rows = math.ceil(len(matrix) / (turns * cores()))
     blocks = [slice(start, start + rows) for start in range(0, len(matrix), rows)]
 
     def rank(block: slice) -> PerQuery:
         return rank_block(matrix[block], query_ids[block], gallery, None if excluded is None else excluded[block])
 
-    with ThreadPoolExecutor(min(len(blocks), _cores())) as pool:
+    with ThreadPoolExecutor(min(len(blocks), cores())) as pool:
         return tuple(map(np.concatenate, zip(*pool.map(rank, blocks), strict=True)))
 
 
@@ -187,10 +188,6 @@ def _mask(excluded: Any, shape: tuple[int, int]) -> np.ndarray | None:
     if mask.shape != shape or mask.dtype != bool:
         raise ValueError(f"excluded is {mask.dtype} {mask.shape}: bool {shape} is meant")
     return mask
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def topk(distances: Any, k: int, excluded: Any = None) -> Top:

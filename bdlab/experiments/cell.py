@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from bdlab import __version__, protocols
+from bdlab import __version__, pixels, protocols
 from bdlab.config import Config, from_flat
 from bdlab.methods import METHODS
+from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
 from bdlab.network.backbones import strides_of
-from bdlab.training import batches, checkpoint, collapse
-from bdlab.training.batches import Batch
+from bdlab.training import checkpoint, collapse
 from bdlab.training.extract import evaluate
 from bdlab.training.loop import train
 from bdlab.training.setup import Setup, TrainingError, prepare
@@ -95,11 +95,6 @@ def epoch_line(line: dict[str, Any], epochs: int) -> str:
 
 @torch.no_grad()
 def derived(setup: Setup, batch: Batch) -> dict[Modality, np.ndarray]:
-    """A batch in all modalities of the net as it is now, ready to be shown (see ``shown``)."""
+    """A batch in all modalities of the net as it is now, ready to be shown (see ``pixels.shown``)."""
     images = {**batch.images, **setup.net.derive(batch.images)}
-    return {m: shown(images[m]) for m in Modality if m in images}
-
-
-def shown(images: Tensor) -> np.ndarray:
-    """Normalised pictures [B, 3, H, W] -> [B, H, W, 3] float in [0, 1] for a figure; what lies outside is clipped."""
-    return batches.denormalise(images).permute(0, 2, 3, 1).cpu().numpy()
+    return {m: pixels.shown(images[m]) for m in Modality if m in images}

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bdlab import machine
 from bdlab.config import from_flat
 from bdlab.training import loop
 from bdlab.training import setup as setups
@@ -24,8 +25,6 @@ from . import runs
 
 WARM_UP, MEASURED = 3, 10  # steps
 PATIENCE = 60.0  # seconds after which two measured steps must do: a ResNet-50 on a CPU takes many seconds a step
-SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
-CONTEXT = 600 << 20  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,7 @@ class Plan:
 
 def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
     """Time ten steps of one cell of every row, with the threads a job will have. Raises what ``setups.prepare`` raises."""
-    from bdlab.batch import cores
-
-    torch.set_num_threads(max(1, cores() // jobs))
+    torch.set_num_threads(max(1, machine.cores() // jobs))
     rows = []
     groups: dict[tuple, list[runs.Cell]] = {}
     for cell in cells:
@@ -117,7 +114,7 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
         steps = setup.steps * setup.config.optim.epochs
         rows.append(RowCost(row, len(own) - done, done, steps, speed(setup), buffer.tell()))
     memory = max(row.speed.memory for row in rows)
-    return Plan(tuple(rows), jobs, str(setup.device), jobs_that_fit(memory, setup.device, cores()) if memory else 0)
+    return Plan(tuple(rows), jobs, str(setup.device), machine.jobs_that_fit(memory, setup.device, machine.cores()) if memory else 0)
 
 
 def speed(setup: setups.Setup) -> Speed:
@@ -135,7 +132,7 @@ def speed(setup: setups.Setup) -> Speed:
     setup.net.train(training_)
     setup.best, setup.resumed = books
     pictures = len(setup.config.modalities) * setup.config.data.identities * setup.config.data.shots
-    rate = matrix_rate(setup.device, setup.dtype)
+    rate = machine.matrix_rate(setup.device, setup.dtype)
     return Speed(whole + _drawing(setup), alone, pictures, counted.get_total_flops(), rate, memory)
 
 
@@ -143,18 +140,18 @@ def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, 
     """Median seconds of a step as ``train`` makes it, and of the network alone: one after the other, so that a busy machine slows both."""
     whole: list[float] = []
     alone: list[float] = []
-    last = _now(setup.device)
+    last = machine.clock(setup.device)
 
     def mark(step: int, _: int) -> None:
         nonlocal last
-        ended = _now(setup.device)
+        ended = machine.clock(setup.device)
         network()
-        began = _now(setup.device)
+        began = machine.clock(setup.device)
         whole.append(ended - last)
         alone.append(began - ended)
         if step == WARM_UP + MEASURED or (len(whole) > 1 and sum(whole) + sum(alone) > PATIENCE):
             raise _Enough
-        last = _now(setup.device)
+        last = machine.clock(setup.device)
 
     with contextlib.suppress(_Enough):
         loop.train(setup, on_step=mark)
@@ -188,30 +185,6 @@ def _middle(waits: list[float]) -> float:
     """The median after the warm-up, or of what there is."""
     kept = sorted(waits[WARM_UP:] or waits)
     return kept[len(kept) // 2]
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def matrix_rate(device: torch.device, dtype: torch.dtype, times: int = 5) -> float:
-    """FLOP/s of a large square matrix product on a device, the best of a few: what can be had there at all."""
-    side = SIDE.get(device.type, 1024)
-    a, best = torch.ones(side, side, device=device, dtype=dtype), float("inf")
-    for _ in range(times):
-        began = _now(device)
-        a @ a
-        best = min(best, _now(device) - began)
-    return 2 * side**3 / best
-
-
-def jobs_that_fit(memory: int, device: torch.device, most: int) -> int:
-    """How many such runs one GPU's free memory holds at a time, from 1 to ``most``; a tenth of it is left alone."""
-    torch.cuda.empty_cache()  # what this process has measured with is free again
-    free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(most, int(0.9 * free / (memory + CONTEXT))))
 
 
 class _Enough(Exception):

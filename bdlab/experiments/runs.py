@@ -23,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from bdlab.config import NOT_IDENTITY
 from bdlab.files import WriteError, append_line, read_lines, sha256, sync, write, write_json
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
 SCHEMA = 1
 FILES = ("params.json", "result.json", "history.jsonl", "weights.pt")
 METRICS = ("R1", "R5", "R10", "R20", "mAP", "mINP")
-#: Parameters that say where things lie or how often they are saved, not what is computed: no part of a cell's identity.
-NOT_IDENTITY = ("root", "checkpoint_every")
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # what renaming a folder onto another says
 
 
@@ -48,6 +47,11 @@ class Cell:
 
     params: Mapping[str, Any]
     fingerprint: str
+
+    @classmethod
+    def of(cls, setup: Any) -> Cell:
+        """The cell of a prepared run."""
+        return cls(setup.config.flat(), setup.dataset.fingerprint)
 
     @property
     def name(self) -> str:

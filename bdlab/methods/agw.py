@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from bdlab import losses
 from bdlab.config import Config
 from bdlab.network import BaseDerivativeNet, Output
-from bdlab.training.batches import Batch
 
-from .objective import Labels, Objective, Terms, build_net, objective
+from .objective import Batch, Labels, Objective, Terms, build_net, objective
 
 BLOCKS = {1: 2, 2: 3}  # trunk stage -> non-local blocks, after the last residual blocks of layer2 and layer3
 

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from bdlab.config import Config
 from bdlab.modality import BASE
 from bdlab.network import BaseDerivativeNet, Output
-from bdlab.training.batches import Batch
 
-from .objective import Labels, Objective, Terms, build_net, objective
+from .objective import Batch, Labels, Objective, Terms, build_net, objective
 
 
 def bridge(logits: list[Tensor]) -> Tensor:

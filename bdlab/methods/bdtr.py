@@ -10,9 +10,8 @@ from bdlab import losses
 from bdlab.config import Config
 from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet, Output
-from bdlab.training.batches import Batch
 
-from .objective import Labels, Objective, Terms, build_net, objective
+from .objective import Batch, Labels, Objective, Terms, build_net, objective
 
 V, I = Modality.V, Modality.I
 

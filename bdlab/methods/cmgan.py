@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from bdlab.config import Config
 from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet, Output
-from bdlab.training.batches import Batch
 
-from .objective import Labels, Objective, Terms, build_net, objective, tie
+from .objective import Batch, Labels, Objective, Terms, build_net, objective, tie
 
 V, I = Modality.V, Modality.I
 

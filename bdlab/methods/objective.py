@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,7 +13,19 @@ from bdlab import losses
 from bdlab.config import Config
 from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet, Output
-from bdlab.training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input. ``images[m]`` float [P K, 3, H, W] normalised, ``labels[m]`` int64 [P K], for V and I.
+
+    ``progress`` is the share of all steps gone by, in [0, 1).
+    """
+
+    images: dict[Modality, Tensor]
+    labels: dict[Modality, Tensor]
+    progress: float
+
 
 Terms = dict[str, Tensor]
 Objective = Callable[[Batch], Terms]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bdlab.config import MEAN, STD, Config
+from bdlab.config import Config
 from bdlab.modality import Modality
-from bdlab.network import LUMA, BaseDerivativeNet
+from bdlab.network import BaseDerivativeNet
+from bdlab.pixels import LUMA, MEAN, STD
 
 from .objective import Objective, build_net, objective, tie
 

@@ -14,12 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bdlab.config import MEAN, STD
 from bdlab.modality import Modality, parse_modality
+from bdlab.pixels import LUMA, MEAN, STD
 
 from .backbones import build_backbone, one_of
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 class Encoder(nn.Module):

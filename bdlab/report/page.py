@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from bdlab import config, paper
+from bdlab import config, paper, pixels
 from bdlab.datasets.bank import bank
 from bdlab.experiments import cell, runs
 from bdlab.experiments.verdicts import Verdict
 from bdlab.modality import Modality
-from bdlab.training import batches, setup
+from bdlab.training import setup
 from bdlab.workbench import style
 from bdlab.workbench import tables as tables_figures
 
@@ -145,9 +145,9 @@ def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np
     images = {}
     for m in (Modality.V, Modality.I):
         rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
-        images[m] = batches.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
+        images[m] = pixels.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
     images = {**images, **net.derive(images)}
-    return {m: cell.shown(x) for m, x in images.items()}
+    return {m: pixels.shown(x) for m, x in images.items()}
 
 
 def _provenance(table: Table) -> list[tuple[str, str]]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bdlab.config import MEAN, STD
 from bdlab.modality import BASE, Modality
 
 PURPOSES = {"plan": 0, "augment": 1, "start": 2}
@@ -37,18 +35,6 @@ def torch_seed(seed: int) -> int:
 def steps_per_epoch(visible: int, infrared: int, batch: int) -> int:
     """Batches an epoch: floor(max(n_V, n_I) / (P K)) + 1 (SYSU-MM01 928, RegDB 86)."""
     return max(visible, infrared) // batch + 1
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One step's input. ``images[m]`` float [P K, 3, H, W] normalised, ``labels[m]`` int64 [P K], for V and I.
-
-    ``progress`` is the share of all steps gone by, in [0, 1).
-    """
-
-    images: dict[Modality, Tensor]
-    labels: dict[Modality, Tensor]
-    progress: float
 
 
 @dataclass(frozen=True)
@@ -157,31 +143,3 @@ def _cut_by_slices(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Ten
         target = out[b, :, ::-1] if flip else out[b]
         target[max(-y, 0) : max(-y, 0) + piece.shape[0], max(-x, 0) : max(-x, 0) + piece.shape[1]] = piece
     return torch.from_numpy(out).permute(0, 3, 1, 2)
-
-
-@cache
-def _space(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Means and deviations [3, 1, 1], put on a device once: a copy in every step would stop it."""
-    return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(3, 1, 1)
-
-
-@cache
-def _row(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
-    """What a stored row of pixels [W 3] is multiplied by and what is then taken off."""
-    mean, std = (value.flatten().repeat(width) for value in _space(device))
-    return 1 / (255 * std), mean / std
-
-
-def normalise(pictures: Tensor) -> Tensor:
-    """uint8 [B, 3, H, W] stored channels last -> float32, ImageNet-normalised, stored the same way.
-
-    By whole rows of pixels: three numbers at a time, as the channels stand, a CPU would take five times as long.
-    """
-    scale, shift = _row(pictures.device, pictures.shape[-1])
-    return pictures.permute(0, 2, 3, 1).flatten(2).float().mul_(scale).sub_(shift).unflatten(2, (-1, 3)).permute(0, 3, 1, 2)
-
-
-def denormalise(pictures: Tensor) -> Tensor:
-    """The inverse of ``normalise`` up to clipping: float [B, 3, H, W] -> float in [0, 1]; values outside are clipped."""
-    mean, std = _space(pictures.device)
-    return (pictures.float() * std + mean).clamp(0, 1)

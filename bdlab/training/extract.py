@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bdlab import protocols
+from bdlab import pixels, protocols
 from bdlab.evaluation import Embedded
 from bdlab.modality import BASE, Modality
 
-from . import batches
 from .setup import Setup, TrainingError, permutations
 
 EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
@@ -34,7 +33,7 @@ def embed(
         rows = setup.dataset.select(split, m.parent)
         pieces = []
         for i in range(0, len(rows), EVALUATION_BATCH):
-            x = batches.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)])
+            x = pixels.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)])
             x = x if m is m.parent else net.derive({m.parent: x})[m]
             feature = net.embed(x, m)
             pieces.append(F.normalize(feature + net.embed(x.flip(-1), m), dim=1) if setup.config.test.flip else feature)

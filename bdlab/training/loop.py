@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bdlab.config import Config
-from bdlab.experiments import runs
+from bdlab import files
+from bdlab.config import NOT_IDENTITY, Config
+from bdlab.methods.objective import Batch
 
 from . import checkpoint, collapse
-from .batches import Batch
 from .extract import evaluate
 from .setup import Setup, TrainingError, cut, draw_epoch
 
@@ -80,7 +80,7 @@ def train(
     history, start, log = _resume(setup, opt, list(resume), inexact)
     if folder:
         for line in history:
-            runs.append_line(folder / "history.jsonl", line)
+            files.append_line(folder / "history.jsonl", line)
     for epoch in range(len(history), config.optim.epochs):
         began = time.perf_counter()
         line, log = _epoch(setup, opt, epoch, start, log, history, folder, on_step)
@@ -93,7 +93,7 @@ def train(
         if config.data.validation:
             _keep_best(setup, line)
         if folder:
-            runs.append_line(folder / "history.jsonl", line)
+            files.append_line(folder / "history.jsonl", line)
             _save(setup, opt, folder, history, 0, None)
         if on_epoch:
             on_epoch(line)
@@ -184,7 +184,7 @@ def _save(setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step:
 def _belongs(setup: Setup) -> dict[str, Any]:
     """What must be the same for an exact resume. A GPU's bits do not hang on the host's threads."""
     threads = torch.get_num_threads() if setup.device.type == "cpu" else 0
-    kept = {k: v for k, v in setup.config.flat().items() if k not in runs.NOT_IDENTITY}
+    kept = {k: v for k, v in setup.config.flat().items() if k not in NOT_IDENTITY}
     return {
         "configuration": kept, "data fingerprint": setup.dataset.fingerprint, "torch": str(torch.__version__),
         "device": setup.device.type, "threads": threads, "precision": str(setup.dtype),

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlab import datasets
+from bdlab import datasets, machine, pixels
 from bdlab.config import Config
 from bdlab.datasets.bank import Bank, bank
-from bdlab.experiments import runs
 from bdlab.methods import METHODS, Objective
+from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
 from bdlab.protocols import draws as galleries
 
 from . import batches
-from .batches import Batch
 
 
 class TrainingError(RuntimeError):
@@ -50,9 +49,6 @@ class Setup:
         rule = batches.steps_per_epoch(self.pool.count(Modality.V), self.pool.count(Modality.I), batch)
         return self.config.optim.steps or self.config.optim.passes * rule
 
-    @property
-    def cell(self) -> runs.Cell:
-        return runs.Cell(self.config.flat(), self.dataset.fingerprint)
 
 
 def open_data(config: Config) -> datasets.Dataset:
@@ -121,16 +117,7 @@ def _precision(config: Config, device: torch.device) -> torch.dtype:
     """``auto``: bfloat16 where the device multiplies it natively, else float32."""
     if config.optim.precision != "auto":
         return getattr(torch, config.optim.precision)
-    return best_precision(device, min(config.data.height, config.data.width))
-
-
-def best_precision(device: torch.device, side: int = 144) -> torch.dtype:
-    """What ``auto`` means on a device for pictures whose shorter side has ``side`` pixels."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    # oneDNN's bfloat16 convolution leaves memory unwritten (so: NaN now and then) where it strides to maps one pixel wide.
-    fast = device.type == "cpu" and side >= 32 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
+    return machine.best_precision(device, min(config.data.height, config.data.width))
 
 
 def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -144,7 +131,7 @@ def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Te
 
 def cut(setup: Setup, rows: Tensor, draws: Tensor, labels: Tensor, progress: float) -> Batch:
     """One step's batch from its rows, draws and labels, normalised."""
-    pictures = batches.normalise(batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad))
+    pictures = pixels.normalise(batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad))
     return Batch(dict(zip(BASE, pictures.chunk(2), strict=True)), dict.fromkeys(BASE, labels), progress)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,8 +54,8 @@ def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple
 
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
     """
-    folder = session.folder or runs.begin(session.out, setup.cell, torch.get_num_threads())
-    earlier = [path for path in runs.attempts(session.out, setup.cell.name) if path != folder]
+    folder = session.folder or runs.begin(session.out, runs.Cell.of(setup), torch.get_num_threads())
+    earlier = [path for path in runs.attempts(session.out, runs.Cell.of(setup).name) if path != folder]
     total = setup.steps * setup.config.optim.epochs
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
         history = loop.train(
@@ -96,29 +94,6 @@ def _draw(setup: setups.Setup, folder: Path) -> Callable[[dict[str, Any]], None]
 def write_result(session: Session, setup: setups.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:
     """Write weights and result.json; by hand also commit the cell (a sweep commits after the notebook has been saved)."""
     result = cells.write(setup, folder, scores, seconds)
-    if not session.headless and not runs.commit(session.out, setup.cell.name, folder):
-        print(f"{setup.cell.name} was there already; the earlier result stays.")
+    if not session.headless and not runs.commit(session.out, runs.Cell.of(setup).name, folder):
+        print(f"{runs.Cell.of(setup).name} was there already; the earlier result stays.")
     return result
-
-
-def save_figure(figure: Figure, name: str, folder: Path = Path("figures")) -> Path:
-    """Write a figure as ``<folder>/<name>.png`` and ``.svg``; returns the PNG's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind in ("svg", "png"):
-        figure.savefig(folder / f"{name}.{kind}", bbox_inches="tight", dpi=150)
-    return folder / f"{name}.png"
-
-
-def parameters_of(path: Path) -> set[str]:
-    """The names a notebook's ``parameters`` cell assigns: the only ones that may be set from outside.
-
-    Raises ValueError if the notebook has no such cell.
-    """
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        if "parameters" in cell.get("metadata", {}).get("tags", []):
-            tree = ast.parse("".join(cell["source"]))
-            return {
-                target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
-            }
-    raise ValueError(f"{path}: no cell is tagged 'parameters'")

@@ -186,7 +186,7 @@ def test_jobs_that_fit_a_gpu_are_measured(monkeypatch, tmp_path, cells_left, fit
     cells = sweep.cells("table4", None, None, "smoke", [0, 1, 2], [1], {}, ["B1"])
     done = cells[cells_left:]
     monkeypatch.setattr(runs, "done", lambda out, cell: cell in done)
-    monkeypatch.setattr("bdlab.batch.on_gpu", lambda: True)
+    monkeypatch.setattr("bdlab.machine.on_gpu", lambda: True)
     measured = []
     monkeypatch.setattr("bdlab.experiments.plan.measure", lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting))
     assert sweep._jobs("fit", cells, tmp_path) == jobs
@@ -196,7 +196,7 @@ def test_jobs_that_fit_a_gpu_are_measured(monkeypatch, tmp_path, cells_left, fit
 
 
 def test_jobs_that_fit_are_the_default_without_a_gpu(monkeypatch, tmp_path):
-    monkeypatch.setattr("bdlab.batch.on_gpu", lambda: False)
+    monkeypatch.setattr("bdlab.machine.on_gpu", lambda: False)
     cells = sweep.cells("table4", None, None, "smoke", [0, 1], [1], {}, ["B1"])
     assert sweep._jobs("fit", cells, tmp_path) == sweep._jobs(None, cells, tmp_path) == min(batch.cores(), 2)
 

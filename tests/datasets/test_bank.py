@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from . import trees
 
 from bdlab.datasets import bank, folder, records, regdb
+
+from . import trees
 
 
 @pytest.fixture(autouse=True)

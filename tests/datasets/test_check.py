@@ -7,9 +7,10 @@ import os
 import shutil
 
 import pytest
-from . import trees
 
 from bdlab.datasets import DatasetError, check
+
+from . import trees
 
 
 def look(root, **options):

@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import bank, folder
 from bdlab.datasets.check import check
 from bdlab.modality import Modality
+
+from . import trees
 
 REAL = Path(__file__).parents[2].parent / "shared" / "realdata" / "roadscene"
 

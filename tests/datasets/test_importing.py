@@ -6,10 +6,11 @@ import csv
 import os
 
 import pytest
-from . import trees
 
 from bdlab.datasets import folder, importing
 from bdlab.modality import Modality
+
+from . import trees
 
 NAMES = ["anna", "Bo Li", "\u5f20", "17"]
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from . import trees
 
 from bdlab.datasets import DatasetError, regdb, sysu
 from bdlab.modality import Modality
+
+from . import trees
 
 CASES = {"index": 11_000, "list": 3_000, "tree": 1_000}  # and 5,000 pictures in test_pictures_fuzz
 

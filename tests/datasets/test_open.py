@@ -8,10 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import folder, regdb, sysu
+
+from . import trees
 
 
 def test_unknown_names_and_options_name_the_choices(tmp_path):

@@ -11,11 +11,12 @@ import zlib
 
 import numpy as np
 import pytest
-from . import trees
 from PIL import Image, ImageFile
 
 from bdlab.datasets import DatasetError
 from bdlab.datasets.pictures import decode, load
+
+from . import trees
 
 H, W = 24, 16
 RGB = trees.pixels(1, height=H, width=W)

@@ -11,11 +11,12 @@ import io
 import warnings
 
 import numpy as np
-from . import trees
 from PIL import Image
 
 from bdlab.datasets import DatasetError
 from bdlab.datasets.pictures import decode
+
+from . import trees
 
 CASES = 5_000
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from . import trees
 
 from bdlab.datasets import DatasetError, Record, folder, records, regdb
 from bdlab.modality import Modality
+
+from . import trees
 
 
 @pytest.fixture(autouse=True)

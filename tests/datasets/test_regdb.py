@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import regdb
 from bdlab.modality import Modality
+
+from . import trees
 
 GOOD = b"Visible/1/a.bmp 0\nVisible/1/b.bmp 0\nVisible/2/c.bmp 1\n"
 

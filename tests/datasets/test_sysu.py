@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from . import trees
 
 from bdlab import datasets
 from bdlab.datasets import sysu
 from bdlab.modality import Modality
+
+from . import trees
 
 
 def test_the_lists_and_cameras_are_read_as_they_are_written(tmp_path):

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from bdlab import machine
 from bdlab.experiments import plan as planning
 from bdlab.experiments import runs, sweeps
 from bdlab.experiments.plan import Plan, RowCost, Speed
@@ -59,11 +60,11 @@ def test_a_plan_in_words():
 @pytest.mark.parametrize(("free", "most", "jobs"), [(100 << 30, 16, 16), (100 << 30, 99, 25), (1 << 30, 16, 1)])
 def test_jobs_that_fit_leave_room(monkeypatch, free, most, jobs):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
-    assert planning.jobs_that_fit(3 << 30, torch.device("cuda"), most) == jobs
+    assert machine.jobs_that_fit(3 << 30, torch.device("cuda"), most) == jobs
 
 
 def test_the_matrix_rate_is_a_rate():
-    assert planning.matrix_rate(torch.device("cpu"), torch.float32, times=1) > 1e8
+    assert machine.matrix_rate(torch.device("cpu"), torch.float32, times=1) > 1e8
 
 
 def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):

@@ -41,10 +41,10 @@ def life(out, saved, *faults):
         return path
 
     checkpoint.save = counted
-    earlier = runs.attempts(out, setup.cell.name)
-    attempt = runs.begin(out, setup.cell, 1)
+    earlier = runs.attempts(out, runs.Cell.of(setup).name)
+    attempt = runs.begin(out, runs.Cell.of(setup), 1)
     cell.run(config, attempt, "cpu", earlier)
-    runs.commit(out, setup.cell.name, attempt)
+    runs.commit(out, runs.Cell.of(setup).name, attempt)
 
 
 def dies_inside(write, point):
@@ -79,10 +79,11 @@ def arm(point):
 
 def outcome(out):
     """What must be the same to the bit: history without its timings, scores, and the sha256 of the weights."""
-    result = runs.done(out, prepared()[1].cell)
+    result = runs.done(out, runs.Cell.of(prepared()[1]))
     if result is None:
         return None
-    history = [{k: v for k, v in line.items() if k != "time"} for line in runs.read_lines(out / prepared()[1].cell.name / "history.jsonl")]
+    lines = runs.read_lines(out / runs.Cell.of(prepared()[1]).name / "history.jsonl")
+    history = [{k: v for k, v in line.items() if k != "time"} for line in lines]
     return json.dumps([history, result["scores"], result["provenance"]["weights_sha256"]])
 
 
@@ -95,9 +96,9 @@ def until_done(out, saved, counts, want, *faults):
 
 def lost(out, saved):
     """Whether a checkpoint that was safe is gone though the cell is not done."""
-    if (out / prepared()[1].cell.name).is_dir():
+    if (out / runs.Cell.of(prepared()[1]).name).is_dir():
         return False
-    found = checkpoint.newest(runs.attempts(out, prepared()[1].cell.name))
+    found = checkpoint.newest(runs.attempts(out, runs.Cell.of(prepared()[1]).name))
     return (found[1]["history"][-1]["steps"] if found and found[1]["history"] else 0) + (found[1]["step"] if found else 0) < saved[0]
 
 

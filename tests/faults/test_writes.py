@@ -50,13 +50,13 @@ def under_limits(folder, count):
         loop._step = lambda *words: os._exit(5) if next(calls) == 3 else step(*words)
 
     assert end(fork(life, out, saved, stops)) == 5
-    (first,) = runs.attempts(out, prepared()[1].cell.name)
+    (first,) = runs.attempts(out, runs.Cell.of(prepared()[1]).name)
     size = checkpoint.found(first)[0].stat().st_size
     counts = {"limits": 0, "told": 0, "loads": 0, "leftovers": 0}
     for limit in [0, 1, *sorted(random("limits").integers(2, size - 1, count - 3).tolist()), size - 1]:
         counts["limits"] += 1
         counts["told"] += end(fork(limited, out, limit)) == 3
-        found = checkpoint.newest(runs.attempts(out, prepared()[1].cell.name))
+        found = checkpoint.newest(runs.attempts(out, runs.Cell.of(prepared()[1]).name))
         counts["loads"] += found is not None and found[1]["history"] is not None and len(found[1]["history"]) == 1
         counts["leftovers"] += len(list(out.rglob(".*.tmp")))
     assert end(fork(life, out, saved)) == 0
@@ -199,13 +199,13 @@ def damaged_run(folder, count):
     for number in range(count):
         out, saved = folder / str(number), Shared()
         assert end(fork(life, out, saved, stops)) == 5
-        path = checkpoint.found(runs.attempts(out, prepared()[1].cell.name)[0])[0]
+        path = checkpoint.found(runs.attempts(out, runs.Cell.of(prepared()[1]).name)[0])[0]
         if number % 2:
             flip(path, int(rng.integers(8 * path.stat().st_size)))
         else:
             os.truncate(path, int(rng.integers(path.stat().st_size)))
         assert end(fork(life, out, saved)) == 0
-        resumed = runs.done(out, prepared()[1].cell)["provenance"]["resumed"]["from"]
+        resumed = runs.done(out, runs.Cell.of(prepared()[1]))["provenance"]["resumed"]["from"]
         differ += outcome(out) != want or not resumed.endswith("checkpoint-00000003.pt")
     return differ
 

@@ -4,8 +4,8 @@ import torch
 
 from bdlab.config import MADE_FOR, from_flat, preset
 from bdlab.methods import METHODS
+from bdlab.methods.objective import Batch
 from bdlab.modality import BASE
-from bdlab.training.batches import Batch
 
 PAIRS = {"V I": "V-I", "V I DV": "V-I I-DV", "V I DV DI": "V-I V-DI I-DV"}
 OWN = sorted(set(METHODS) - {"base-derivative"})

@@ -38,12 +38,12 @@ class TestZeroPadding:
 
     def test_only_luma_is_left_of_colour(self):
         pixels = torch.rand(2, 3, 8, 8)
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (config.MEAN, config.STD))
-        grey = (pixels * torch.tensor(network.LUMA).view(3, 1, 1)).sum(1, keepdim=True).expand_as(pixels)
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (pixels.MEAN, pixels.STD))
+        grey = (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1)).sum(1, keepdim=True).expand_as(pixels)
         pad = one_stream.Pad(V)
         torch.testing.assert_close(pad((pixels - mean) / std), pad((grey - mean) / std), atol=1e-5, rtol=0)
         red = torch.tensor([1.0, 0, 0]).view(3, 1, 1).expand(1, 3, 8, 8)
-        assert pad((red - mean) / std)[0, 0].mean().item() == pytest.approx((0.299 - sum(config.MEAN) / 3) / (sum(config.STD) / 3))
+        assert pad((red - mean) / std)[0, 0].mean().item() == pytest.approx((0.299 - sum(pixels.MEAN) / 3) / (sum(pixels.STD) / 3))
 
     def test_the_other_modalitys_kernels_do_not_matter(self):
         net, _ = made("zero-padding")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab.config import MEAN, STD
+from bdlab import pixels
 from bdlab.modality import BASE
+from bdlab.pixels import MEAN, STD
 from bdlab.training import batches
 
 V, I = BASE
@@ -120,7 +121,7 @@ class TestCut:
     def test_the_bank_is_not_written_to(self):
         bank = self.bank()
         before = bank.clone()
-        batches.normalise(batches.cut(bank, torch.arange(12), torch.from_numpy(batches.draw(0, 0, 1, 6, 2)[0]), 2))
+        pixels.normalise(batches.cut(bank, torch.arange(12), torch.from_numpy(batches.draw(0, 0, 1, 6, 2)[0]), 2))
         assert torch.equal(bank, before)
 
     def test_draws_cover_their_range_evenly(self):
@@ -131,13 +132,13 @@ class TestCut:
             assert counts.min() > 0.85 * len(how) / (top + 1)
 
     def test_channels_last_is_kept(self):
-        out = batches.normalise(batches.cut(self.bank(), torch.arange(4), torch.zeros(4, 3, dtype=torch.long), 0))
+        out = pixels.normalise(batches.cut(self.bank(), torch.arange(4), torch.zeros(4, 3, dtype=torch.long), 0))
         assert out.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_normalisation_there_and_back():
     x = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     want = (x.double().permute(0, 2, 3, 1) / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
-    torch.testing.assert_close(batches.normalise(x).double().permute(0, 2, 3, 1), want, atol=1e-6, rtol=0)
-    torch.testing.assert_close(batches.denormalise(batches.normalise(x)), x.float() / 255, atol=1e-6, rtol=0)
-    assert batches.denormalise(torch.full((1, 3, 1, 1), 99.0)).max() == 1
+    torch.testing.assert_close(pixels.normalise(x).double().permute(0, 2, 3, 1), want, atol=1e-6, rtol=0)
+    torch.testing.assert_close(pixels.denormalise(pixels.normalise(x)), x.float() / 255, atol=1e-6, rtol=0)
+    assert pixels.denormalise(torch.full((1, 3, 1, 1), 99.0)).max() == 1

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import losses
+from bdlab import losses, pixels
 from bdlab.experiments import cell, plan, runs, sweeps
+from bdlab.methods.objective import Batch
 from bdlab.modality import Modality
 from bdlab.training import batches, extract, loop
 from bdlab.training import setup as setups
@@ -78,7 +79,7 @@ def test_objective_is_eq_9_with_the_ramp():
     labels = {m: batch.labels[m.parent] for m in Modality}
     parts = [losses.identity(out.logits, labels), losses.mml(out.features, labels), losses.mdl(out.features, labels, s.config.graph)]
     for progress, ramp in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.9, 1.0)):
-        terms = s.objective(batches.Batch(batch.images, batch.labels, progress))
+        terms = s.objective(Batch(batch.images, batch.labels, progress))
         assert terms["total"].item() == pytest.approx((parts[0] + ramp * (2 * parts[1] + 3 * parts[2])).item(), rel=1e-5)
         assert (terms["id"].item(), terms["mml"].item(), terms["mdl"].item()) == pytest.approx([p.item() for p in parts], rel=1e-5)
 
@@ -185,7 +186,7 @@ class TestCompiled:
         assert untimed(loop.train(plain)) == untimed(loop.train(compiled))
         assert torch._dynamo.utils.counters["frames"]["ok"] > 0
         assert same(bits(plain.net), bits(compiled.net))
-        x = batches.normalise(plain.bank.pictures[:4])
+        x = pixels.normalise(plain.bank.pictures[:4])
         assert torch.equal(plain.net.export().embed(x, "V"), compiled.net.export().embed(x, "V"))
 
     def test_where_it_cannot_be_compiled_one_line_says_why_and_what_helps(self, monkeypatch):
@@ -210,18 +211,18 @@ class TestWhole:
     def test_run_writes_the_contract(self, tmp_path):
         c = config()
         setup = setups.prepare(c, device="cpu", progress=False)
-        attempt = runs.begin(tmp_path, setup.cell)
+        attempt = runs.begin(tmp_path, runs.Cell.of(setup))
         result = cell.run(c, attempt, device="cpu")
-        assert runs.commit(tmp_path, setup.cell.name, attempt)
-        done = runs.done(tmp_path, setup.cell)
+        assert runs.commit(tmp_path, runs.Cell.of(setup).name, attempt)
+        done = runs.done(tmp_path, runs.Cell.of(setup))
         assert done == json.loads(json.dumps(result))
         assert set(done["scores"]) == {"v2t", "t2v"}
         assert set(done["scores"]["v2t"]["mean"]) == set(runs.METRICS)
         wanted = "bdlab git_sha git_dirty torch device threads fingerprint feature selection seed seconds protocols data"
         assert set(wanted.split()) <= set(done["provenance"])
 
-        x = batches.normalise(setup.bank.pictures[:4])
-        net = cell.load(tmp_path / setup.cell.name)
+        x = pixels.normalise(setup.bank.pictures[:4])
+        net = cell.load(tmp_path / runs.Cell.of(setup).name)
         again = setups.prepare(c, device="cpu", progress=False)
         loop.train(again)
         assert torch.equal(net.embed(x, "V"), again.net.eval().embed(x, "V"))

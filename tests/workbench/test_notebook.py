@@ -51,7 +51,7 @@ def test_an_interrupted_run_goes_on_and_draws_what_came_before(tmp_path, shown, 
 
 def test_in_a_sweep_it_says_a_line_an_epoch(tmp_path, capsys, shown):
     setup = prepared()
-    folder = runs.begin(tmp_path, setup.cell, 1)
+    folder = runs.begin(tmp_path, runs.Cell.of(setup), 1)
     notebook.train(notebook.Session(folder, tmp_path), setup)
     assert shown == []
     assert capsys.readouterr().out.count("epoch ") == 3

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from bdlab.config import MEAN, STD
 from bdlab.experiments import cell, runs
-from bdlab.network import LUMA
+from bdlab.pixels import LUMA, MEAN, STD
 
 Numbers = Mapping[str, Sequence[float]]
 

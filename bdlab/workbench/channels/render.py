@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bdlab.config import MEAN, STD
 from bdlab.datasets import Dataset
 from bdlab.modality import Modality
+from bdlab.pixels import MEAN, STD
 from bdlab.workbench.data import numbers as gaps
 
 from .numbers import LEVEL, PARTS, SLOPE, SPACES, Numbers, checked, one_of

@@ -14,11 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlab import evaluation
-from bdlab.experiments import cell
+from bdlab import evaluation, pixels
 from bdlab.modality import BASE, Modality, Pair
 from bdlab.network import BaseDerivativeNet, GeM
-from bdlab.training import batches
 
 from .search import Tested
 
@@ -167,9 +165,9 @@ def likeness(tested: Tested, row: int, other: int) -> dict[Modality, tuple[np.nd
     """Record ``row`` as each stream of its family sees it, [H, W, 3] in 0..1, with its ``evidence`` [h, w] for record ``other``,
     which stands as it is deployed: by its base modality's feature. Both are of the test part."""
     setup, target = tested.setup, torch.from_numpy(tested.feature(other)).to(tested.setup.device)
-    images = {setup.dataset.records[row].modality: batches.normalise(setup.bank.pictures[row : row + 1])}
+    images = {setup.dataset.records[row].modality: pixels.normalise(setup.bank.pictures[row : row + 1])}
     images |= setup.net.derive(images)
-    return {m: (cell.shown(x)[0], evidence(setup.net, x, m, target)[0].cpu().numpy()) for m, x in images.items()}
+    return {m: (pixels.shown(x)[0], evidence(setup.net, x, m, target)[0].cpu().numpy()) for m, x in images.items()}
 
 
 def parts(net: nn.Module) -> dict[str, int]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from bdlab import pixels
 from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet
-from bdlab.training import batches
 from bdlab.workbench.channels import numbers as generators
 from bdlab.workbench.channels import render
 from bdlab.workbench.data import numbers as gaps
@@ -33,7 +33,7 @@ def derived(pair, numbers, space):
         for name, conv in (("E_V", net.encoder.conv), ("G_S", net.generator.conv)):
             conv.weight.copy_(torch.tensor(numbers[f"{name}.weight"]).view_as(conv.weight))
             conv.bias.copy_(torch.tensor(numbers[f"{name}.bias"]))
-        images = {m: batches.normalise(torch.from_numpy(p).permute(2, 0, 1)[None]) for m, p in zip((V, I), pair, strict=True)}
+        images = {m: pixels.normalise(torch.from_numpy(p).permute(2, 0, 1)[None]) for m, p in zip((V, I), pair, strict=True)}
         return {m: (x * net.std + net.mean)[0].permute(1, 2, 0).numpy() for m, x in net.derive(images).items()}
 
 

@@ -8,9 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from bdlab import protocols
+from bdlab import pixels, protocols
 from bdlab.evaluation import Scores
-from bdlab.experiments import cell, runs, sweeps
+from bdlab.experiments import runs, sweeps
 from bdlab.modality import BASE, Modality
 from bdlab.protocols import draws
 from bdlab.training import extract
@@ -230,7 +230,7 @@ def test_derivative_streams_are_embedded_as_the_net_does(tested_sysu):
     setup = tested_sysu.setup
     for m in (Modality.DV, Modality.DI):
         row = int(tested_sysu.rows(m)[2])
-        x = cell.batches.normalise(setup.bank.pictures[row : row + 1])
+        x = pixels.normalise(setup.bank.pictures[row : row + 1])
         made = setup.net.derive({m.parent: x})[m]
         np.testing.assert_allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m)[0].detach(), atol=1e-5)
         assert not np.allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m.parent)[0].detach(), atol=1e-3)
