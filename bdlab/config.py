@@ -1,6 +1,7 @@
 """One run, completely described: six frozen dataclasses, flat names, and the three presets.
 
-Every field is set by its flat name from the command line, a sweep or papermill; what the paper leaves open is a field here too.
+Every field is set by its flat name from the command line, a sweep or papermill; what the paper
+leaves open is a field here too.
 """
 
 from __future__ import annotations
@@ -17,8 +18,21 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from .modality import BASE, Modality, ModalityError, parse_modalities, parse_pairs
 
 #: What can be trained, and the modalities a rival is made for (the others take any).
-Method = Literal["base-derivative", "one-stream", "zero-padding", "asymmetric", "bdtr", "cmgan", "x-modality", "agw", "gan"]
-MADE_FOR = dict.fromkeys(("zero-padding", "asymmetric", "bdtr", "cmgan"), "V I") | {"x-modality": "V I DV", "gan": "V I DV DI"}
+Method = Literal[
+    "base-derivative",
+    "one-stream",
+    "zero-padding",
+    "asymmetric",
+    "bdtr",
+    "cmgan",
+    "x-modality",
+    "agw",
+    "gan",
+]
+MADE_FOR = dict.fromkeys(("zero-padding", "asymmetric", "bdtr", "cmgan"), "V I") | {
+    "x-modality": "V I DV",
+    "gan": "V I DV DI",
+}
 
 
 class ConfigError(ValueError):
@@ -40,13 +54,24 @@ class Data:
     size: str | None = None  # twins only: smoke, demo, full
     channel_gap: float | None = None  # twins only: 0 infrared is grey .. 1 unrelated to colour
     appearance_gap: float | None = None  # twins only: 0 same pose and place .. 1 independent
-    validation: bool = False  # hold identities out of training and keep the epoch that is best on them; False: the last epoch
+    # hold identities out of training and keep the epoch that is best on them; False: the last epoch
+    validation: bool = False
 
     def options(self) -> dict[str, Any]:
-        """The keyword arguments of ``datasets.open`` beside name and root: the split, what is set for a twin, the hold-out."""
+        """The keyword arguments of ``datasets.open`` beside name and root: the split, what is set
+        for a twin, the hold-out.
+        """
         twin = {name: getattr(self, name) for name in ("size", "channel_gap", "appearance_gap")}
-        held = ({"val_fraction": 0.1} if self.data == "folder" else {"val_holdout": True}) if self.validation else {}
-        return {"split": self.split} | {name: value for name, value in twin.items() if value is not None} | held
+        held = (
+            ({"val_fraction": 0.1} if self.data == "folder" else {"val_holdout": True})
+            if self.validation
+            else {}
+        )
+        return (
+            {"split": self.split}
+            | {name: value for name, value in twin.items() if value is not None}
+            | held
+        )
 
 
 @dataclass(frozen=True)
@@ -56,13 +81,16 @@ class Model:
     modalities: str = "V I DV DI"
     backbone: Literal["resnet50", "resnet18", "resnet10"] = "resnet50"
     weights: str | None = None  # None, "imagenet" (torchvision's download) or a file
-    strides: Literal["auto", "v1.5", "v1"] = "auto"  # where a weights file's down-sampling stride sits
+    strides: Literal["auto", "v1.5", "v1"] = (
+        "auto"  # where a weights file's down-sampling stride sits
+    )
     last_stride: Literal[1, 2] = 1
     pool: Literal["avg", "gem"] = "avg"
     feature: Literal["bn", "pool"] = "bn"  # the test feature: after or before the neck's batch norm
     generator_init: Literal["uniform", "luma", "random"] = "uniform"
     generator_space: Literal["normalised", "unit"] = "normalised"
-    generator: Literal["learned", "frozen", "grey"] = "learned"  # controls: E_V and G_S at their start; no parameters at all
+    # controls: E_V and G_S at their start; no parameters at all
+    generator: Literal["learned", "frozen", "grey"] = "learned"
     shared_generator: bool = True  # False: D_V and D_I each have a G of their own
 
 
@@ -78,7 +106,8 @@ class Loss:
     margin_cross: float = 0.5
     id_over: Literal["mean", "sum"] = "mean"  # eq. 8's 1/N, over the modalities
     reduction: Literal["mean", "sum"] = "mean"  # over the anchors of eq. 4 and 7
-    triplet_ramp: float = 0.0  # share of the run over which beta, gamma and rival grow from 0 (random start only)
+    # share of the run over which beta, gamma and rival grow from 0 (random start only)
+    triplet_ramp: float = 0.0
     rival: float = 1.0  # weight of what a rival's method adds to eq. 9; nothing in the paper's own
 
 
@@ -90,23 +119,30 @@ class Optim:
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
-    groups: Literal["agw", "uniform"] = "agw"  # agw: neck and classifier at lr, everything else at 0.1 lr
+    # agw: neck and classifier at lr, everything else at 0.1 lr
+    groups: Literal["agw", "uniform"] = "agw"
     generator_lr: float | None = None  # E_V and G_S; None: as the groups say
     epochs: int = 60
-    steps: int | None = None  # steps an epoch; None: floor(max(nV, nI) / (P K)) + 1, times the passes
+    # steps an epoch; None: floor(max(nV, nI) / (P K)) + 1, times the passes
+    steps: int | None = None
     passes: int = 1
     warmup: float = 10.0  # epochs of linear warm-up
     schedule: Literal["step", "cosine"] = "step"
     milestones: str = "20 50"  # epochs after which the step schedule divides by ten
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    compile: Literal["no", "default", "reduce-overhead"] = "no"  # torch.compile of the network; reduce-overhead: CUDA graphs too
+    # torch.compile of the network; reduce-overhead: CUDA graphs too
+    compile: Literal["no", "default", "reduce-overhead"] = "no"
 
 
 @dataclass(frozen=True)
 class Test:
-    """How the trained network is tested; whatever differs from these defaults is labelled in every result and report."""
+    """How the trained network is tested; whatever differs from these defaults is labelled in every
+    result and report.
+    """
 
-    draw: Literal["seeded", "official"] = "seeded"  # SYSU-MM01's galleries; official needs exp/rand_perm_cam.mat
+    draw: Literal["seeded", "official"] = (
+        "seeded"  # SYSU-MM01's galleries; official needs exp/rand_perm_cam.mat
+    )
     rerank: bool = False  # k-reciprocal re-ranking
     flip: bool = False  # mean of the features of a picture and its mirror image
 
@@ -139,7 +175,11 @@ class Config:
 
     def flat(self) -> dict[str, Any]:
         """Every parameter by its flat name, JSON types only: ``from_flat(c.flat()) == c``."""
-        return {name: value for section in _SECTIONS for name, value in dataclasses.asdict(getattr(self, section)).items()}
+        return {
+            name: value
+            for section in _SECTIONS
+            for name, value in dataclasses.asdict(getattr(self, section)).items()
+        }
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -155,19 +195,24 @@ class Config:
 
 
 FIELDS: dict[str, tuple[str, Any]] = {
-    name: (section, hint) for section, cls in _SECTIONS.items() for name, hint in get_type_hints(cls).items()
+    name: (section, hint)
+    for section, cls in _SECTIONS.items()
+    for name, hint in get_type_hints(cls).items()
 }
 
-#: What a preset changes from the paper's own values; dataset-dependent changes stand in BY_PROTOCOL.
+#: What a preset changes from the paper's own values; dataset-dependent changes stand in
+#: BY_PROTOCOL.
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"weights": "imagenet", "size": "full"},
-    # A ResNet-10 of width 16 at 64 x 32 that learns from a random start in minutes on two cores. Batch-hard hinges over
-    # four modalities collapse from a random start unless their weight grows in, hence the ramp.
+    # A ResNet-10 of width 16 at 64 x 32 that learns from a random start in minutes on two cores.
+    # Batch-hard hinges over four modalities collapse from a random start unless their weight grows
+    # in, hence the ramp.
     "demo": {
         "backbone": "resnet10", "height": 64, "width": 32, "pad": 4, "size": "demo",
         "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.5,
     },
-    "smoke": {  # seconds: for tests and for a first look whether everything is in place; learns next to nothing
+    # seconds: for tests and for a first look whether everything is in place; learns next to nothing
+    "smoke": {
         "backbone": "resnet10", "height": 32, "width": 16, "pad": 2, "size": "smoke", "identities": 4, "shots": 2,
         "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.01, "groups": "uniform", "triplet_ramp": 1.0,
     },
@@ -179,7 +224,8 @@ BY_PROTOCOL: dict[str, dict[str, dict[str, Any]]] = {
     **{name: {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}} for name in ("demo", "smoke")},
 }
 
-#: Parameters that say where things lie or how often they are saved, not what is computed: no part of a cell's identity.
+#: Parameters that say where things lie or how often they are saved, not what is computed: no part
+#: of a cell's identity.
 NOT_IDENTITY = ("root", "checkpoint_every")
 
 TWINS = ("synthetic-regdb", "synthetic-sysu")
@@ -187,7 +233,8 @@ DATASETS = ("sysu", "regdb", "folder", *TWINS)
 
 
 def preset(name: str, data: str) -> dict[str, Any]:
-    """The flat changes of a preset for one data set; a twin's size is dropped where the set is not a twin.
+    """The flat changes of a preset for one data set; a twin's size is dropped where the set is not
+    a twin.
 
     Raises ConfigError for an unknown preset or data set, naming those that exist.
     """
@@ -201,15 +248,21 @@ def preset(name: str, data: str) -> dict[str, Any]:
 
 
 def from_flat(params: Mapping[str, Any]) -> Config:
-    """Flat names -> a validated Config. JSON types only; an integer is accepted where a float is meant.
+    """Flat names -> a validated Config. JSON types only; an integer is accepted where a float is
+    meant.
 
-    Raises ConfigError naming the parameter, its value and what is accepted; nothing is converted silently.
+    Raises ConfigError naming the parameter, its value and what is accepted; nothing is converted
+    silently.
     """
     sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
     for name, value in params.items():
         if name not in FIELDS:
             close = difflib.get_close_matches(str(name), FIELDS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; the parameters are {', '.join(sorted(FIELDS))}"
+            hint = (
+                f"; did you mean {close[0]!r}?"
+                if close
+                else f"; the parameters are {', '.join(sorted(FIELDS))}"
+            )
             raise ConfigError(f"unknown parameter {name!r}{hint}")
         section, hint = FIELDS[name]
         sections[section][name] = _typed(name, value, hint)
@@ -219,11 +272,15 @@ def from_flat(params: Mapping[str, Any]) -> Config:
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
-    """The value itself if it fits the annotation (int -> float allowed, bool never a number), else ConfigError."""
+    """The value itself if it fits the annotation (int -> float allowed, bool never a number), else
+    ConfigError.
+    """
     if get_origin(hint) is Literal:
         if value in get_args(hint) and type(value) in {type(choice) for choice in get_args(hint)}:
             return value
-        raise ConfigError(f"{name} = {_said(value)}: choose one of {', '.join(map(repr, get_args(hint)))}")
+        raise ConfigError(
+            f"{name} = {_said(value)}: choose one of {', '.join(map(repr, get_args(hint)))}"
+        )
     kinds = get_args(hint) or (hint,)
     if isinstance(value, bool) and bool not in kinds:
         raise ConfigError(f"{name} = {value!r} is a truth value; a number or text is meant")
@@ -233,13 +290,21 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
         return float(value)
     if type(value) not in kinds:
         wanted = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
-        quoted = " (YAML reads 1e-3 as text: write 1.0e-3)" if float in kinds and isinstance(value, str) else ""
-        raise ConfigError(f"{name} = {_said(value)} is a {type(value).__name__}; {wanted} is meant{quoted}")
+        quoted = (
+            " (YAML reads 1e-3 as text: write 1.0e-3)"
+            if float in kinds and isinstance(value, str)
+            else ""
+        )
+        raise ConfigError(
+            f"{name} = {_said(value)} is a {type(value).__name__}; {wanted} is meant{quoted}"
+        )
     return value
 
 
 def _said(value: Any) -> str:
-    """A value as an error shows it: a few lines of YAML can name a list of a thousand million parts."""
+    """A value as an error shows it: a few lines of YAML can name a list of a thousand million
+    parts.
+    """
     short = reprlib.Repr()
     short.maxstring = short.maxother = 120
     return short.repr(value)
@@ -256,11 +321,18 @@ def _validate(config: Config) -> None:
     flat = config.flat()
     for name in _POSITIVE:
         if flat[name] is not None and flat[name] <= 0:
-            raise ConfigError(f"{name} = {flat[name]!r} must be above 0" + (", or null for the paper's rule" if name == "steps" else ""))
+            raise ConfigError(
+                f"{name} = {flat[name]!r} must be above 0"
+                + (", or null for the paper's rule" if name == "steps" else "")
+            )
     if flat["momentum"] >= 1:
-        raise ConfigError(f"momentum = {flat['momentum']!r} must be below 1, or the steps grow without end")
+        raise ConfigError(
+            f"momentum = {flat['momentum']!r} must be below 1, or the steps grow without end"
+        )
     if flat["shots"] < 2 and flat["beta"] > 0:
-        raise ConfigError("shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or beta = 0.0")
+        raise ConfigError(
+            "shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or beta = 0.0"
+        )
     for name in _NOT_NEGATIVE:
         if flat[name] is not None and flat[name] < 0:
             raise ConfigError(f"{name} = {flat[name]!r} must not be negative")
@@ -268,16 +340,24 @@ def _validate(config: Config) -> None:
         if flat[name] is not None and not 0 <= flat[name] <= 1:
             raise ConfigError(f"{name} = {flat[name]!r} must lie in [0, 1]")
     if config.data.data not in DATASETS:
-        raise ConfigError(f"unknown data set {config.data.data!r}: choose one of {', '.join(DATASETS)}")
+        raise ConfigError(
+            f"unknown data set {config.data.data!r}: choose one of {', '.join(DATASETS)}"
+        )
     dials = [name for name in ("size", "channel_gap", "appearance_gap") if flat[name] is not None]
     if dials and config.data.data not in TWINS:
-        raise ConfigError(f"{', '.join(dials)} belong to the synthetic twins; {config.data.data!r} is not one")
+        raise ConfigError(
+            f"{', '.join(dials)} belong to the synthetic twins; {config.data.data!r} is not one"
+        )
     if config.data.validation and config.data.data.endswith("regdb"):
-        raise ConfigError("validation = True: RegDB's splits hold nobody out; it is for sysu, synthetic-sysu and folder")
+        raise ConfigError(
+            "validation = True: RegDB's splits hold nobody out; it is for sysu, synthetic-sysu and folder"
+        )
     if config.test.draw == "official" and not config.data.data.endswith("sysu"):
         raise ConfigError("draw = 'official' is SYSU-MM01's; other sets have no gallery draw")
     if config.data.identities < 2:
-        raise ConfigError("identities = 1: a batch of one identity has no negative pair; at least 2 are needed")
+        raise ConfigError(
+            "identities = 1: a batch of one identity has no negative pair; at least 2 are needed"
+        )
     _validate_method(config)
 
 
@@ -287,15 +367,25 @@ def _validate_method(config: Config) -> None:
     except ModalityError as error:
         raise ConfigError(str(error)) from None
     except ValueError:
-        raise ConfigError(f"milestones = {config.optim.milestones!r}: epochs separated by blanks are meant") from None
+        raise ConfigError(
+            f"milestones = {config.optim.milestones!r}: epochs separated by blanks are meant"
+        ) from None
     if list(milestones) != sorted(milestones) or not all(math.isfinite(m) for m in milestones):
         raise ConfigError(f"milestones = {config.optim.milestones!r} must be finite and ascend")
     for pair in graph:
         if absent := [m.value for m in pair if m not in modalities]:
-            raise ConfigError(f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, not in modalities = {config.model.modalities!r}")
+            raise ConfigError(
+                f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, not in modalities = {config.model.modalities!r}"
+            )
     if config.loss.alpha == config.loss.beta == config.loss.gamma == 0:
         raise ConfigError("alpha, beta and gamma are all 0: there is nothing to train on")
-    if config.optim.generator_lr is not None and (config.model.generator != "learned" or modalities == BASE):
-        raise ConfigError("generator_lr is set but no derivative modality is in use whose E_V or G_S is learned")
+    if config.optim.generator_lr is not None and (
+        config.model.generator != "learned" or modalities == BASE
+    ):
+        raise ConfigError(
+            "generator_lr is set but no derivative modality is in use whose E_V or G_S is learned"
+        )
     if (made_for := MADE_FOR.get(config.run.method)) and modalities != parse_modalities(made_for):
-        raise ConfigError(f"method = {config.run.method!r} is made for modalities = {made_for!r}, not {config.model.modalities!r}")
+        raise ConfigError(
+            f"method = {config.run.method!r} is made for modalities = {made_for!r}, not {config.model.modalities!r}"
+        )

@@ -1,4 +1,6 @@
-"""Files that are whole or absent: written aside and renamed, and what a failing disk says in words. Standard library only."""
+"""Files that are whole or absent: written aside and renamed, and what a failing disk says in words.
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ class WriteError(RuntimeError):
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that a reader, or a kill at any moment, sees the old file or the new one whole."""
+    """Replace ``path`` by ``data`` so that a reader, or a kill at any moment, sees the old file or
+    the new one whole.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(aside, "wb") as file:
@@ -51,7 +55,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def append_line(path: Path, value: Any) -> None:
-    """One line more of a .jsonl file. A kill can leave a cut last line; ``read_lines`` passes it over."""
+    """One line more of a .jsonl file. A kill can leave a cut last line; ``read_lines`` passes it
+    over.
+    """
     line = json.dumps(value, allow_nan=False) + "\n"
     try:
         with open(path, "a", encoding="utf-8") as file:
@@ -61,7 +67,9 @@ def append_line(path: Path, value: Any) -> None:
 
 
 def read_lines(path: Path) -> list[Any]:
-    """The whole lines of a .jsonl file; an absent file is empty, a last line without its end is not there yet."""
+    """The whole lines of a .jsonl file; an absent file is empty, a last line without its end is not
+    there yet.
+    """
     if not path.is_file():
         return []
     found = []

@@ -1,4 +1,5 @@
-"""What this machine has: cores, a GPU, the precision it multiplies well, how fast its matrix product is.
+"""What this machine has: cores, a GPU, the precision it multiplies well, how fast its matrix
+product is.
 
 torch is imported where it is asked something: a reader of pictures wants to know the cores alone.
 """
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     import torch
 
 SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
-CONTEXT = 600 << 20  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
+CONTEXT = (
+    600 << 20
+)  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
 
 
 def cores() -> int:
@@ -33,8 +36,13 @@ def best_precision(device: torch.device, side: int = 144) -> torch.dtype:
     import torch
 
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    # oneDNN's bfloat16 convolution leaves memory unwritten (so: NaN now and then) where it strides to maps one pixel wide.
+        return (
+            torch.bfloat16
+            if torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float32
+        )
+    # oneDNN's bfloat16 convolution leaves memory unwritten (so: NaN now and then) where it strides
+    # to maps one pixel wide.
     fast = device.type == "cpu" and side >= 32 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
 
@@ -49,7 +57,9 @@ def clock(device: torch.device) -> float:
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, times: int = 5) -> float:
-    """FLOP/s of a large square matrix product on a device, the best of a few: what can be had there at all."""
+    """FLOP/s of a large square matrix product on a device, the best of a few: what can be had there
+    at all.
+    """
     import torch
 
     side = SIDE.get(device.type, 1024)
@@ -62,7 +72,9 @@ def matrix_rate(device: torch.device, dtype: torch.dtype, times: int = 5) -> flo
 
 
 def jobs_that_fit(memory: int, device: torch.device, most: int) -> int:
-    """How many such runs one GPU's free memory holds at a time, from 1 to ``most``; a tenth of it is left alone."""
+    """How many such runs one GPU's free memory holds at a time, from 1 to ``most``; a tenth of it
+    is left alone.
+    """
     import torch
 
     torch.cuda.empty_cache()  # what this process has measured with is free again

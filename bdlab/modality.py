@@ -1,7 +1,8 @@
 """The four modalities of the paper and the graphs of cross-modality constraints between them.
 
-V and I are the *base* modalities (visible, infrared); DV = G_S(E_V(V)) and DI = G_S(I) are *derivative*
-(section II-A). A graph is a tuple of unordered pairs; each pair stands for the two directed losses of eq. 2.
+V and I are the *base* modalities (visible, infrared); DV = G_S(E_V(V)) and DI = G_S(I) are
+*derivative* (section II-A). A graph is a tuple of unordered pairs; each pair stands for the two
+directed losses of eq. 2.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from enum import StrEnum
 
 
 class Modality(StrEnum):
-    """One of the paper's four modalities; its value is the short name used in files and on the command line."""
+    """One of the paper's four modalities; its value is the short name used in files and on the
+    command line.
+    """
 
     V = "V"
     I = "I"
@@ -25,7 +28,12 @@ class Modality(StrEnum):
     @property
     def title(self) -> str:
         """The name a figure or a sentence uses."""
-        return {"V": "visible", "I": "infrared", "DV": "D_V (from visible)", "DI": "D_I (from infrared)"}[self.value]
+        return {
+            "V": "visible",
+            "I": "infrared",
+            "DV": "D_V (from visible)",
+            "DI": "D_I (from infrared)",
+        }[self.value]
 
 
 Pair = tuple[Modality, Modality]
@@ -55,15 +63,17 @@ def parse_modalities(text: str) -> tuple[Modality, ...]:
     if len(set(found)) != len(found):
         raise ModalityError(f"a modality is named twice in {text!r}")
     if missing := [m.value for m in BASE if m not in found]:
-        raise ModalityError(f"{text!r} lacks {' and '.join(missing)}: both base modalities are needed to match across them")
+        raise ModalityError(
+            f"{text!r} lacks {' and '.join(missing)}: both base modalities are needed to match across them"
+        )
     return tuple(m for m in Modality if m in found)
 
 
 def parse_pairs(text: str) -> tuple[Pair, ...]:
     """``"V-I V-DI I-DV"`` -> the tuple of pairs; a graph's name (``"mdl4"``) is accepted too.
 
-    Raises ModalityError for an unknown modality, a modality paired with itself, or a pair given twice
-    (in either order: a pair is two directions already).
+    Raises ModalityError for an unknown modality, a modality paired with itself, or a pair given
+    twice (in either order: a pair is two directions already).
     """
     if text.strip().lower() in MDL_GRAPHS:
         return MDL_GRAPHS[text.strip().lower()]
@@ -72,10 +82,14 @@ def parse_pairs(text: str) -> tuple[Pair, ...]:
         ends = word.split("-")
         if len(ends) != 2:
             graphs = ", ".join(MDL_GRAPHS)
-            raise ModalityError(f"{word!r} is not a pair like V-DI nor the name of a graph ({graphs})")
+            raise ModalityError(
+                f"{word!r} is not a pair like V-DI nor the name of a graph ({graphs})"
+            )
         a, b = (parse_modality(end) for end in ends)
         if a is b:
-            raise ModalityError(f"{word!r} pairs a modality with itself; that is the intra-modality loss (MML)")
+            raise ModalityError(
+                f"{word!r} pairs a modality with itself; that is the intra-modality loss (MML)"
+            )
         if (a, b) in pairs or (b, a) in pairs:
             raise ModalityError(f"the pair {word!r} is given twice in {text!r}")
         pairs.append((a, b))
@@ -89,7 +103,8 @@ def format_pairs(pairs: tuple[Pair, ...]) -> str:
 
 _V, _I, _DV, _DI = Modality
 
-#: The graphs of Fig. 2 and Table IV by name. ``mdl4`` is the paper's own; its superscripts are ours.
+#: The graphs of Fig. 2 and Table IV by name. ``mdl4`` is the paper's own; its superscripts are
+#: ours.
 MDL_GRAPHS: dict[str, tuple[Pair, ...]] = {
     "none": (),
     "base": ((_V, _I),),

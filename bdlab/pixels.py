@@ -1,4 +1,6 @@
-"""What a pixel's number means: stored bytes, the normalised space the stems see, and what a figure shows."""
+"""What a pixel's number means: stored bytes, the normalised space the stems see, and what a figure
+shows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-#: ImageNet's channel means and deviations, RGB in [0, 1]: the space in which every stem sees its pictures.
+#: ImageNet's channel means and deviations, RGB in [0, 1]: the space in which every stem sees its
+#: pictures.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 #: Weights of red, green and blue in a grey picture (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
@@ -17,7 +20,9 @@ LUMA = (0.299, 0.587, 0.114)
 @cache
 def _space(device: torch.device) -> tuple[Tensor, Tensor]:
     """Means and deviations [3, 1, 1], put on a device once: a copy in every step would stop it."""
-    return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(3, 1, 1)
+    return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(
+        3, 1, 1
+    )
 
 
 @cache
@@ -30,18 +35,31 @@ def _row(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
 def normalise(pictures: Tensor) -> Tensor:
     """uint8 [B, 3, H, W] stored channels last -> float32, ImageNet-normalised, stored the same way.
 
-    By whole rows of pixels: three numbers at a time, as the channels stand, a CPU would take five times as long.
+    By whole rows of pixels: three numbers at a time, as the channels stand, a CPU would take five
+    times as long.
     """
     scale, shift = _row(pictures.device, pictures.shape[-1])
-    return pictures.permute(0, 2, 3, 1).flatten(2).float().mul_(scale).sub_(shift).unflatten(2, (-1, 3)).permute(0, 3, 1, 2)
+    return (
+        pictures.permute(0, 2, 3, 1)
+        .flatten(2)
+        .float()
+        .mul_(scale)
+        .sub_(shift)
+        .unflatten(2, (-1, 3))
+        .permute(0, 3, 1, 2)
+    )
 
 
 def denormalise(pictures: Tensor) -> Tensor:
-    """The inverse of ``normalise`` up to clipping: float [B, 3, H, W] -> float in [0, 1]; values outside are clipped."""
+    """The inverse of ``normalise`` up to clipping: float [B, 3, H, W] -> float in [0, 1]; values
+    outside are clipped.
+    """
     mean, std = _space(pictures.device)
     return (pictures.float() * std + mean).clamp(0, 1)
 
 
 def shown(images: Tensor) -> np.ndarray:
-    """Normalised pictures [B, 3, H, W] -> [B, H, W, 3] float in [0, 1] for a figure; what lies outside is clipped."""
+    """Normalised pictures [B, 3, H, W] -> [B, H, W, 3] float in [0, 1] for a figure; what lies
+    outside is clipped.
+    """
     return denormalise(images).permute(0, 2, 3, 1).cpu().numpy()

@@ -1,4 +1,6 @@
-"""How the twins' cameras look and what they catch: lenses, places, light, poses, and who passes which camera."""
+"""How the twins' cameras look and what they catch: lenses, places, light, poses, and who passes
+which camera.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,21 @@ def lens(kind: str, camera: int, infrared: bool) -> Lens:
     if kind == "synthetic-regdb":
         return Lens(0.0052, 0.016, 1.0) if infrared else Lens(0.0040, 0.014, 0.95)
     softness = (0.0030, 0.0042, 0.0050, 0.0026, 0.0034, 0.0042)[camera - 1]
-    return Lens(softness, 0.022, 1.0) if infrared else Lens(softness, 0.012, (0.95, 0.9, 1, 1.05, 1.0, 1)[camera - 1])
+    return (
+        Lens(softness, 0.022, 1.0)
+        if infrared
+        else Lens(softness, 0.012, (0.95, 0.9, 1, 1.05, 1.0, 1)[camera - 1])
+    )
 
 
-def presence(kind: str, seed: int, identity: int, outdoor_only: bool) -> dict[bool, tuple[int, ...]]:
-    """Cameras that catch an identity: ``{False: RGB cameras, True: infrared cameras}``, at least one of each.
+def presence(
+    kind: str, seed: int, identity: int, outdoor_only: bool
+) -> dict[bool, tuple[int, ...]]:
+    """Cameras that catch an identity: ``{False: RGB cameras, True: infrared cameras}``, at least
+    one of each.
 
-    RegDB has one pair (camera 0 for both). Nobody is left with camera 2 as the only RGB camera: a camera 3 query
-    skips camera 2, which stands beside it, and would have nothing to find.
+    RegDB has one pair (camera 0 for both). Nobody is left with camera 2 as the only RGB camera: a
+    camera 3 query skips camera 2, which stands beside it, and would have nothing to find.
     """
     if kind == "synthetic-regdb":
         return {False: (0,), True: (0,)}
@@ -61,7 +70,10 @@ def presence(kind: str, seed: int, identity: int, outdoor_only: bool) -> dict[bo
         kept[5] = True
     elif rng.random() < 0.15:
         kept[3:] = False
-    found = {False: [c for c in (1, 2, 4, 5) if kept[c - 1]], True: [c for c in INFRARED_CAMERAS if kept[c - 1]]}
+    found = {
+        False: [c for c in (1, 2, 4, 5) if kept[c - 1]],
+        True: [c for c in INFRARED_CAMERAS if kept[c - 1]],
+    }
     if not set(found[False]) - {2}:
         found[False] = sorted({*found[False], 4 if outdoor_only else 1})
     if not found[True]:
@@ -69,15 +81,23 @@ def presence(kind: str, seed: int, identity: int, outdoor_only: bool) -> dict[bo
     return {m: tuple(cameras) for m, cameras in found.items()}
 
 
-def free_view(kind: str, seed: int, identity: int, number: int, camera: int, infrared: bool) -> View:
+def free_view(
+    kind: str, seed: int, identity: int, number: int, camera: int, infrared: bool
+) -> View:
     """The view a camera would have of a shot if it knew nothing of the other camera's."""
     rng = stream(seed, "view-ir" if infrared else "view-rgb", identity, number)
     spot = _spot(kind, seed, camera, rng)
-    exposure, warmth, tint, tilt = (1.0, 0.0, 0.0, 0.06) if kind == "synthetic-regdb" else CAMERA_LOOKS[camera]
+    exposure, warmth, tint, tilt = (
+        (1.0, 0.0, 0.0, 0.06) if kind == "synthetic-regdb" else CAMERA_LOOKS[camera]
+    )
     if kind == "synthetic-regdb" and not infrared:
         # someone walks towards the camera or away from it, and is followed over ten shots
         base = stream(seed, "walk", identity)
-        yaw = math.pi * int(base.random() < 0.5) + float(base.normal(0, 0.25)) + float(rng.normal(0, 0.3))
+        yaw = (
+            math.pi * int(base.random() < 0.5)
+            + float(base.normal(0, 0.25))
+            + float(rng.normal(0, 0.3))
+        )
     else:
         yaw = float(rng.uniform(-math.pi, math.pi))
     return View(
@@ -102,13 +122,19 @@ def free_view(kind: str, seed: int, identity: int, number: int, camera: int, inf
     )
 
 
-def partner_view(visible: View, own: View, appearance_gap: float, seed: int, identity: int, number: int) -> View:
+def partner_view(
+    visible: View, own: View, appearance_gap: float, seed: int, identity: int, number: int
+) -> View:
     """The infrared shot's view: its RGB partner's at gap 0, its own at 1."""
-    return blend(visible, own, appearance_gap, float(stream(seed, "coin", identity, number).random()))
+    return blend(
+        visible, own, appearance_gap, float(stream(seed, "coin", identity, number).random())
+    )
 
 
 def _spot(kind: str, seed: int, camera: int, rng: np.random.Generator) -> tuple[int, str]:
-    """A spot's number and kind. Spots are shared by everybody: the place tells nothing about the person."""
+    """A spot's number and kind. Spots are shared by everybody: the place tells nothing about the
+    person.
+    """
     if kind == "synthetic-regdb":
         number = int(rng.integers(REGDB_SPOTS))
         return 1000 + number, OUTDOOR[number % len(OUTDOOR)]
@@ -117,7 +143,9 @@ def _spot(kind: str, seed: int, camera: int, rng: np.random.Generator) -> tuple[
     return 10 * place + number, kinds[number]
 
 
-def _light(kind: str, rng: np.random.Generator, exposure: float, warmth: float, tint: float) -> Light:
+def _light(
+    kind: str, rng: np.random.Generator, exposure: float, warmth: float, tint: float
+) -> Light:
     outdoors = kind == "synthetic-regdb"
     return Light(
         sun=float(rng.uniform(-1.2, 1.2)),

@@ -1,6 +1,8 @@
-"""Legs, trunk and arms in their clothes, with prints, openings and straps, on the skeleton of ``figure``.
+"""Legs, trunk and arms in their clothes, with prints, openings and straps, on the skeleton of
+``figure``.
 
-Each function puts its parts on the figure's list with their depth; they are painted later, from far to near.
+Each function puts its parts on the figure's list with their depth; they are painted later, from far
+to near.
 """
 
 from __future__ import annotations
@@ -38,16 +40,31 @@ def _leg(f: Figure, name: str) -> None:
         f.skin(knee, middle, calf * 0.93, calf * 1.05)
         f.skin(middle, ankle, calf * 1.05, thin)
         if p.socks:
-            f.cloth(p.inner_cloth, mix(knee, ankle, 0.8), ankle, thin * 1.3, thin * 1.12, crease=0.2)
+            f.cloth(
+                p.inner_cloth, mix(knee, ankle, 0.8), ankle, thin * 1.3, thin * 1.12, crease=0.2
+            )
     if covered:
         ease = {"slim": 0.004, "trousers": 0.014, "wide": 0.026, "shorts": 0.022}[p.lower]
         flare = {"slim": 0.004, "trousers": 0.020, "wide": 0.046, "shorts": 0.022}[p.lower]
         above = min(covered / 0.5, 1.0)
         end = mix(hip, knee, above)
-        f.cloth(p.lower_cloth, hip, end, thigh + ease, (calf if above == 1 else lerp(thigh, calf, above)) + ease, shadow=0.4)
+        f.cloth(
+            p.lower_cloth,
+            hip,
+            end,
+            thigh + ease,
+            (calf if above == 1 else lerp(thigh, calf, above)) + ease,
+            shadow=0.4,
+        )
         if covered > 0.5:
             stop = mix(knee, ankle, (covered - 0.5) / 0.5)
-            f.cloth(p.lower_cloth, knee, stop, calf + ease, lerp(calf, thin, (covered - 0.5) / 0.5) + flare)
+            f.cloth(
+                p.lower_cloth,
+                knee,
+                stop,
+                calf + ease,
+                lerp(calf, thin, (covered - 0.5) / 0.5) + flare,
+            )
     if p.boots and p.lower in ("slim", "skirt", "bare", "shorts"):
         f.cloth(p.shoe_cloth, mix(knee, ankle, 0.45), ankle, calf * 1.02, thin * 1.3, crease=0.3)
 
@@ -68,12 +85,27 @@ def _pelvis(f: Figure) -> None:
     if p.lower == "bare":
         return
     g = p.build**0.8
-    levels = ((0.085, 0.084, 0.062), (0.03, 0.093, 0.068), (-0.01, 0.098, 0.07), (-0.05, 0.088, 0.064), (-0.075, 0.05, 0.045))
-    f.slices([(y + dy * h, 0.0, 0.0, a * h * p.hips * g, d * h * g) for dy, a, d in levels], p.lower_cloth)
+    levels = (
+        (0.085, 0.084, 0.062),
+        (0.03, 0.093, 0.068),
+        (-0.01, 0.098, 0.07),
+        (-0.05, 0.088, 0.064),
+        (-0.075, 0.05, 0.045),
+    )
+    f.slices(
+        [(y + dy * h, 0.0, 0.0, a * h * p.hips * g, d * h * g) for dy, a, d in levels],
+        p.lower_cloth,
+    )
 
 
 def _skirt(f: Figure) -> None:
-    _hang(f, f.p.lower_cloth, f.J["lhip"][1] + 0.085 * f.p.height, f.p.length, 0.25 if f.p.lower == "skirt" else 0.12)
+    _hang(
+        f,
+        f.p.lower_cloth,
+        f.J["lhip"][1] + 0.085 * f.p.height,
+        f.p.length,
+        0.25 if f.p.lower == "skirt" else 0.12,
+    )
 
 
 def _hang(f: Figure, cloth: Cloth, waist: float, length: float, flare: float) -> None:
@@ -98,7 +130,16 @@ def torso(f: Figure) -> None:
     """The trunk with what is printed on it, collar and hood, and the skirt of a dress."""
     p = f.p
     if p.upper == "dress":
-        f.later(-0.44, lambda: _hang(f, p.upper_cloth, f.J["lhip"][1] + 0.1 * p.height, (p.legs - p.hem) / (p.legs - 0.05), 0.3))
+        f.later(
+            -0.44,
+            lambda: _hang(
+                f,
+                p.upper_cloth,
+                f.J["lhip"][1] + 0.1 * p.height,
+                (p.legs - p.hem) / (p.legs - 0.05),
+                0.3,
+            ),
+        )
     f.later(0.0, partial(_trunk, f))
     f.later(0.02, partial(_collar, f))
     if p.upper in ("hoodie", "coat") and p.hat != "hood":
@@ -122,17 +163,36 @@ def _trunk(f: Figure) -> None:
         (0.785, shoulder + ease, 0.068 * h * g),
         (0.72, 0.095 * h * (0.5 + 0.5 * p.shoulders) * g + ease, 0.072 * h * g + ease),
         (0.62, 0.080 * h * g + ease * 1.5 + belly, 0.066 * h * g + ease + 1.6 * belly),
-        (0.54, 0.092 * h * p.hips * g**0.8 + ease * 1.6 + 0.5 * belly, 0.068 * h * g + ease + belly),
+        (
+            0.54,
+            0.092 * h * p.hips * g**0.8 + ease * 1.6 + 0.5 * belly,
+            0.068 * h * g + ease + belly,
+        ),
     ]
-    levels += [(y, 0.097 * h * p.hips * g**0.8 + ease * 1.7 + flare, 0.070 * h * g + ease + flare) for y in (0.50,) if y > hem + 0.02]
-    levels.append((hem, (0.098 + 0.10 * max(0.0, 0.47 - hem)) * h * p.hips * g**0.8 + ease * 1.7 + flare, 0.072 * h * g + ease + flare))
+    levels += [
+        (y, 0.097 * h * p.hips * g**0.8 + ease * 1.7 + flare, 0.070 * h * g + ease + flare)
+        for y in (0.50,)
+        if y > hem + 0.02
+    ]
+    levels.append(
+        (
+            hem,
+            (0.098 + 0.10 * max(0.0, 0.47 - hem)) * h * p.hips * g**0.8 + ease * 1.7 + flare,
+            0.072 * h * g + ease + flare,
+        )
+    )
     leg, lean = h * p.legs, math.tan(p.stoop + 0.05 * f.view.gait)
-    rows = [(y * h - f.drop, 0.0, max(0.0, y * h - leg) * lean + 0.5 * belly * (0.5 < y < 0.7), a, d) for y, a, d in levels]
+    rows = [
+        (y * h - f.drop, 0.0, max(0.0, y * h - leg) * lean + 0.5 * belly * (0.5 < y < 0.7), a, d)
+        for y, a, d in levels
+    ]
     f.slices(rows, p.upper_cloth, partial(_decorate, f), 0.018 * f.s)
 
 
 def _decorate(f: Figure, surface: np.ndarray, u: np.ndarray, down: np.ndarray) -> None:
-    """Prints, opening, buttons and straps on the trunk, by angle around the body (0 = chest) and metres down."""
+    """Prints, opening, buttons and straps on the trunk, by angle around the body (0 = chest) and
+    metres down.
+    """
     p = f.p
     angle = np.arcsin(u) - f.view.yaw  # the surface at body angle a shows up at u = sin(a + yaw)
     angle = (angle + np.pi) % (2 * np.pi) - np.pi
@@ -144,23 +204,46 @@ def _decorate(f: Figure, surface: np.ndarray, u: np.ndarray, down: np.ndarray) -
     radius = 0.13
 
     def over(mask: np.ndarray, values, keep: float = 1.0) -> None:
-        surface[:] += keep * np.clip(mask, 0, 1) * (np.asarray(values, np.float32)[:, None, None] - surface)
+        surface[:] += (
+            keep * np.clip(mask, 0, 1) * (np.asarray(values, np.float32)[:, None, None] - surface)
+        )
 
     if p.upper == "open":
         gap = p.opening * (0.75 + 0.5 * np.clip(down / 0.6, 0, 1))
-        over((gap - front) * radius / pixel + 0.5, p.inner_cloth.surface + np.float32([0, 0, 0, 0, 1.6]))
+        over(
+            (gap - front) * radius / pixel + 0.5,
+            p.inner_cloth.surface + np.float32([0, 0, 0, 0, 1.6]),
+        )
     elif p.upper in ("jacket", "coat"):
-        over((0.008 - front * radius) / pixel + 0.5, p.upper_cloth.surface * 0.55 + np.float32([0, 0, 0, 0, 12.5]), 0.8)
-        over(np.minimum((0.11 - down) / pixel, ((0.11 - down) * 0.45 - front * radius) / pixel + 0.5), p.inner_cloth.surface)
+        over(
+            (0.008 - front * radius) / pixel + 0.5,
+            p.upper_cloth.surface * 0.55 + np.float32([0, 0, 0, 0, 12.5]),
+            0.8,
+        )
+        over(
+            np.minimum(
+                (0.11 - down) / pixel, ((0.11 - down) * 0.45 - front * radius) / pixel + 0.5
+            ),
+            p.inner_cloth.surface,
+        )
     elif p.upper == "shirt":
-        over((0.010 - front * radius) / pixel + 0.5, p.upper_cloth.surface * np.float32([0.75, 0.75, 0.75, 0.85, 1]), 0.7)
+        over(
+            (0.010 - front * radius) / pixel + 0.5,
+            p.upper_cloth.surface * np.float32([0.75, 0.75, 0.75, 0.85, 1]),
+            0.7,
+        )
     elif p.upper == "tank":
-        over(np.minimum((0.13 - down) / pixel, (np.abs(np.sin(angle)) - 0.70) * radius / pixel), p.skin.surface)
+        over(
+            np.minimum((0.13 - down) / pixel, (np.abs(np.sin(angle)) - 0.70) * radius / pixel),
+            p.skin.surface,
+        )
     _straps(f, over, angle, down, pixel)
 
 
 def _print(f: Figure, surface: np.ndarray, angle: np.ndarray, down: np.ndarray) -> None:
-    """Mix the print's colour into ``surface [5, h, w]`` by angle around the body (radians) and metres down."""
+    """Mix the print's colour into ``surface [5, h, w]`` by angle around the body (radians) and
+    metres down.
+    """
     p = f.p
     if p.print == "plain":
         return
@@ -179,13 +262,28 @@ def _print(f: Figure, surface: np.ndarray, angle: np.ndarray, down: np.ndarray) 
         mask = (bars(round_) * 0.5 + bars(turn) * 0.5) * sharp + 0.5 * (1 - sharp)
     elif p.print == "logo":
         pixel = 1.0 / (f.s * f.canvas.unit)
-        mask = np.clip((0.075 - np.hypot(np.sin(angle) * 0.13, (down - 0.22) * 0.8) - 9.0 * (np.abs(angle) > 1.5)) / pixel + 0.5, 0, 1)
+        mask = np.clip(
+            (
+                0.075
+                - np.hypot(np.sin(angle) * 0.13, (down - 0.22) * 0.8)
+                - 9.0 * (np.abs(angle) > 1.5)
+            )
+            / pixel
+            + 0.5,
+            0,
+            1,
+        )
     elif p.print == "block":
         mask = np.clip((down - 0.26) * f.s * f.canvas.unit + 0.5, 0, 1) + 0 * angle
     else:
-        mask = np.clip((0.03 - np.abs((down - 0.30) % 0.2 - 0.06)) * f.s * f.canvas.unit + 0.5, 0, 1) * (down > 0.2) + 0 * angle
+        mask = (
+            np.clip((0.03 - np.abs((down - 0.30) % 0.2 - 0.06)) * f.s * f.canvas.unit + 0.5, 0, 1)
+            * (down > 0.2)
+            + 0 * angle
+        )
     surface[:3] += mask * (p.print_colour[:, None, None] - surface[:3])
-    surface[3] *= 1 - 0.06 * mask  # dyes fade in NIR: the print all but vanishes, and has no heat of its own
+    # dyes fade in NIR: the print all but vanishes, and has no heat of its own
+    surface[3] *= 1 - 0.06 * mask
 
 
 def _straps(f: Figure, over, angle: np.ndarray, down: np.ndarray, pixel: float) -> None:
@@ -194,7 +292,9 @@ def _straps(f: Figure, over, angle: np.ndarray, down: np.ndarray, pixel: float) 
     bag = p.bag_cloth.surface + np.float32([0, 0, 0, 0, 4.0])  # warmed by the body
     if p.bag == "backpack":
         # two straps over the shoulders; on the back the pack itself covers them
-        mask = np.minimum(0.021 - np.abs(np.abs(across) - 0.068 - 0.04 * np.clip(down - 0.1, 0, 1)), 0.36 - down)
+        mask = np.minimum(
+            0.021 - np.abs(np.abs(across) - 0.068 - 0.04 * np.clip(down - 0.1, 0, 1)), 0.36 - down
+        )
         over(np.where(np.abs(angle) < 1.75, mask, -1.0) / pixel + 0.5, bag)
     elif p.bag == "shoulder":
         line = across + p.bag_side * (0.36 * (down - 0.05) - 0.08)
@@ -206,11 +306,19 @@ def _straps(f: Figure, over, angle: np.ndarray, down: np.ndarray, pixel: float) 
 def _collar(f: Figure) -> None:
     p, h = f.p, f.p.height
     x, y, z = f.J["neck"]
-    f.skin((x, y - 0.004 * h, z), (x, y + 0.05 * h, z + 0.012 * h), 0.033 * h * p.build**0.4, 0.030 * h, shadow=0.0)
+    f.skin(
+        (x, y - 0.004 * h, z),
+        (x, y + 0.05 * h, z + 0.012 * h),
+        0.033 * h * p.build**0.4,
+        0.030 * h,
+        shadow=0.0,
+    )
     if p.upper in ("tee", "tank", "dress", "open") and f.cos > 0.1:
         low = 0.03 if p.upper in ("tee", "open") else 0.05
         cx, cy = f.at((x, y + 0.004 * h, z + 0.03 * h))
-        f.canvas.ellipse((cx, cy), 0.042 * h * f.s * f.cos, low * h * f.s, p.skin.surface, below=cy - 0.01)
+        f.canvas.ellipse(
+            (cx, cy), 0.042 * h * f.s * f.cos, low * h * f.s, p.skin.surface, below=cy - 0.01
+        )
     elif p.upper in ("shirt", "jacket", "coat"):
         c, d = (x, y + 0.006 * h, z), (x, y + 0.022 * h, z)
         f.cloth(p.upper_cloth, c, d, 0.043 * h, 0.038 * h, crease=0.2)
@@ -225,7 +333,9 @@ def _hood_down(f: Figure) -> None:
     cx, cy = f.at((x, y + 0.008 * h, z - 0.03 * h))
     surface = p.upper_cloth.surface * np.float32([0.9, 0.9, 0.9, 1, 1])
     drop = 0.058 if f.cos < 0 else 0.036
-    f.canvas.ellipse((cx, cy), f.wide(0.075 * h, 0.055 * h), drop * h * f.s, surface, crease=p.upper_cloth.crease)
+    f.canvas.ellipse(
+        (cx, cy), f.wide(0.075 * h, 0.055 * h), drop * h * f.s, surface, crease=p.upper_cloth.crease
+    )
 
 
 def arms(f: Figure) -> None:
@@ -250,10 +360,26 @@ def _sleeved(f: Figure, name: str) -> None:
         return
     above = min(p.sleeve / 0.5, 1.0)
     ink = partial(_sleeve_print, f) if p.print in ("stripes", "checks", "pinstripes") else None
-    f.cloth(p.upper_cloth, shoulder, mix(shoulder, elbow, above), top + ease, lerp(top, mid, above) + ease * 1.2, shadow=0.4, ink=ink)
+    f.cloth(
+        p.upper_cloth,
+        shoulder,
+        mix(shoulder, elbow, above),
+        top + ease,
+        lerp(top, mid, above) + ease * 1.2,
+        shadow=0.4,
+        ink=ink,
+    )
     if p.sleeve > 0.5:
         share = (p.sleeve - 0.5) / 0.5
-        f.cloth(p.upper_cloth, elbow, mix(elbow, wrist_at, share), mid + ease * 1.2, lerp(mid, wrist, share) + ease, shadow=0.25, ink=ink)
+        f.cloth(
+            p.upper_cloth,
+            elbow,
+            mix(elbow, wrist_at, share),
+            mid + ease * 1.2,
+            lerp(mid, wrist, share) + ease,
+            shadow=0.25,
+            ink=ink,
+        )
 
 
 def _sleeve_print(f: Figure, surface: np.ndarray, across: np.ndarray, along: np.ndarray) -> None:

@@ -1,7 +1,9 @@
-"""One picture of a twin: which shots an identity has, from where each is taken, and what the camera sees.
+"""One picture of a twin: which shots an identity has, from where each is taken, and what the camera
+sees.
 
-``counterfactual`` renders each shot from the other's place, so that the two gaps can be measured apart - which no real set allows.
-Every random draw is keyed by (seed, purpose, identity, shot): neither the number of jobs nor the dials change one.
+``counterfactual`` renders each shot from the other's place, so that the two gaps can be measured
+apart - which no real set allows. Every random draw is keyed by (seed, purpose, identity, shot):
+neither the number of jobs nor the dials change one.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from .twin import Twin, TwinError, cameras, settle
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture to take: ``number`` counts an identity's shots of one modality; RGB and IR of one number are partners."""
+    """One picture to take: ``number`` counts an identity's shots of one modality; RGB and IR of one
+    number are partners.
+    """
 
     identity: int
     number: int
@@ -61,12 +65,20 @@ def _cameras(twin: Twin, identity: int, number: int) -> tuple[int, int]:
 
 
 def _take(
-    twin: Twin, view: person.View, who: wardrobe.Person, camera: int, infrared: bool, noise: np.random.Generator, shape
+    twin: Twin,
+    view: person.View,
+    who: wardrobe.Person,
+    camera: int,
+    infrared: bool,
+    noise: np.random.Generator,
+    shape,
 ) -> np.ndarray:
     layers = person.paint(who, view, twin.seed, *shape)
     glass = lens(twin.kind, camera, infrared)
     if infrared:
-        return sensors.shoot_infrared(layers, view.light, glass, band(twin.kind), twin.channel_gap, noise)
+        return sensors.shoot_infrared(
+            layers, view.light, glass, band(twin.kind), twin.channel_gap, noise
+        )
     return sensors.shoot_rgb(layers, view.light, glass, noise)
 
 
@@ -79,9 +91,19 @@ def who_is(twin: Twin, identity: int) -> wardrobe.Person:
 def picture(twin: Twin, shot: Shot) -> np.ndarray:
     """Render one shot: ``[height, width, 3]`` uint8."""
     visible, infrared = views(twin, shot.identity, shot.number)
-    noise = stream(twin.seed, "noise-ir" if shot.infrared else "noise-rgb", shot.identity, shot.number)
+    noise = stream(
+        twin.seed, "noise-ir" if shot.infrared else "noise-rgb", shot.identity, shot.number
+    )
     view = infrared if shot.infrared else visible
-    return _take(twin, view, who_is(twin, shot.identity), shot.camera, shot.infrared, noise, (twin.spec.height, twin.spec.width))
+    return _take(
+        twin,
+        view,
+        who_is(twin, shot.identity),
+        shot.camera,
+        shot.infrared,
+        noise,
+        (twin.spec.height, twin.spec.width),
+    )
 
 
 def counterfactual(
@@ -97,25 +119,45 @@ def counterfactual(
 ) -> dict[str, np.ndarray]:
     """A pair of partners and what each camera would have seen from the other's place.
 
-    Returns ``[height, width, 3]`` uint8 arrays: ``rgb`` and ``ir`` are the pictures of the set (before a file format);
-    ``rgb_at_ir`` is the RGB camera at the infrared shot's pose, view, place and light; ``ir_at_rgb`` the reverse.
-    So rgb against rgb_at_ir is the appearance gap alone, rgb_at_ir against ir the channel gap alone.
-    ``identity`` counts from 1, ``shot`` from 0; ``shape`` (height, width) overrides the size's own.
-    Raises TwinError for an identity, a shot, a size or a dial that the twin does not have.
+    Returns ``[height, width, 3]`` uint8 arrays: ``rgb`` and ``ir`` are the pictures of the set
+    (before a file format); ``rgb_at_ir`` is the RGB camera at the infrared shot's pose, view, place
+    and light; ``ir_at_rgb`` the reverse. So rgb against rgb_at_ir is the appearance gap alone,
+    rgb_at_ir against ir the channel gap alone. ``identity`` counts from 1, ``shot`` from 0;
+    ``shape`` (height, width) overrides the size's own. Raises TwinError for an identity, a shot, a
+    size or a dial that the twin does not have.
     """
     twin = settle(kind, size, seed, channel_gap, appearance_gap)
     spec = twin.spec
     most = min(spec.visible, spec.infrared)
     if not 1 <= identity <= spec.identities:
-        raise TwinError(f"identity {identity} is not in {kind} at size {size}", rule=f"identities are 1 to {spec.identities}")
+        raise TwinError(
+            f"identity {identity} is not in {kind} at size {size}",
+            rule=f"identities are 1 to {spec.identities}",
+        )
     if not 0 <= shot < most:
-        raise TwinError(f"shot {shot} is not in {kind} at size {size}", rule=f"pairs of partners are 0 to {most - 1}")
+        raise TwinError(
+            f"shot {shot} is not in {kind} at size {size}",
+            rule=f"pairs of partners are 0 to {most - 1}",
+        )
     visible, infrared = views(twin, identity, shot)
     glass = _cameras(twin, identity, shot)
     who = who_is(twin, identity)
-    takes = {"rgb": (visible, False), "ir": (infrared, True), "rgb_at_ir": (infrared, False), "ir_at_rgb": (visible, True)}
+    takes = {
+        "rgb": (visible, False),
+        "ir": (infrared, True),
+        "rgb_at_ir": (infrared, False),
+        "ir_at_rgb": (visible, True),
+    }
     found = {}
     for name, (view, is_infrared) in takes.items():
         noise = stream(twin.seed, f"noise-{name.replace('_', '-')}", identity, shot)
-        found[name] = _take(twin, view, who, glass[is_infrared], is_infrared, noise, shape or (spec.height, spec.width))
+        found[name] = _take(
+            twin,
+            view,
+            who,
+            glass[is_infrared],
+            is_infrared,
+            noise,
+            shape or (spec.height, spec.width),
+        )
     return found

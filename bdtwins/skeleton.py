@@ -1,7 +1,9 @@
-"""The figure under the clothes: how a shot sees a person (``View``), a walking skeleton, and its projection.
+"""The figure under the clothes: how a shot sees a person (``View``), a walking skeleton, and its
+projection.
 
-The body stands in metres: x to the person's left, y up, z to where it looks; ``Figure.at`` turns that into picture
-heights. What is drawn on the skeleton is in ``outfit`` (limbs and clothes) and ``person`` (head, bags, the whole).
+The body stands in metres: x to the person's left, y up, z to where it looks; ``Figure.at`` turns
+that into picture heights. What is drawn on the skeleton is in ``outfit`` (limbs and clothes) and
+``person`` (head, bags, the whole).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ Vector = tuple[float, float, float]
 class View:
     """One shot: how the person moves and stands, where the camera is, the place and the light.
 
-    Angles in radians, positions in picture heights. ``yaw`` 0 looks into the camera, pi away from it.
+    Angles in radians, positions in picture heights. ``yaw`` 0 looks into the camera, pi away from
+    it.
     """
 
     yaw: float
@@ -47,10 +50,12 @@ class View:
 
 
 def blend(a: View, b: View, share: float, coin: float) -> View:
-    """The view ``share`` of the way from ``a`` to ``b``: lengths by their mean, angles by the shorter arc.
+    """The view ``share`` of the way from ``a`` to ``b``: lengths by their mean, angles by the
+    shorter arc.
 
-    What has no between (the place, a gesture, an occluder) changes over when ``share`` (smoothed, so that a small
-    share rarely does it) passes ``coin``: monotonic for one shot and, over many coins, on the average.
+    What has no between (the place, a gesture, an occluder) changes over when ``share`` (smoothed,
+    so that a small share rarely does it) passes ``coin``: monotonic for one shot and, over many
+    coins, on the average.
     """
     switched = 3 * share**2 - 2 * share**3 > coin
     values = {}
@@ -59,7 +64,12 @@ def blend(a: View, b: View, share: float, coin: float) -> View:
         if field.name in ("yaw", "phase"):
             values[field.name] = u + share * ((v - u + math.pi) % (2 * math.pi) - math.pi)
         elif isinstance(u, Light):
-            values[field.name] = Light(*((1 - share) * getattr(u, f.name) + share * getattr(v, f.name) for f in fields(Light)))
+            values[field.name] = Light(
+                *(
+                    (1 - share) * getattr(u, f.name) + share * getattr(v, f.name)
+                    for f in fields(Light)
+                )
+            )
         elif isinstance(u, float):
             values[field.name] = (1 - share) * u + share * v  # exact at both ends
         else:
@@ -68,7 +78,9 @@ def blend(a: View, b: View, share: float, coin: float) -> View:
 
 
 class Figure:
-    """A person on a canvas. ``J`` are its joints in metres; ``at`` projects; parts wait in a list with their depth."""
+    """A person on a canvas. ``J`` are its joints in metres; ``at`` projects; parts wait in a list
+    with their depth.
+    """
 
     def __init__(self, canvas: Canvas, person: Person, view: View):
         self.canvas, self.p, self.view = canvas, person, view
@@ -91,7 +103,11 @@ class Figure:
             spread = side * 0.012 * h * (p.stance - 0.6)
             thigh, shin = 0.49 * leg, 0.43 * leg
             knee = (hip[0] + spread, hip[1] - thigh * math.cos(angle), thigh * math.sin(angle))
-            ankle = (knee[0] + spread, knee[1] - shin * math.cos(angle - bend), knee[2] + shin * math.sin(angle - bend))
+            ankle = (
+                knee[0] + spread,
+                knee[1] - shin * math.cos(angle - bend),
+                knee[2] + shin * math.sin(angle - bend),
+            )
             joints |= {name + "hip": hip, name + "knee": knee, name + "ankle": ankle}
         low = min(joints["lankle"][1], joints["rankle"][1]) - 0.045 * h
         joints = {k: (x, y - low, z) for k, (x, y, z) in joints.items()}
@@ -136,7 +152,8 @@ class Figure:
         depth = z * self.cos - x * self.sin
         return (
             self.view.x + self.s * (x * self.cos + z * self.sin),
-            self.view.foot - self.s * (y * math.cos(self.view.tilt) - depth * math.sin(self.view.tilt)),
+            self.view.foot
+            - self.s * (y * math.cos(self.view.tilt) - depth * math.sin(self.view.tilt)),
         )
 
     def depth(self, point: Vector) -> float:
@@ -144,7 +161,9 @@ class Figure:
         return point[2] * self.cos - point[0] * self.sin
 
     def wide(self, across: float, deep: float) -> float:
-        """Half width in picture heights of an elliptic slice with these half axes in metres, at this yaw."""
+        """Half width in picture heights of an elliptic slice with these half axes in metres, at
+        this yaw.
+        """
         return self.s * math.hypot(across * self.cos, deep * self.sin)
 
     def later(self, depth: float, do: Callable[[], None]) -> None:
@@ -160,12 +179,17 @@ class Figure:
             window = self.canvas.window(cx - rx, cy - ry, cx + rx, cy + ry, 0.02)
             if window is None:
                 continue
-            q = np.sqrt(((self.canvas.xs[:, window[1]] - cx) / rx) ** 2 + ((self.canvas.ys[window[0]] - cy) / ry) ** 2)
+            q = np.sqrt(
+                ((self.canvas.xs[:, window[1]] - cx) / rx) ** 2
+                + ((self.canvas.ys[window[0]] - cy) / ry) ** 2
+            )
             self.canvas.layers[(LIT, *window)] *= 1 - 0.45 * np.clip(1.4 - q, 0, 1)
 
     def skin(self, a: Vector, b: Vector, ra: float, rb: float, **how) -> None:
         """A limb of bare skin; ends and radii in metres."""
-        self.canvas.limb(self.at(a), self.at(b), ra * self.s, rb * self.s, self.p.skin.surface, **how)
+        self.canvas.limb(
+            self.at(a), self.at(b), ra * self.s, rb * self.s, self.p.skin.surface, **how
+        )
 
     def cloth(self, cloth: Cloth, a: Vector, b: Vector, ra: float, rb: float, **how) -> None:
         """A limb in cloth; ends and radii in metres."""
@@ -173,16 +197,24 @@ class Figure:
         self.canvas.limb(self.at(a), self.at(b), ra * self.s, rb * self.s, cloth.surface, **how)
 
     def slices(self, rows, cloth: Cloth, decorate=None, bow: float = 0.0) -> None:
-        """Paint elliptic slices (y, x, z, half across, half deep), all metres, top first; ``decorate`` adds the prints."""
+        """Paint elliptic slices (y, x, z, half across, half deep), all metres, top first;
+        ``decorate`` adds the prints.
+        """
         points = [self.at((x, y, z)) for y, x, z, _, _ in rows]
-        found = self.canvas.profile([q[1] for q in points], [q[0] for q in points], [self.wide(a, d) for _, _, _, a, d in rows], bow)
+        found = self.canvas.profile(
+            [q[1] for q in points],
+            [q[0] for q in points],
+            [self.wide(a, d) for _, _, _, a, d in rows],
+            bow,
+        )
         if found is None:
             return
         window, distance, u = found
         surface = np.broadcast_to(cloth.surface[:, None, None], (5, *distance.shape)).copy()
         crease = cloth.crease
         if decorate is not None:
-            metres = (points[0][1] - self.canvas.ys[window[0]]) / self.s  # 0 at the top, negative below
+            # 0 at the top, negative below
+            metres = (points[0][1] - self.canvas.ys[window[0]]) / self.s
             decorate(surface, u, -metres)
         self.canvas.paint(window, distance, surface, 0.92 * u, 0.0, crease)
 

@@ -1,4 +1,6 @@
-"""What decides a synthetic twin: its kind, size, seed and dials, its parts, and who passes which camera."""
+"""What decides a synthetic twin: its kind, size, seed and dials, its parts, and who passes which
+camera.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,20 @@ from .scenery import stream
 
 
 class TwinError(ValueError):
-    """A twin that cannot be rendered or read: ``problem``, ``file``, the ``rule`` it breaks and the ``remedy``."""
+    """A twin that cannot be rendered or read: ``problem``, ``file``, the ``rule`` it breaks and the
+    ``remedy``.
+    """
 
-    def __init__(self, problem: str, *, file: Path | str | None = None, rule: str = "", remedy: str = ""):
+    def __init__(
+        self, problem: str, *, file: Path | str | None = None, rule: str = "", remedy: str = ""
+    ):
         self.problem, self.file, self.rule, self.remedy = problem, file, rule, remedy
         place = "" if file is None else f"{file}: "
-        sentences = [f"{place}{problem}", rule and f"The rule: {rule}", remedy and f"Remedy: {remedy}"]
+        sentences = [
+            f"{place}{problem}",
+            rule and f"The rule: {rule}",
+            remedy and f"Remedy: {remedy}",
+        ]
         super().__init__(" ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence))
 
 
@@ -34,7 +44,9 @@ DEFAULT_DIALS: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """Identities of each part, pictures of an identity in each modality, picture height and width in pixels."""
+    """Identities of each part, pictures of an identity in each modality, picture height and width
+    in pixels.
+    """
 
     train: int
     val: int
@@ -49,7 +61,8 @@ class Size:
         return self.train + self.val + self.test
 
 
-#: The full SYSU twin has about 30,000 pictures (the real set 45,863): 62 an identity, over the cameras it appears in.
+#: The full SYSU twin has about 30,000 pictures (the real set 45,863): 62 an identity, over the
+#: cameras it appears in.
 SPECS: dict[str, dict[str, Size]] = {
     "synthetic-regdb": {
         "smoke": Size(16, 0, 8, 4, 4, 32, 16),
@@ -80,23 +93,47 @@ class Twin:
 
     def card(self) -> dict:
         """The part of ``twin.json`` that two sets must share to be the same set."""
-        return asdict(self) | {"renderer": VERSION, "height": self.spec.height, "width": self.spec.width}
+        return asdict(self) | {
+            "renderer": VERSION,
+            "height": self.spec.height,
+            "width": self.spec.width,
+        }
 
 
-def settle(kind: str, size: str = "demo", seed: int = 0, channel_gap: float | None = None, appearance_gap: float | None = None) -> Twin:
-    """Check the choices and fill in the default dials; TwinError names the bad one and what is allowed."""
+def settle(
+    kind: str,
+    size: str = "demo",
+    seed: int = 0,
+    channel_gap: float | None = None,
+    appearance_gap: float | None = None,
+) -> Twin:
+    """Check the choices and fill in the default dials; TwinError names the bad one and what is
+    allowed.
+    """
     if kind not in KINDS:
-        raise TwinError(f"there is no synthetic set {kind!r}", remedy=f"choose one of {', '.join(KINDS)}")
+        raise TwinError(
+            f"there is no synthetic set {kind!r}", remedy=f"choose one of {', '.join(KINDS)}"
+        )
     if size not in SIZES:
         raise TwinError(f"there is no size {size!r}", remedy=f"choose one of {', '.join(SIZES)}")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise TwinError(f"the seed is {seed!r}", rule="a seed is a whole number from 0", remedy="give seed=0, 1, 2, ...")
+        raise TwinError(
+            f"the seed is {seed!r}",
+            rule="a seed is a whole number from 0",
+            remedy="give seed=0, 1, 2, ...",
+        )
     dials = {}
     for name, value in (("channel_gap", channel_gap), ("appearance_gap", appearance_gap)):
         value = DEFAULT_DIALS[kind][name] if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float | np.number)
+            or not 0 <= value <= 1
+        ):
             raise TwinError(
-                f"{name} is {value!r}", rule="a dial is a number from 0 to 1", remedy=f"leave it out for {DEFAULT_DIALS[kind][name]}"
+                f"{name} is {value!r}",
+                rule="a dial is a number from 0 to 1",
+                remedy=f"leave it out for {DEFAULT_DIALS[kind][name]}",
             )
         dials[name] = float(value)
     return Twin(kind, size, int(seed), **dials)
@@ -109,10 +146,16 @@ def folder_name(twin: Twin) -> str:
 
 @lru_cache(maxsize=64)
 def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
-    """Identities of each part of one of the seeded splits (SYSU has one); the result is shared, do not change it."""
+    """Identities of each part of one of the seeded splits (SYSU has one); the result is shared, do
+    not change it.
+    """
     spec = twin.spec
     order = [int(i) + 1 for i in stream(twin.seed, "split", split).permutation(spec.identities)]
-    cuts = {"train": (0, spec.train), "val": (spec.train, spec.train + spec.val), "test": (spec.train + spec.val, spec.identities)}
+    cuts = {
+        "train": (0, spec.train),
+        "val": (spec.train, spec.train + spec.val),
+        "test": (spec.train + spec.val, spec.identities),
+    }
     return {name: sorted(order[a:b]) for name, (a, b) in cuts.items()}
 
 
@@ -120,7 +163,10 @@ def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
 def cameras(twin: Twin, identity: int) -> dict[bool, tuple[int, ...]]:
     """``{False: RGB cameras, True: infrared cameras}`` that catch an identity.
 
-    SYSU: every fourth identity of each part never enters the indoor cameras (the real set: 40 of 96 test identities).
+    SYSU: every fourth identity of each part never enters the indoor cameras (the real set: 40 of 96
+    test identities).
     """
-    outdoor_only = twin.kind == "synthetic-sysu" and any(identity in part[3::4] for part in parts(twin).values())
+    outdoor_only = twin.kind == "synthetic-sysu" and any(
+        identity in part[3::4] for part in parts(twin).values()
+    )
     return presence(twin.kind, twin.seed, identity, outdoor_only)

@@ -1,7 +1,9 @@
-"""Who the synthetic people are: a body, clothes, hair and bags drawn from a random stream, and what things are made of.
+"""Who the synthetic people are: a body, clothes, hair and bags drawn from a random stream, and what
+things are made of.
 
-Identity lives in what infrared keeps (proportions, cut, hem and sleeve length, layers, hair, bags, warmth of each
-garment); colours and prints come on top and are drawn independently of the material: that is the point of the twins.
+Identity lives in what infrared keeps (proportions, cut, hem and sleeve length, layers, hair, bags,
+warmth of each garment); colours and prints come on top and are drawn independently of the material:
+that is the point of the twins.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: material -> NIR reflectance (mean, sd), temperature in degrees Celsius on a mild day (mean, sd), depth of its folds.
-#: Reflectances follow the literature's gist, not one source: most dyes are transparent near 850 nm, so dyed cloth is
-#: bright whatever its colour; leather and rubber are dark; leaves are very bright; glass and sky are cold in long wave.
+#: material -> NIR reflectance (mean, sd), temperature in degrees Celsius on a mild day (mean, sd),
+#: depth of its folds. Reflectances follow the literature's gist, not one source: most dyes are
+#: transparent near 850 nm, so dyed cloth is bright whatever its colour; leather and rubber are
+#: dark; leaves are very bright; glass and sky are cold in long wave.
 MATERIALS: dict[str, tuple[float, float, float, float, float]] = {
     "skin": (0.72, 0.05, 33.4, 0.5, 0.0),
     "hair": (0.36, 0.12, 26.5, 1.0, 0.5),
@@ -39,7 +42,9 @@ PRINTS = ("plain", "stripes", "pinstripes", "checks", "logo", "block", "bands")
 
 @dataclass(frozen=True)
 class Cloth:
-    """One garment's surface: ``surface`` is five values (red, green, blue, NIR 0..1, heat in degrees Celsius)."""
+    """One garment's surface: ``surface`` is five values (red, green, blue, NIR 0..1, heat in
+    degrees Celsius).
+    """
 
     surface: np.ndarray
     crease: float
@@ -47,7 +52,9 @@ class Cloth:
 
 @dataclass(frozen=True)
 class Person:
-    """One identity. Lengths are metres or fractions of the height; factors are about 1; angles are radians."""
+    """One identity. Lengths are metres or fractions of the height; factors are about 1; angles are
+    radians.
+    """
 
     height: float
     build: float
@@ -89,11 +96,21 @@ class Person:
 
 
 def colour(rng: np.random.Generator, sober: float = 0.5) -> np.ndarray:
-    """A cloth's albedo ``[3]`` float32: dark, light or (with chance ``1 - sober``) coloured, rarely vivid."""
+    """A cloth's albedo ``[3]`` float32: dark, light or (with chance ``1 - sober``) coloured, rarely
+    vivid.
+    """
     kind = rng.random()
     if kind < sober:
-        value, warmth = (rng.uniform(0.07, 0.30), 0.06) if rng.random() < 0.55 else (rng.uniform(0.40, 0.88), 0.06)
-        return np.clip(value * (1 + 2 * warmth * rng.standard_normal() * np.array([1.0, 0.1, -1.0])), 0.03, 0.92).astype(np.float32)
+        value, warmth = (
+            (rng.uniform(0.07, 0.30), 0.06)
+            if rng.random() < 0.55
+            else (rng.uniform(0.40, 0.88), 0.06)
+        )
+        return np.clip(
+            value * (1 + 2 * warmth * rng.standard_normal() * np.array([1.0, 0.1, -1.0])),
+            0.03,
+            0.92,
+        ).astype(np.float32)
     hue, value = rng.random(), rng.uniform(0.18, 0.62)
     saturation = rng.uniform(0.15, 0.52)
     k = (np.array([5.0, 3.0, 1.0]) + hue * 6) % 6
@@ -117,8 +134,22 @@ def _pick(rng: np.random.Generator, weights: dict[str, float]) -> str:
 def person(rng: np.random.Generator) -> Person:
     """Draw one identity from ``rng``."""
     body = _body(rng)
-    upper = _pick(rng, {"tee": 20, "shirt": 12, "hoodie": 14, "jacket": 15, "open": 15, "coat": 8, "dress": 9, "tank": 7})
-    return Person(**body, **_upper(rng, upper), **_lower(rng, upper), **_head(rng, upper), **_bag(rng))
+    upper = _pick(
+        rng,
+        {
+            "tee": 20,
+            "shirt": 12,
+            "hoodie": 14,
+            "jacket": 15,
+            "open": 15,
+            "coat": 8,
+            "dress": 9,
+            "tank": 7,
+        },
+    )
+    return Person(
+        **body, **_upper(rng, upper), **_lower(rng, upper), **_head(rng, upper), **_bag(rng)
+    )
 
 
 def _body(rng: np.random.Generator) -> dict:
@@ -148,18 +179,35 @@ def _upper(rng: np.random.Generator, upper: str) -> dict:
         "open": {"jacket": 4, "knit": 3, "leather": 2},
         "coat": {"knit": 2, "down": 2, "jacket": 1},
     }
-    hems = {"coat": (0.24, 0.40), "dress": (0.18, 0.38), "jacket": (0.44, 0.50), "open": (0.40, 0.49)}
+    hems = {
+        "coat": (0.24, 0.40),
+        "dress": (0.18, 0.38),
+        "jacket": (0.44, 0.50),
+        "open": (0.40, 0.49),
+    }
     sleeve = {"tank": 0.0, "tee": rng.uniform(0.28, 0.55)}.get(upper, 1.0)
     if upper in ("shirt", "dress") and rng.random() < 0.5:
         sleeve = rng.uniform(0.3, 0.62)
-    print_name = _pick(rng, {"plain": 42, "stripes": 12, "pinstripes": 7, "checks": 9, "logo": 14, "block": 9, "bands": 7})
+    print_name = _pick(
+        rng,
+        {
+            "plain": 42,
+            "stripes": 12,
+            "pinstripes": 7,
+            "checks": 9,
+            "logo": 14,
+            "block": 9,
+            "bands": 7,
+        },
+    )
     return {
         "upper": upper,
         "upper_cloth": cloth(rng, _pick(rng, materials[upper]), colour(rng)),
         "inner_cloth": cloth(rng, "tee", colour(rng, 0.65)),
         "hem": float(rng.uniform(*hems.get(upper, (0.435, 0.52)))),
         "sleeve": float(sleeve),
-        "loose": float(rng.uniform(0.0, 1.0)) + (0.5 if upper in ("coat", "jacket", "hoodie", "open") else 0.0),
+        "loose": float(rng.uniform(0.0, 1.0))
+        + (0.5 if upper in ("coat", "jacket", "hoodie", "open") else 0.0),
         "opening": float(rng.uniform(0.25, 0.75)),
         "print": print_name,
         "print_colour": colour(rng, 0.4),
@@ -168,11 +216,18 @@ def _upper(rng: np.random.Generator, upper: str) -> dict:
 
 
 def _lower(rng: np.random.Generator, upper: str) -> dict:
-    lower = _pick(rng, {"trousers": 34, "slim": 20, "wide": 12, "shorts": 20, "skirt": 9, "long skirt": 5})
+    lower = _pick(
+        rng, {"trousers": 34, "slim": 20, "wide": 12, "shorts": 20, "skirt": 9, "long skirt": 5}
+    )
     if upper == "dress":
         lower = "slim" if rng.random() < 0.3 else "bare"
     # how far down the leg the cloth reaches: 0 = hip, 0.5 = knee, 1 = ankle
-    reach = {"shorts": (0.28, 0.56), "skirt": (0.28, 0.52), "long skirt": (0.66, 0.92), "bare": (0.12, 0.13)}.get(lower, (0.90, 1.0))
+    reach = {
+        "shorts": (0.28, 0.56),
+        "skirt": (0.28, 0.52),
+        "long skirt": (0.66, 0.92),
+        "bare": (0.12, 0.13),
+    }.get(lower, (0.90, 1.0))
     if lower == "slim" and rng.random() < 0.25:
         reach = (0.68, 0.8)
     navy = np.array([0.13, 0.17, 0.27], np.float32) * rng.uniform(0.6, 2.0)
@@ -190,16 +245,32 @@ def _lower(rng: np.random.Generator, upper: str) -> dict:
 def _head(rng: np.random.Generator, upper: str) -> dict:
     tone = rng.uniform(0.25, 0.82) * np.array([1.0, 0.79, 0.66])
     hair_colour = (
-        np.array([1.0, 0.78, 0.58]) * _pick_value(rng, ((0.09, 6), (0.2, 3), (0.48, 2))) if rng.random() < 0.85 else np.full(3, 0.62)
+        np.array([1.0, 0.78, 0.58]) * _pick_value(rng, ((0.09, 6), (0.2, 3), (0.48, 2)))
+        if rng.random() < 0.85
+        else np.full(3, 0.62)
     )
-    hair = _pick(rng, {"crop": 16, "short": 24, "medium": 12, "long": 17, "bun": 8, "ponytail": 9, "afro": 6, "bald": 8})
+    hair = _pick(
+        rng,
+        {
+            "crop": 16,
+            "short": 24,
+            "medium": 12,
+            "long": 17,
+            "bun": 8,
+            "ponytail": 9,
+            "afro": 6,
+            "bald": 8,
+        },
+    )
     hat = _pick(rng, {"none": 66, "cap": 13, "beanie": 11, "brim": 5, "hood": 5})
     if hat == "hood" and upper not in ("hoodie", "coat"):
         hat = "none"
     return {
         "skin": cloth(rng, "skin", tone.astype(np.float32)),
         "hair": hair,
-        "hair_cloth": cloth(rng, "hair", np.clip(hair_colour * rng.uniform(0.7, 1.3), 0.03, 0.8).astype(np.float32)),
+        "hair_cloth": cloth(
+            rng, "hair", np.clip(hair_colour * rng.uniform(0.7, 1.3), 0.03, 0.8).astype(np.float32)
+        ),
         "hat": hat,
         "hat_cloth": cloth(rng, "knit", colour(rng)),
         "beard": bool(hair in ("crop", "short", "bald", "afro") and rng.random() < 0.22),

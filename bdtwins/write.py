@@ -29,10 +29,16 @@ def describe(root: Path | str) -> dict:
         card = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TwinError(
-            f"this is not a finished synthetic set ({error})", file=file, remedy="remove the folder and render the set again"
+            f"this is not a finished synthetic set ({error})",
+            file=file,
+            remedy="remove the folder and render the set again",
         ) from error
     if not isinstance(card, dict):
-        raise TwinError("the description is not a table", file=file, remedy="remove the folder and make it again")
+        raise TwinError(
+            "the description is not a table",
+            file=file,
+            remedy="remove the folder and make it again",
+        )
     return card
 
 
@@ -47,15 +53,21 @@ def make(
     jobs: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Write a twin at ``root`` and return ``root``; a finished set with the same parameters is left as it is.
+    """Write a twin at ``root`` and return ``root``; a finished set with the same parameters is left
+    as it is.
 
-    The set is built in a hidden folder beside ``root`` and renamed into place when complete, ``twin.json`` last: what
-    lies at ``root`` is whole or absent. ``jobs`` processes (default: the cores this process may use) give the same bytes.
-    Raises TwinError for bad choices, or where ``root`` holds anything else.
+    The set is built in a hidden folder beside ``root`` and renamed into place when complete,
+    ``twin.json`` last: what lies at ``root`` is whole or absent. ``jobs`` processes (default: the
+    cores this process may use) give the same bytes. Raises TwinError for bad choices, or where
+    ``root`` holds anything else.
     """
     twin, root = settle(kind, size, seed, channel_gap, appearance_gap), Path(root)
     if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        raise TwinError(f"jobs is {jobs!r}", rule="a whole number from 1", remedy="leave it out to use every core")
+        raise TwinError(
+            f"jobs is {jobs!r}",
+            rule="a whole number from 1",
+            remedy="leave it out to use every core",
+        )
     if _already(twin, root):
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +81,8 @@ def make(
         try:
             os.rename(work, root)  # replaces an empty folder, never a full one
         except OSError:
-            if not _already(twin, root):  # someone else finished the same set first: theirs has the same bytes
+            # someone else finished the same set first: theirs has the same bytes
+            if not _already(twin, root):
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -81,17 +94,31 @@ def _cores() -> int:
 
 
 def _already(twin: Twin, root: Path) -> bool:
-    """Whether ``root`` holds this very twin; False where it is free; TwinError where something else is there."""
+    """Whether ``root`` holds this very twin; False where it is free; TwinError where something else
+    is there.
+    """
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     remedy = "choose another root, or remove this one first"
     if not (root / FORMAT).is_file():
-        raise TwinError(f"there is something here that is not a finished {twin.kind}", file=root, remedy=remedy)
+        raise TwinError(
+            f"there is something here that is not a finished {twin.kind}", file=root, remedy=remedy
+        )
     card = describe(root)
-    if other := [f"{k} {card.get(k)!r} (asked for: {v!r})" for k, v in twin.card().items() if card.get(k) != v]:
-        raise TwinError(f"another synthetic set is here: {', '.join(other)}", file=root, remedy=remedy)
+    if other := [
+        f"{k} {card.get(k)!r} (asked for: {v!r})"
+        for k, v in twin.card().items()
+        if card.get(k) != v
+    ]:
+        raise TwinError(
+            f"another synthetic set is here: {', '.join(other)}", file=root, remedy=remedy
+        )
     if card.get("counts") != _count(twin, root):
-        raise TwinError("pictures are missing from this set or were added to it", file=root, remedy="remove the folder and make it again")
+        raise TwinError(
+            "pictures are missing from this set or were added to it",
+            file=root,
+            remedy="remove the folder and make it again",
+        )
     return True
 
 
@@ -102,8 +129,14 @@ def _count(twin: Twin, root: Path) -> dict[str, int]:
     for top in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("idx", "exp")):
         for folder in top.iterdir():
             found["identities"].add(int(folder.name))
-            found["infrared" if top.name in infrared else "visible"] += sum(1 for _ in folder.iterdir())
-    return {"identities": len(found["identities"]), "visible": found["visible"], "infrared": found["infrared"]}
+            found["infrared" if top.name in infrared else "visible"] += sum(
+                1 for _ in folder.iterdir()
+            )
+    return {
+        "identities": len(found["identities"]),
+        "visible": found["visible"],
+        "infrared": found["infrared"],
+    }
 
 
 def _fill(twin: Twin, work: Path, jobs: int, progress: bool) -> None:
@@ -111,7 +144,12 @@ def _fill(twin: Twin, work: Path, jobs: int, progress: bool) -> None:
     ids = range(1, twin.spec.identities + 1)
     tasks = [(twin, identity, str(work)) for identity in ids]
     total = sum(1 for identity in ids for _ in shots(twin, identity))
-    with tqdm(total=total, desc=f"{twin.kind} {twin.size}", unit="picture", disable=None if progress else True) as bar:
+    with tqdm(
+        total=total,
+        desc=f"{twin.kind} {twin.size}",
+        unit="picture",
+        disable=None if progress else True,
+    ) as bar:
         if jobs == 1 or total <= SMALL:
             for task in tasks:
                 bar.update(_write(task))
@@ -143,7 +181,9 @@ def _index(twin: Twin, work: Path) -> None:
     if twin.kind == "synthetic-sysu":
         folder = work / "exp"
         folder.mkdir()
-        for name, ids in (parts(twin) | {"available": list(range(1, twin.spec.identities + 1))}).items():
+        for name, ids in (
+            parts(twin) | {"available": list(range(1, twin.spec.identities + 1))}
+        ).items():
             (folder / f"{name}_id.txt").write_text(",".join(map(str, ids)) + "\n", encoding="utf-8")
         return
     folder = work / "idx"
@@ -151,6 +191,13 @@ def _index(twin: Twin, work: Path) -> None:
     for split in range(1, SPLITS + 1):
         for name, ids in parts(twin, split).items():
             for word, infrared in (("visible", False), ("thermal", True)):
-                lines = [f"{s.path} {label}\n" for label, i in enumerate(ids) for s in shots(twin, i) if s.infrared is infrared]
+                lines = [
+                    f"{s.path} {label}\n"
+                    for label, i in enumerate(ids)
+                    for s in shots(twin, i)
+                    if s.infrared is infrared
+                ]
                 if name != "val":
-                    (folder / f"{name}_{word}_{split}.txt").write_text("".join(lines), encoding="utf-8")
+                    (folder / f"{name}_{word}_{split}.txt").write_text(
+                        "".join(lines), encoding="utf-8"
+                    )

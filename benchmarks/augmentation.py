@@ -1,7 +1,9 @@
-"""Pad, crop, flip, normalise 48 pictures of 288 x 144 on one CPU thread: against torchvision's transforms on Pillow pictures, one by one.
+"""Pad, crop, flip, normalise 48 pictures of 288 x 144 on one CPU thread: against torchvision's
+transforms on Pillow pictures, one by one.
 
-Both sides start from decoded pictures of that size (Pillow images in memory there, the uint8 bank here): decoding and resizing are on
-neither side, although public code repeats them in every epoch and the bank never does. Equal pixels asserted first.
+Both sides start from decoded pictures of that size (Pillow images in memory there, the uint8 bank
+here): decoding and resizing are on neither side, although public code repeats them in every epoch
+and the bank never does. Equal pixels asserted first.
 """
 
 import numpy as np
@@ -73,7 +75,12 @@ def main() -> None:
     )
     samples = [timed(step, 1 if options.smoke else 20) for _ in range(options.turns)]
     quiet = [others < QUIET for _, others in samples]
-    report("augmentation, one thread, ours", [count / seconds for seconds, _ in samples], "pictures/s", quiet=quiet)
+    report(
+        "augmentation, one thread, ours",
+        [count / seconds for seconds, _ in samples],
+        "pictures/s",
+        quiet=quiet,
+    )
 
 
 if __name__ == "__main__":

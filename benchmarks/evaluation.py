@@ -1,7 +1,9 @@
-"""Scores of SYSU-MM01 (ten trials, single- and multi-shot) and RegDB at full size: against the public loop over queries.
+"""Scores of SYSU-MM01 (ten trials, single- and multi-shot) and RegDB at full size: against the
+public loop over queries.
 
-Both sides are given the same distances and galleries and find CMC, mAP and mINP; equal scores are asserted first (the loop's with a
-stable sort; it is timed with numpy's default, which is faster). One turn times one of the ten trials of the loop and all ten of ours.
+Both sides are given the same distances and galleries and find CMC, mAP and mINP; equal scores are
+asserted first (the loop's with a stable sort; it is timed with numpy's default, which is faster).
+One turn times one of the ten trials of the loop and all ten of ours.
 """
 
 import numpy as np
@@ -15,7 +17,9 @@ PER_FILE = 20  # pictures an identity and camera has to draw from
 
 
 def loop(distances, query_ids, gallery_ids, query_cameras=None, gallery_cameras=None, kind=None):
-    """The public style: an argsort of the whole matrix, then query by query; with cameras SYSU-MM01's rules."""
+    """The public style: an argsort of the whole matrix, then query by query; with cameras
+    SYSU-MM01's rules.
+    """
     order = np.argsort(distances, axis=1, kind=kind)
     matches = (gallery_ids[order] == query_ids[:, np.newaxis]).astype(np.int32)
     curves, precisions, penalties = [], [], []
@@ -37,7 +41,9 @@ def loop(distances, query_ids, gallery_ids, query_cameras=None, gallery_cameras=
         running = hits.cumsum()
         last = np.max(np.where(hits == 1))
         penalties.append(running[last] / (last + 1.0))
-        precision = np.asarray([number / (place + 1.0) for place, number in enumerate(running)]) * hits
+        precision = (
+            np.asarray([number / (place + 1.0) for place, number in enumerate(running)]) * hits
+        )
         precisions.append(precision.sum() / hits.sum())
     return np.mean(curves, axis=0), np.mean(precisions), np.mean(penalties)
 
@@ -48,11 +54,15 @@ def agree(found, expected):
 
 
 def sysu_case(smoke):
-    """Random features with SYSU-MM01's numbers: 3,803 queries, 96 identities, 301 pairs of identity and camera in the gallery."""
+    """Random features with SYSU-MM01's numbers: 3,803 queries, 96 identities, 301 pairs of identity
+    and camera in the gallery.
+    """
     rng = np.random.default_rng(0)
     queries, people, width = (60, 12, 8) if smoke else (3803, 96, 2048)
     query = Embedded(
-        rng.standard_normal((queries, width), dtype=np.float32), rng.permutation(np.arange(queries) % people), rng.choice([3, 6], queries)
+        rng.standard_normal((queries, width), dtype=np.float32),
+        rng.permutation(np.arange(queries) % people),
+        rng.choice([3, 6], queries),
     )
     seen = [(person, camera) for person in range(people) for camera in (1, 2, 4, 5)]
     kept = [seen[n] for n in sorted(rng.permutation(len(seen))[: round(301 / 384 * len(seen))])]
@@ -67,23 +77,49 @@ def sysu(options, shots, target):
 
     def ours():
         excluded = (query.cameras == 3)[:, None] & (gallery.cameras == 2)
-        return evaluation.scores_of_draws(distances, query.ids, gallery.ids, draws, excluded, unique_ids=True)
+        return evaluation.scores_of_draws(
+            distances, query.ids, gallery.ids, draws, excluded, unique_ids=True
+        )
 
     def trial(rows=draws[0], kind=None):
-        return loop(distances[:, rows], query.ids, gallery.ids[rows], query.cameras, gallery.cameras[rows], kind)
+        return loop(
+            distances[:, rows],
+            query.ids,
+            gallery.ids[rows],
+            query.cameras,
+            gallery.cameras[rows],
+            kind,
+        )
 
     agree(ours()[0], trial(kind="stable"))
-    agree(protocols.sysu(query, gallery, shots=shots).trials[3], trial(draws[3], "stable")) if options.smoke else None
+    agree(
+        protocols.sysu(query, gallery, shots=shots).trials[3], trial(draws[3], "stable")
+    ) if options.smoke else None
     name = "single" if shots == 1 else "multi"
     count = max(1, options.turns if shots == 1 else options.turns // 2)
-    compare(f"evaluation, SYSU-MM01 {name}-shot, ten trials, against a loop over queries", trial, ours, count, target, scale=10)
+    compare(
+        f"evaluation, SYSU-MM01 {name}-shot, ten trials, against a loop over queries",
+        trial,
+        ours,
+        count,
+        target,
+        scale=10,
+    )
     if shots == 1:
 
         def whole(rows=draws[0]):
-            return loop(-2 * query.features @ gallery.features[rows].T, query.ids, gallery.ids[rows], query.cameras, gallery.cameras[rows])
+            return loop(
+                -2 * query.features @ gallery.features[rows].T,
+                query.ids,
+                gallery.ids[rows],
+                query.cameras,
+                gallery.cameras[rows],
+            )
 
         everything = f"evaluation, the same from {query.features.shape[1]}-d features, matrix products included"
-        compare(everything, whole, lambda: protocols.sysu(query, gallery), max(1, count // 2), scale=10)
+        compare(
+            everything, whole, lambda: protocols.sysu(query, gallery), max(1, count // 2), scale=10
+        )
 
 
 def regdb(options):

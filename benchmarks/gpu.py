@@ -1,8 +1,10 @@
-"""Everything that needs a GPU, in one command: the step against a bare ResNet-50, a ladder of techniques, pictures a second, FLOP/s,
-evaluation on the device, cells side by side, a RegDB-size run. Without a GPU one line says so.
+"""Everything that needs a GPU, in one command: the step against a bare ResNet-50, a ladder of
+techniques, pictures a second, FLOP/s, evaluation on the device, cells side by side, a RegDB-size
+run. Without a GPU one line says so.
 
-``--device cpu --smoke`` runs the same code at toy size, to see that it works (torch.compile without its compiler, no CUDA graph).
-The set is the rendered twin at the paper's size of picture; what is on the pictures does not change the time.
+``--device cpu --smoke`` runs the same code at toy size, to see that it works (torch.compile without
+its compiler, no CUDA graph). The set is the rendered twin at the paper's size of picture; what is
+on the pictures does not change the time.
 """
 
 import os
@@ -32,7 +34,11 @@ class Bench:
     """The setting of all measurements: device, sizes, and how to time on that device."""
 
     def __init__(self, options):
-        self.device, self.smoke, self.turns = torch.device(options.device), options.smoke, options.turns
+        self.device, self.smoke, self.turns = (
+            torch.device(options.device),
+            options.smoke,
+            options.turns,
+        )
         self.preset = "smoke" if options.smoke else "paper"
         self.steps = 1 if options.smoke else 10  # of one sample
 
@@ -66,12 +72,22 @@ class Bench:
 
 
 def bare(bench, setup, compiled):
-    """Forward and backward of the backbone alone on as many pictures as our step has, already normalised and in place."""
+    """Forward and backward of the backbone alone on as many pictures as our step has, already
+    normalised and in place.
+    """
     data = setup.config.data
-    body = build_backbone(setup.config.model.backbone).to(bench.device, memory_format=torch.channels_last)
-    body = torch.compile(body, backend="inductor" if bench.device.type == "cuda" else "eager") if compiled else body
+    body = build_backbone(setup.config.model.backbone).to(
+        bench.device, memory_format=torch.channels_last
+    )
+    body = (
+        torch.compile(body, backend="inductor" if bench.device.type == "cuda" else "eager")
+        if compiled
+        else body
+    )
     count = 4 * data.identities * data.shots
-    x = torch.randn(count, 3, data.height, data.width, device=bench.device).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(count, 3, data.height, data.width, device=bench.device).contiguous(
+        memory_format=torch.channels_last
+    )
 
     def step():
         with torch.autocast(bench.device.type, torch.bfloat16, enabled=not bench.smoke):
@@ -84,7 +100,9 @@ def bare(bench, setup, compiled):
 
 
 def ladder(bench):
-    """Pictures a second of every rung; the step against the bare network; the naive epoch against ours."""
+    """Pictures a second of every rung; the step against the bare network; the naive epoch against
+    ours.
+    """
     times, workers, before = {}, 0 if bench.smoke else min(8, (os.cpu_count() or 2) - 1), None
     for rung in rungs():
         if rung.graph and bench.device.type != "cuda":
@@ -104,15 +122,26 @@ def ladder(bench):
     for compiled, own in ((False, ours), (True, times["+ torch.compile"])):
         alone = bench.seconds(bare(bench, setup, compiled))
         word = "compiled" if compiled else "eager"
-        bench.say(f"step over the bare backbone's forward and backward, both {word}", np.divide(own, alone), "x", at_most=1.25)
-    bench.say("epoch of the naive loop over ours", np.divide(times["naive loop"], ours), "x", at_least=3)
+        bench.say(
+            f"step over the bare backbone's forward and backward, both {word}",
+            np.divide(own, alone),
+            "x",
+            at_most=1.25,
+        )
+    bench.say(
+        "epoch of the naive loop over ours", np.divide(times["naive loop"], ours), "x", at_least=3
+    )
     cutting(bench, setup, ours)
     print(f"speed of the step: {plan.speed(setup)}")
 
 
 def same_as_before(rung, before, loss):
-    """The first loss of a rung must be that of the rung before, wherever both see the same batch in the same way."""
-    comparable = before and before[0].bank and before[0].one_pass == rung.one_pass and not rung.graph
+    """The first loss of a rung must be that of the rung before, wherever both see the same batch in
+    the same way.
+    """
+    comparable = (
+        before and before[0].bank and before[0].one_pass == rung.one_pass and not rung.graph
+    )
     if comparable and not abs(loss - before[1]) < 0.02 * abs(before[1]):
         raise AssertionError(f"{rung.name}: the first loss is {loss}, before it was {before[1]}")
     return rung, loss
@@ -135,16 +164,37 @@ def real_step(setup):
 def cutting(bench, setup, step):
     """Pictures a second that crop, flip and normalise on the device, and their share of a step."""
     rows, draws, _ = setups.draw_epoch(setup, 0, 1)
-    times = bench.seconds(lambda: pixels.normalise(batches.cut(setup.bank.pictures, rows[0], draws[0], setup.config.data.pad)))
-    bench.say("augmentation on the device", [rows.shape[1] / t for t in times], "pictures/s", at_least=8000)
-    bench.say("augmentation's share of a step", [100 * a / b for a, b in zip(times, step, strict=True)], "%", at_most=5)
+    times = bench.seconds(
+        lambda: pixels.normalise(
+            batches.cut(setup.bank.pictures, rows[0], draws[0], setup.config.data.pad)
+        )
+    )
+    bench.say(
+        "augmentation on the device",
+        [rows.shape[1] / t for t in times],
+        "pictures/s",
+        at_least=8000,
+    )
+    bench.say(
+        "augmentation's share of a step",
+        [100 * a / b for a, b in zip(times, step, strict=True)],
+        "%",
+        at_most=5,
+    )
 
 
 def ranking(bench):
-    """SYSU-MM01's ten trials on the device that holds the features, against the loop over queries; equal scores first."""
+    """SYSU-MM01's ten trials on the device that holds the features, against the loop over queries;
+    equal scores first.
+    """
     query, gallery = sysu_case(bench.smoke)
     found = protocols.sysu(query, gallery)
-    there = [evaluation.Embedded(torch.from_numpy(part.features).to(bench.device), part.ids, part.cameras) for part in (query, gallery)]
+    there = [
+        evaluation.Embedded(
+            torch.from_numpy(part.features).to(bench.device), part.ids, part.cameras
+        )
+        for part in (query, gallery)
+    ]
     on_device = protocols.sysu(*there)
     # Products of another device round differently: a place or two among all, never the measure.
     assert abs(found.mean["mAP"] - on_device.mean["mAP"]) < 1e-4, (found.mean, on_device.mean)
@@ -158,8 +208,12 @@ def ranking(bench):
 
 
 def side_by_side(bench):
-    """Several cells on one GPU: pictures a second in all, and Table IV's RegDB column one after the other or all six at once."""
-    timing = {"device": str(bench.device)} | ({"seconds": 0.2, "start": 0.0} if bench.smoke else {"seconds": 15.0, "start": 60.0})
+    """Several cells on one GPU: pictures a second in all, and Table IV's RegDB column one after the
+    other or all six at once.
+    """
+    timing = {"device": str(bench.device)} | (
+        {"seconds": 0.2, "start": 0.0} if bench.smoke else {"seconds": 15.0, "start": 60.0}
+    )
     long = {"epochs": 1000}
     counts = (2,) if bench.smoke else (1, 2, 4, 8)
     alone = 0.0
@@ -171,7 +225,9 @@ def side_by_side(bench):
     rows = ROWS[-1:] if bench.smoke else ROWS
     flat = [bench.config(row, **long).flat() for row in rows]
     pictures = [REGDB_STEPS * 24 * len(bench.config(row).modalities) for row in rows]
-    one_by_one = sum(n / together([own], 1, **timing)[0] for n, own in zip(pictures, flat, strict=True))
+    one_by_one = sum(
+        n / together([own], 1, **timing)[0] for n, own in zip(pictures, flat, strict=True)
+    )
     at_once = max(n / rate for n, rate in zip(pictures, together(flat, 1, **timing), strict=True))
     what = f"Table IV's RegDB column, {len(rows)} cells of {REGDB_STEPS} steps one by one, from their rates"
     bench.say(what, [one_by_one / 60], "minutes")
@@ -186,13 +242,21 @@ def whole(bench):
     began = time.perf_counter()
     training.train(setup)
     bench.wait()
-    bench.say(f"a training of {setup.steps * setup.config.optim.epochs:,} steps", [time.perf_counter() - began], "s")
+    bench.say(
+        f"a training of {setup.steps * setup.config.optim.epochs:,} steps",
+        [time.perf_counter() - began],
+        "s",
+    )
 
 
 def main() -> None:
-    options = asked(turns=5, device={"default": "cuda"}, only={"default": "ladder,ranking,whole,side_by_side"})
+    options = asked(
+        turns=5, device={"default": "cuda"}, only={"default": "ladder,ranking,whole,side_by_side"}
+    )
     if options.device.startswith("cuda") and not torch.cuda.is_available():
-        print("gpu: no GPU is here, nothing was measured (python benchmarks/gpu.py on a machine with one runs all of it)")
+        print(
+            "gpu: no GPU is here, nothing was measured (python benchmarks/gpu.py on a machine with one runs all of it)"
+        )
         return
     if options.device == "cpu" and not options.smoke:
         sys.exit("on a CPU only --smoke makes sense")
@@ -203,7 +267,9 @@ def main() -> None:
         os.environ.setdefault("BDLAB_DATA", f"{folder}/data")
         bench = Bench(options)
         for name in options.only.split(","):
-            {"ladder": ladder, "ranking": ranking, "whole": whole, "side_by_side": side_by_side}[name](bench)
+            {"ladder": ladder, "ranking": ranking, "whole": whole, "side_by_side": side_by_side}[
+                name
+            ](bench)
 
 
 if __name__ == "__main__":

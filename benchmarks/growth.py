@@ -1,7 +1,8 @@
-"""Time and memory of exact ranking (scores and the 20 nearest, 100 queries, 512 numbers a feature) as the gallery, its people and the
-threads of the matrix product grow.
+"""Time and memory of exact ranking (scores and the 20 nearest, 100 queries, 512 numbers a feature)
+as the gallery, its people and the threads of the matrix product grow.
 
-Writes ``docs/growth.csv`` and the figure ``docs/growth.png`` and ``.svg``; ``--smoke`` writes to a temporary folder.
+Writes ``docs/growth.csv`` and the figure ``docs/growth.png`` and ``.svg``; ``--smoke`` writes to a
+temporary folder.
 """
 
 import csv
@@ -33,7 +34,9 @@ def measure(features, people, threads, turns):
     """(median seconds, most megabytes beside the features) of ranking all of ``features``."""
     rng = np.random.default_rng(1)
     ids = np.arange(len(features)) % people
-    query = Embedded(rng.standard_normal((QUERIES, WIDTH), dtype=np.float32), rng.integers(0, people, QUERIES))
+    query = Embedded(
+        rng.standard_normal((QUERIES, WIDTH), dtype=np.float32), rng.integers(0, people, QUERIES)
+    )
     gallery = Embedded(features, ids)
 
     def work():
@@ -45,14 +48,21 @@ def measure(features, people, threads, turns):
 
 
 def draw(rows):
-    """Six panels: time and memory over the size of the gallery, the number of people and of threads, all axes logarithmic but memory's."""
+    """Six panels: time and memory over the size of the gallery, the number of people and of
+    threads, all axes logarithmic but memory's.
+    """
     figure, axes = plt.subplots(2, 3, figsize=(12, 6), sharey="row", layout="constrained")
     fixed = {row[0]: f"{row[1]:,}" for row in rows}
-    panels = [("gallery", "pictures in the gallery"), ("people", f"people in a gallery of {fixed['people']}")]
+    panels = [
+        ("gallery", "pictures in the gallery"),
+        ("people", f"people in a gallery of {fixed['people']}"),
+    ]
     panels.append(("threads", f"threads, a gallery of {fixed['threads']}"))
     for column, (grown, label) in enumerate(panels):
         own = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[0] == grown]
-        for row, (what, unit) in enumerate((("seconds", "seconds"), ("megabytes", "MB beside the features"))):
+        for row, (what, unit) in enumerate(
+            (("seconds", "seconds"), ("megabytes", "MB beside the features"))
+        ):
             ax = axes[row, column]
             x, y = [r[grown] for r in own], [r[what] for r in own]
             sns.lineplot(x=x, y=y, marker="o", ax=ax)
@@ -76,7 +86,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         features = store(folder, sizes[-1])
         rows = [("gallery", size, size // PEOPLE_OF_SIZES or 2, CORES) for size in sizes]
-        rows += [("people", fixed, count, CORES) for count in people] + [("threads", fixed, people[-1], count) for count in THREADS]
+        rows += [("people", fixed, count, CORES) for count in people] + [
+            ("threads", fixed, people[-1], count) for count in THREADS
+        ]
         rows = [row + tuple(measure(features[: row[1]], *row[2:], options.turns)) for row in rows]
         target = Path(folder) if options.smoke else DOCS
         with (target / "growth.csv").open("w", newline="") as out:
@@ -87,8 +99,12 @@ def main() -> None:
         for suffix in ("png", "svg"):
             figure.savefig(target / f"growth.{suffix}", dpi=120)
         for grown, size, count, threads, seconds, megabytes in rows:
-            print(f"{grown:<8} {size:>9,} pictures {count:>7,} people {threads} threads {seconds:>9.3f} s {megabytes:>7.0f} MB")
-        print(f"growth: {QUERIES} queries x {WIDTH}, {machine()}, {CORES} cores; figure and numbers in {target.name}/")
+            print(
+                f"{grown:<8} {size:>9,} pictures {count:>7,} people {threads} threads {seconds:>9.3f} s {megabytes:>7.0f} MB"
+            )
+        print(
+            f"growth: {QUERIES} queries x {WIDTH}, {machine()}, {CORES} cores; figure and numbers in {target.name}/"
+        )
 
 
 if __name__ == "__main__":

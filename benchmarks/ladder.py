@@ -1,7 +1,8 @@
 """One training step built from public habits up to ours, one technique at a time: for ``gpu.py``.
 
-Every rung is a function that trains one step on 24 + 24 pictures. From the rung with one trunk pass on, all compute the same losses on
-the same batch up to precision; before it, batch norm sees one modality at a time, as it does in code with a pass a modality.
+Every rung is a function that trains one step on 24 + 24 pictures. From the rung with one trunk pass
+on, all compute the same losses on the same batch up to precision; before it, batch norm sees one
+modality at a time, as it does in code with a pass a modality.
 """
 
 from dataclasses import dataclass, replace
@@ -37,8 +38,17 @@ class Rung:
 
 def rungs():
     """From nothing to everything, each with one technique more than the one before."""
-    steps = [("bank", "uint8 bank on the device"), ("batched", "batched augmentation"), ("one_pass", "one trunk pass")]
-    steps += [("table", "one table of losses"), ("bf16", "bfloat16"), ("channels_last", "channels last"), ("fused", "fused SGD")]
+    steps = [
+        ("bank", "uint8 bank on the device"),
+        ("batched", "batched augmentation"),
+        ("one_pass", "one trunk pass"),
+    ]
+    steps += [
+        ("table", "one table of losses"),
+        ("bf16", "bfloat16"),
+        ("channels_last", "channels last"),
+        ("fused", "fused SGD"),
+    ]
     steps += [("compiled", "torch.compile"), ("graph", "CUDA graph")]
     ladder = [Rung()]
     for field, name in steps:
@@ -50,11 +60,23 @@ class Pictures(torch.utils.data.Dataset):
     """One epoch's pictures in the order of its plan, each through a chain of transforms."""
 
     def __init__(self, setup, rows):
-        pad, height, width = setup.config.data.pad, setup.config.data.height, setup.config.data.width
+        pad, height, width = (
+            setup.config.data.pad,
+            setup.config.data.height,
+            setup.config.data.width,
+        )
         stored = setup.bank.pictures.permute(0, 2, 3, 1).cpu().numpy()
-        self.pictures = [Image.fromarray(np.ascontiguousarray(stored[row])) for row in rows.flatten().tolist()]
-        crop = [transforms.Pad(pad), transforms.RandomCrop((height, width)), transforms.RandomHorizontalFlip()]
-        self.chain = transforms.Compose([*crop, transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+        self.pictures = [
+            Image.fromarray(np.ascontiguousarray(stored[row])) for row in rows.flatten().tolist()
+        ]
+        crop = [
+            transforms.Pad(pad),
+            transforms.RandomCrop((height, width)),
+            transforms.RandomHorizontalFlip(),
+        ]
+        self.chain = transforms.Compose(
+            [*crop, transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+        )
 
     def __len__(self):
         return len(self.pictures)
@@ -72,7 +94,9 @@ class Feed:
         if not rung.bank:
             pictures = Pictures(setup, self.rows)
             pin = setup.device.type == "cuda"
-            self.loader = torch.utils.data.DataLoader(pictures, self.rows.shape[1], num_workers=workers, pin_memory=pin)
+            self.loader = torch.utils.data.DataLoader(
+                pictures, self.rows.shape[1], num_workers=workers, pin_memory=pin
+            )
             self.stream = iter(())
 
     def __call__(self):
@@ -117,25 +141,41 @@ def forward(net, images, one_pass):
 
 def build(setup, rung, workers=0):
     """A function that trains one step of ``setup.net`` in a rung's way and returns the total loss."""
-    device, net, form = setup.device, setup.net, torch.channels_last if rung.channels_last else torch.contiguous_format
+    device, net, form = (
+        setup.device,
+        setup.net,
+        torch.channels_last if rung.channels_last else torch.contiguous_format,
+    )
     net.to(memory_format=form).train()
     backend = "inductor" if device.type == "cuda" else "eager"
     net_ = torch.compile(net, backend=backend) if rung.compiled else net
     feed, loss = Feed(setup, rung, workers), setup.config.loss
-    opt = torch.optim.SGD(net.parameters(), 1e-4, momentum=0.9, weight_decay=5e-4, nesterov=True, fused=rung.fused, foreach=False)
+    opt = torch.optim.SGD(
+        net.parameters(),
+        1e-4,
+        momentum=0.9,
+        weight_decay=5e-4,
+        nesterov=True,
+        fused=rung.fused,
+        foreach=False,
+    )
 
     fast = machine.best_precision(device, min(setup.bank.pictures.shape[-2:])) is torch.bfloat16
 
     def learn(pictures, labels):
         with torch.autocast(device.type, torch.bfloat16, enabled=rung.bf16 and fast):
-            features, logits = forward(net_, dict(zip(BASE, pictures.chunk(2), strict=True)), rung.one_pass)
+            features, logits = forward(
+                net_, dict(zip(BASE, pictures.chunk(2), strict=True)), rung.one_pass
+            )
             own = dict.fromkeys(Modality, labels)
             total = loss.alpha * losses.identity(logits, own)
             if rung.table:
                 mml, mdl = (losses.table(features, own) * net.terms_of).sum((1, 2))
                 total = total + loss.beta * mml + loss.gamma * mdl
             else:
-                total = total + loop({m: f.float() for m, f in features.items()}, own, loss.beta, loss.gamma)
+                total = total + loop(
+                    {m: f.float() for m, f in features.items()}, own, loss.beta, loss.gamma
+                )
         opt.zero_grad(set_to_none=True)
         total.backward()
         opt.step()

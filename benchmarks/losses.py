@@ -1,4 +1,5 @@
-"""MML and MDL forward and backward, 4 modalities x 24 x 2048: one table against loops over anchors and against a matrix a pair.
+"""MML and MDL forward and backward, 4 modalities x 24 x 2048: one table against loops over anchors
+and against a matrix a pair.
 
 Equal values and gradients asserted first. One thread: what a job of a sweep has.
 """
@@ -10,7 +11,9 @@ from bdlab import losses
 from bdlab.modality import MDL_GRAPHS, Modality
 
 PAIRS = MDL_GRAPHS["mdl4"]
-DIRECTED = [(m, m, 0.3) for m in Modality] + [(a, b, 0.5) for pair in PAIRS for a, b in (pair, pair[::-1])]
+DIRECTED = [(m, m, 0.3) for m in Modality] + [
+    (a, b, 0.5) for pair in PAIRS for a, b in (pair, pair[::-1])
+]
 
 
 def distances(a, b):
@@ -20,7 +23,9 @@ def distances(a, b):
 
 
 def hinge(margin, positive, negative):
-    return torch.nn.functional.margin_ranking_loss(negative, positive, torch.ones_like(positive), margin=margin)
+    return torch.nn.functional.margin_ranking_loss(
+        negative, positive, torch.ones_like(positive), margin=margin
+    )
 
 
 def loop(features, labels, beta=1.0, gamma=1.0):
@@ -33,7 +38,9 @@ def loop(features, labels, beta=1.0, gamma=1.0):
         for i in range(len(distance)):
             positive.append(distance[i][same[i]].max().unsqueeze(0))
             negative.append(distance[i][same[i] == 0].min().unsqueeze(0))
-        total = total + (beta if a is b else gamma) * hinge(margin, torch.cat(positive), torch.cat(negative))
+        total = total + (beta if a is b else gamma) * hinge(
+            margin, torch.cat(positive), torch.cat(negative)
+        )
     return total
 
 
@@ -55,7 +62,8 @@ def main() -> None:
     width = 64 if options.smoke else 2048
     leaves = {m: torch.randn(24, width, requires_grad=True) for m in Modality}
     labels = dict.fromkeys(Modality, torch.arange(6).repeat_interleave(4))
-    chosen = torch.stack((torch.eye(len(Modality)), losses.graph_weights(list(Modality), PAIRS)))  # made once, as a training does
+    # made once, as a training does
+    chosen = torch.stack((torch.eye(len(Modality)), losses.graph_weights(list(Modality), PAIRS)))
 
     def table(features, labels):
         mml, mdl = (losses.table(features, labels) * chosen).sum((1, 2))
@@ -69,10 +77,17 @@ def main() -> None:
         return [value.detach(), *(leaf.grad for leaf in leaves.values())]
 
     ours = step(table)
-    for naive, name, target in ((loop, "loops over anchors", 8), (pairwise, "a vectorised matrix a pair", 3)):
+    for naive, name, target in (
+        (loop, "loops over anchors", 8),
+        (pairwise, "a vectorised matrix a pair", 3),
+    ):
         torch.testing.assert_close(ours, step(naive), rtol=1e-4, atol=1e-5)
         compare(
-            f"losses, forward and backward, against {name}", lambda naive=naive: step(naive), lambda: step(table), options.turns, target
+            f"losses, forward and backward, against {name}",
+            lambda naive=naive: step(naive),
+            lambda: step(table),
+            options.turns,
+            target,
         )
 
 

@@ -1,5 +1,6 @@
-"""What a sweep adds to its trainings: seconds a notebook cell costs beside the same cell without papermill; and how many threads a job
-should have: two one-thread jobs against one two-thread job, pictures a second in all.
+"""What a sweep adds to its trainings: seconds a notebook cell costs beside the same cell without
+papermill; and how many threads a job should have: two one-thread jobs against one two-thread job,
+pictures a second in all.
 """
 
 import contextlib
@@ -26,7 +27,9 @@ START = 12.0  # seconds all jobs of a measurement have to get ready
 
 
 def work(spec):
-    """One job of several: get ready, wait for the common start, train until the time is up; pictures a second."""
+    """One job of several: get ready, wait for the common start, train until the time is up;
+    pictures a second.
+    """
     torch.set_num_threads(spec["threads"])
     config = from_flat(spec["params"])
     setup = setups.prepare(config, device=spec["device"], progress=False)
@@ -57,7 +60,9 @@ def together(params, threads, device="cpu", seconds=SECONDS, start=START):
         jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
     said = [json.loads(job.communicate()[0].splitlines()[-1]) for job in jobs]
     if any(one["late"] for one in said) and seconds > 1:
-        print(f"a job was not ready in {start:g} seconds: this measurement overlaps less than it should")
+        print(
+            f"a job was not ready in {start:g} seconds: this measurement overlaps less than it should"
+        )
     return [one["rate"] for one in said]
 
 
@@ -71,15 +76,27 @@ def threads(options):
     for _ in range(options.turns):
         rates = []
         for count, each in ((1, 2), (2, 1)):
-            _, others = timed(lambda count=count, each=each, rates=rates: rates.append(sum(together([params] * count, each, **timing))))
+            _, others = timed(
+                lambda count=count, each=each, rates=rates: rates.append(
+                    sum(together([params] * count, each, **timing))
+                )
+            )
             quiet.append(others < QUIET)
         ratios.append(rates[1] / rates[0])
     quiet = [all(quiet[turn : turn + 2]) for turn in range(0, len(quiet), 2)]
-    report("two one-thread jobs against one two-thread job, demo step, pictures/s", ratios, "x", at_least=1.25, quiet=quiet)
+    report(
+        "two one-thread jobs against one two-thread job, demo step, pictures/s",
+        ratios,
+        "x",
+        at_least=1.25,
+        quiet=quiet,
+    )
 
 
 def cell(options, folder):
-    """Seconds a cell takes as a notebook less those it takes in this process, which has imported everything."""
+    """Seconds a cell takes as a notebook less those it takes in this process, which has imported
+    everything.
+    """
     spent = []
     for seed in range(options.turns):
         config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"seed": seed})
@@ -89,10 +106,18 @@ def cell(options, folder):
         plain = timed(lambda config=config, bare=bare: cells.run(config, bare, "cpu"))[0]
         outcome = batch.run_cell(runs.Cell.of(setup), notebook, threads=1)
         assert outcome.ok, outcome
-        same = [runs.read_lines(where / "history.jsonl")[-1]["terms"] for where in (bare, outcome.folder)]
+        same = [
+            runs.read_lines(where / "history.jsonl")[-1]["terms"]
+            for where in (bare, outcome.folder)
+        ]
         assert same[0] == same[1], "the notebook trained something else"
         spent.append(outcome.seconds - plain)
-    report("overhead of a notebook cell (kernel, imports, papermill, figures) over the same run in this process", spent, "s", at_most=5)
+    report(
+        "overhead of a notebook cell (kernel, imports, papermill, figures) over the same run in this process",
+        spent,
+        "s",
+        at_most=5,
+    )
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
-"""All benchmarks one after the other, each in a process of its own, and their lines collected into ``docs/benchmarks.md``.
+"""All benchmarks one after the other, each in a process of its own, and their lines collected into
+``docs/benchmarks.md``.
 
-Best in a quiet moment: a turn in which other processes used a tenth of the machine is not counted where three others are quiet.
+Best in a quiet moment: a turn in which other processes used a tenth of the machine is not counted
+where three others are quiet.
 """
 
 import subprocess
@@ -10,7 +12,17 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("losses", "evaluation", "ranking", "augmentation", "step", "overhead", "growth", "slider", "gpu")
+SCRIPTS = (
+    "losses",
+    "evaluation",
+    "ranking",
+    "augmentation",
+    "step",
+    "overhead",
+    "growth",
+    "slider",
+    "gpu",
+)
 HEAD = """# Benchmarks
 
 Every line compares two ways to do the same work in one run, in turns, after their results were found equal: ours and one written for the
@@ -34,7 +46,9 @@ people; few people mean many matches a query, each of which is counted. Right: t
 
 def run(script: str) -> list[str]:
     """The lines of one script; what it prints is shown as it comes."""
-    process = subprocess.Popen([sys.executable, HERE / f"{script}.py", *sys.argv[1:]], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, HERE / f"{script}.py", *sys.argv[1:]], stdout=subprocess.PIPE, text=True
+    )
     found = []
     for line in process.stdout:
         print(line, end="", flush=True)

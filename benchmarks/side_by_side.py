@@ -1,7 +1,9 @@
-"""Two ways to do the same work, timed in turns in one run: the ratio of each turn, so that a busy machine slows both.
+"""Two ways to do the same work, timed in turns in one run: the ratio of each turn, so that a busy
+machine slows both.
 
-Every script ends in lines ``claim | min / median / max | target | machine | date``; ``run.py`` collects them. A turn is quiet
-if other processes used less than a tenth of the machine meanwhile; where three turns were quiet, only those count.
+Every script ends in lines ``claim | min / median / max | target | machine | date``; ``run.py``
+collects them. A turn is quiet if other processes used less than a tenth of the machine meanwhile;
+where three turns were quiet, only those count.
 """
 
 import argparse
@@ -21,8 +23,12 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 def asked(turns: int = 7, **more: dict) -> argparse.Namespace:
-    """``turns`` and ``smoke`` (tiny sizes and one turn: to see that everything still runs and agrees) from the command line."""
-    parser = argparse.ArgumentParser(description=(sys.modules["__main__"].__doc__ or "").partition("\n")[0])
+    """``turns`` and ``smoke`` (tiny sizes and one turn: to see that everything still runs and
+    agrees) from the command line.
+    """
+    parser = argparse.ArgumentParser(
+        description=(sys.modules["__main__"].__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--turns", type=int, default=turns)
     parser.add_argument("--smoke", "--quick", action="store_true")
     for name, options in more.items():
@@ -37,16 +43,26 @@ def turns(default: int = 7) -> int:
 
 
 def compare(
-    what: str, naive: Callable[[], object], ours: Callable[[], object], count: int, target: float | None = None, scale: float = 1.0
+    what: str,
+    naive: Callable[[], object],
+    ours: Callable[[], object],
+    count: int,
+    target: float | None = None,
+    scale: float = 1.0,
 ) -> float:
-    """Warm both up, time ``count`` turns of each, report the ratios (naive over ours); returns the median.
+    """Warm both up, time ``count`` turns of each, report the ratios (naive over ours); returns the
+    median.
 
-    ``scale``: how many times the naive work would have to be done for ours (a loop over ten trials is timed on one).
+    ``scale``: how many times the naive work would have to be done for ours (a loop over ten trials
+    is timed on one).
     """
     repeats = [_repeats(work, count) for work in (naive, ours)]
     ratios, quiet = [], []
     for _ in range(count):
-        seconds, others = zip(*(timed(work, times) for work, times in zip((naive, ours), repeats, strict=True)), strict=True)
+        seconds, others = zip(
+            *(timed(work, times) for work, times in zip((naive, ours), repeats, strict=True)),
+            strict=True,
+        )
         ratios.append(scale * seconds[0] / seconds[1])
         quiet.append(max(others) < QUIET)
     return report(what, ratios, "x", at_least=target, quiet=quiet)
@@ -65,7 +81,9 @@ def _repeats(work: Callable[[], object], count: int) -> int:
 
 
 def timed(work: Callable[[], object], times: int = 1) -> tuple[float, float]:
-    """(seconds a time, the share of the machine other processes used meanwhile; 0 where the system does not say)."""
+    """(seconds a time, the share of the machine other processes used meanwhile; 0 where the system
+    does not say).
+    """
     busy, own, began = _busy(), _own(), time.perf_counter()
     for _ in range(times):
         work()
@@ -81,7 +99,9 @@ def _own() -> float:
 def _busy() -> float:
     """CPU seconds all processes have used since the machine was started (Linux)."""
     try:
-        user, nice, system, _, _, irq, soft, steal = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
+        user, nice, system, _, _, irq, soft, steal = map(
+            int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
+        )
     except (OSError, ValueError):
         return 0.0
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
@@ -96,7 +116,9 @@ def report(
     quiet: Sequence[bool] | None = None,
     where: str | None = None,
 ) -> float:
-    """Print a claim's line and return the median; the target is held against it, the quiet turns alone if there are three."""
+    """Print a claim's line and return the median; the target is held against it, the quiet turns
+    alone if there are three.
+    """
     kept, turns_ = list(values), f"{len(values)} turns"
     if quiet is not None:
         still = [value for value, flag in zip(values, quiet, strict=True) if flag]
@@ -108,7 +130,10 @@ def report(
     middle = statistics.median(kept)
     spread = " / ".join(_short(value) for value in (min(kept), middle, max(kept)))
     verdict, today = _verdict(middle, unit, at_least, at_most), time.strftime("%Y-%m-%d")
-    print(f"{what} | {spread} {unit} | {verdict} | {where or machine()}, {turns_} | {today}", flush=True)
+    print(
+        f"{what} | {spread} {unit} | {verdict} | {where or machine()}, {turns_} | {today}",
+        flush=True,
+    )
     return middle
 
 
@@ -132,7 +157,11 @@ def machine(device: str = "cpu") -> str:
     if torch and device != "cpu":
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     try:
-        name = next(line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
+        name = next(
+            line.partition(": ")[2]
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
     threads = f", {torch.get_num_threads()} torch threads" if torch else ""
@@ -140,7 +169,9 @@ def machine(device: str = "cpu") -> str:
 
 
 def peak_memory(work: Callable[[], object]) -> int:
-    """The most bytes ``work`` holds at a time in Python and numpy (not in torch, and not pages of mapped files)."""
+    """The most bytes ``work`` holds at a time in Python and numpy (not in torch, and not pages of
+    mapped files).
+    """
     tracemalloc.start()
     try:
         work()

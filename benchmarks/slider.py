@@ -1,5 +1,7 @@
-"""One move of a slider of the channel explorer at 288 x 144, kernel side, in every view: milliseconds against the 100 allowed, and
-against drawing the same view with matplotlib. From the new value to the PNG's bytes in the widget; no browser, no network."""
+"""One move of a slider of the channel explorer at 288 x 144, kernel side, in every view:
+milliseconds against the 100 allowed, and against drawing the same view with matplotlib. From the
+new value to the PNG's bytes in the widget; no browser, no network.
+"""
 
 import io
 import statistics
@@ -21,7 +23,11 @@ ALLOWED = 100  # milliseconds
 
 def named(widget, name):
     """The control with that description, wherever in a box it is."""
-    found = [w for w in (widget, *(named(child, name) for child in getattr(widget, "children", ()))) if w is not None]
+    found = [
+        w
+        for w in (widget, *(named(child, name) for child in getattr(widget, "children", ())))
+        if w is not None
+    ]
     return next((w for w in found if getattr(w, "description", "") == name), None)
 
 
@@ -31,8 +37,12 @@ def main() -> None:
     style.theme()
     count = turns()
     rng = np.random.default_rng(0)
-    visible, infrared = (rng.integers(0, 256, (288, 144, 3), dtype=np.uint8) for _ in range(2))  # noise: the worst case for a PNG
-    history = [{"epoch": epoch, "generator": preset(name)} for epoch, name in enumerate(("uniform", "luma", "D_I = I"))]
+    # noise: the worst case for a PNG
+    visible, infrared = (rng.integers(0, 256, (288, 144, 3), dtype=np.uint8) for _ in range(2))
+    history = [
+        {"epoch": epoch, "generator": preset(name)}
+        for epoch, name in enumerate(("uniform", "luma", "D_I = I"))
+    ]
     box = explorers.channels(visible, infrared, history=history)
     slider, epoch, view = (named(box, name) for name in ("E_V red", "epoch", "view"))
 
@@ -44,7 +54,9 @@ def main() -> None:
 
     for what, action in (*((name, move) for name in view.options), ("epoch slider", replay)):
         view.value = what if what in view.options else view.options[0]
-        waited, worked = [], []  # by the clock, and by the processor: what others do on this machine counts in the first only
+        # by the clock, and by the processor: what others do on this machine counts in the first
+        # only
+        waited, worked = [], []
         for _ in range(20 * count):
             began = time.perf_counter(), time.process_time()
             action()
@@ -52,7 +64,9 @@ def main() -> None:
             worked.append(1000 * (time.process_time() - began[1]))
         word = "within" if max(waited) < ALLOWED else "ABOVE"
         said = f"median {statistics.median(waited):.0f} ms, max {max(waited):.0f} ms of {len(waited)} moves, {word} {ALLOWED} ms"
-        print(f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max {max(worked):.0f} ms")
+        print(
+            f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max {max(worked):.0f} ms"
+        )
 
     def drawn():
         figure = static.five([render.render(visible, infrared, preset("uniform"))], True)

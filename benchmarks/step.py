@@ -1,7 +1,9 @@
-"""One training step on the CPU: what bfloat16 with channels last gains over plain float32, and what it spends outside the network.
+"""One training step on the CPU: what bfloat16 with channels last gains over plain float32, and what
+it spends outside the network.
 
-Both sides train the same network on the same batch; one step's losses are held against each other first (bfloat16 has eight bits).
-A larger network than the demo's is timed too. Where the processor does not multiply bfloat16 itself, ``auto`` is float32: no gain.
+Both sides train the same network on the same batch; one step's losses are held against each other
+first (bfloat16 has eight bits). A larger network than the demo's is timed too. Where the processor
+does not multiply bfloat16 itself, ``auto`` is float32: no gain.
 """
 
 import os
@@ -22,7 +24,9 @@ def stepper(setup, batch):
     opt = loop.optimiser(setup)
 
     def step():
-        return {name: float(value.detach()) for name, value in loop._step(setup, opt, batch).items()}
+        return {
+            name: float(value.detach()) for name, value in loop._step(setup, opt, batch).items()
+        }
 
     return step
 
@@ -44,16 +48,28 @@ def main() -> None:
         os.environ["BDLAB_CACHE"] = cache
         os.environ.setdefault("BDLAB_DATA", f"{cache}/data")
         preset = "smoke" if options.smoke else "demo"
-        for name, changes in (("demo preset", {}), ("ResNet-18 at 144 x 72", {"backbone": "resnet18"} if options.smoke else LARGER)):
+        for name, changes in (
+            ("demo preset", {}),
+            ("ResNet-18 at 144 x 72", {"backbone": "resnet18"} if options.smoke else LARGER),
+        ):
             config = sweeps.configure("table4", "MDL4", preset, "synthetic-regdb", changes)
             fast, slow = (setups.prepare(config, device="cpu", progress=False) for _ in range(2))
             for setup in (fast, slow):
                 setup.net.train()
             ours, naive = stepper(fast, setups.first_batch(fast)), plain(slow)
             first, expected = ours(), naive()
-            assert abs(first["total"] - expected["total"]) < 0.05 * abs(expected["total"]), (first, expected)
+            assert abs(first["total"] - expected["total"]) < 0.05 * abs(expected["total"]), (
+                first,
+                expected,
+            )
             word = str(fast.dtype).removeprefix("torch.")
-            compare(f"training step, {name}, {word} and channels last against plain float32", naive, ours, options.turns, 1.5)
+            compare(
+                f"training step, {name}, {word} and channels last against plain float32",
+                naive,
+                ours,
+                options.turns,
+                1.5,
+            )
             if not changes:
                 speeds = [(plan.speed(fast), timed(ours)[1]) for _ in range(min(3, options.turns))]
                 quiet = [others < QUIET for _, others in speeds]

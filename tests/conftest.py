@@ -1,4 +1,6 @@
-"""Shared by all tests: a quiet matplotlib, few threads, and data and caches in a place of the run's own."""
+"""Shared by all tests: a quiet matplotlib, few threads, and data and caches in a place of the run's
+own.
+"""
 
 import os
 from pathlib import Path
@@ -42,7 +44,8 @@ def sysu(own_place):
 def seeded():
     """Every test draws the same numbers with the same threads, alone or among others."""
     torch.manual_seed(0)
-    torch.set_num_threads(1)  # others may use the machine too; two threads on one busy core wait for each other
+    # others may use the machine too; two threads on one busy core wait for each other
+    torch.set_num_threads(1)
 
 
 def _tested(data):
@@ -53,7 +56,11 @@ def _tested(data):
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    setup = setups.prepare(sweeps.configure("table4", "MDL4", "smoke", data, {"epochs": 1}), device="cpu", progress=False)
+    setup = setups.prepare(
+        sweeps.configure("table4", "MDL4", "smoke", data, {"epochs": 1}),
+        device="cpu",
+        progress=False,
+    )
     loop.train(setup)
     return search.test(setup)
 

@@ -1,4 +1,6 @@
-"""Model solutions of the exercises, kept out of the notebooks and of the package: each as a learner could write it."""
+"""Model solutions of the exercises, kept out of the notebooks and of the package: each as a learner
+could write it.
+"""
 
 import numpy as np
 from scipy import stats

@@ -1,4 +1,6 @@
-"""Sweeps with real kernels: done once, resumed, failed with the reason, over threads, processes and Dask. Worse faults: tests/faults."""
+"""Sweeps with real kernels: done once, resumed, failed with the reason, over threads, processes and
+Dask. Worse faults: tests/faults.
+"""
 
 import json
 import os
@@ -23,16 +25,27 @@ SMOKE = {"epochs": 2, "steps": 2}
 
 
 def cells(rows=("B1", "MDL4"), **changes):
-    configs = [sweeps.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes) for row in rows]
+    configs = [
+        sweeps.configure("table4", row, "smoke", "synthetic-regdb", SMOKE | changes) for row in rows
+    ]
     fingerprint = setup.open_data(configs[0]).fingerprint
     return [runs.Cell(config.flat(), fingerprint) for config in configs]
 
 
 def write_notebook(path, *sources):
     """A notebook with the training notebook's parameters and cells of the test's own."""
-    first = nbformat.v4.new_code_cell("params = None\nfolder = None\nthreads = 0\ninexact = False", metadata={"tags": ["parameters"]})
-    book = nbformat.v4.new_notebook(cells=[first, *[nbformat.v4.new_code_cell(source) for source in sources]])
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    first = nbformat.v4.new_code_cell(
+        "params = None\nfolder = None\nthreads = 0\ninexact = False",
+        metadata={"tags": ["parameters"]},
+    )
+    book = nbformat.v4.new_notebook(
+        cells=[first, *[nbformat.v4.new_code_cell(source) for source in sources]]
+    )
+    book.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(book, path)
     return path
 
@@ -49,7 +62,11 @@ def test_a_sweep_runs_once_and_then_only_reports(tmp_path):
         result = runs.done(tmp_path, c)
         assert result["params"] == dict(c.params)
         executed = json.loads((tmp_path / c.name / "notebook.ipynb").read_text())
-        assert not any(o.get("output_type") == "error" for cell in executed["cells"] for o in cell.get("outputs", []))
+        assert not any(
+            o.get("output_type") == "error"
+            for cell in executed["cells"]
+            for o in cell.get("outputs", [])
+        )
         assert not (tmp_path / ".attempts" / c.name).exists() or not runs.attempts(tmp_path, c.name)
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
     began = time.perf_counter()
@@ -64,13 +81,18 @@ def test_the_notebook_and_bdlab_train_make_the_same_cell(tmp_path):
     (c,) = cells(rows=("MDL4",))
     batch.run_cell(c, tmp_path / "notebook", threads=1)
     attempt = runs.begin(tmp_path / "train", c)
-    one_cell.run(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu")
+    one_cell.run(
+        sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), attempt, device="cpu"
+    )
     runs.commit(tmp_path / "train", c.name, attempt)
     one, two = (runs.done(tmp_path / kind, c) for kind in ("notebook", "train"))
     assert one["scores"] == two["scores"]
     assert one["provenance"].keys() == two["provenance"].keys()
     histories = [
-        [{k: v for k, v in line.items() if k != "time"} for line in runs.read_lines(tmp_path / kind / c.name / "history.jsonl")]
+        [
+            {k: v for k, v in line.items() if k != "time"}
+            for line in runs.read_lines(tmp_path / kind / c.name / "history.jsonl")
+        ]
         for kind in ("notebook", "train")
     ]
     assert histories[0] == histories[1]
@@ -109,16 +131,35 @@ def test_a_killed_kernel_fails_its_cell_and_the_next_run_goes_on_from_its_checkp
 @pytest.mark.slow
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "sigkill"])
 def test_a_stopped_sweep_leaves_no_kernel_and_a_rerun_goes_on(tmp_path, kill):
-    """The runner is stopped half-way: its kernels end, the cells count as interrupted, and only what is missing is done again."""
-    words = [sys.executable, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", "--jobs", "2", "--out", str(tmp_path)]
+    """The runner is stopped half-way: its kernels end, the cells count as interrupted, and only
+    what is missing is done again.
+    """
+    words = [
+        sys.executable,
+        "-m",
+        "bdlab.cli",
+        "run",
+        "table4",
+        "--preset",
+        "smoke",
+        "--jobs",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
     words += ["--set", "epochs=40", "--set", "steps=2"]
     heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  what runs in a shell's background is told to ignore it
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     runner = subprocess.Popen(words, start_new_session=True, preexec_fn=heed, **quiet)
     until = time.monotonic() + 120
-    while time.monotonic() < until and not any(s.word == "running" and s.epochs > 2 for s in runs.status(tmp_path)):
+    while time.monotonic() < until and not any(
+        s.word == "running" and s.epochs > 2 for s in runs.status(tmp_path)
+    ):
         time.sleep(0.05)
-    kernels = [runs.read_note(path.parent, "kernel")["pid"] for path in tmp_path.glob(".attempts/*/*/kernel.json")]
+    kernels = [
+        runs.read_note(path.parent, "kernel")["pid"]
+        for path in tmp_path.glob(".attempts/*/*/kernel.json")
+    ]
     assert kernels
     os.kill(runner.pid, kill)
     runner.wait(timeout=60)
@@ -128,12 +169,21 @@ def test_a_stopped_sweep_leaves_no_kernel_and_a_rerun_goes_on(tmp_path, kill):
     assert not any(map(is_running, kernels))
     stopped = runs.status(tmp_path)
     assert {s.word for s in stopped} <= {"interrupted", "done"}
-    done = {s.name: (tmp_path / s.name / "result.json").stat().st_mtime_ns for s in stopped if s.word == "done"}
+    done = {
+        s.name: (tmp_path / s.name / "result.json").stat().st_mtime_ns
+        for s in stopped
+        if s.word == "done"
+    }
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0
     assert [s.word for s in runs.status(tmp_path)] == ["done"] * 6
-    assert all((tmp_path / name).joinpath("result.json").stat().st_mtime_ns == stamp for name, stamp in done.items())
+    assert all(
+        (tmp_path / name).joinpath("result.json").stat().st_mtime_ns == stamp
+        for name, stamp in done.items()
+    )
     resumed = [
-        json.loads((tmp_path / s.name / "result.json").read_text())["provenance"]["resumed"] for s in stopped if s.word == "interrupted"
+        json.loads((tmp_path / s.name / "result.json").read_text())["provenance"]["resumed"]
+        for s in stopped
+        if s.word == "interrupted"
     ]
     assert any(resumed)
 
@@ -171,10 +221,24 @@ class TestFailures:
 class TestParameters:
     def test_names_come_from_the_parameters_cell(self):
         names = batch.parameters_of(batch.NOTEBOOK)
-        assert {"data", "root", "preset", "row", "seed", "changes", "params", "folder", "threads", "inexact"} == names
+        assert {
+            "data",
+            "root",
+            "preset",
+            "row",
+            "seed",
+            "changes",
+            "params",
+            "folder",
+            "threads",
+            "inexact",
+        } == names
 
     def test_a_notebook_without_parameters_is_named(self, tmp_path):
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "plain.ipynb")
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]),
+            tmp_path / "plain.ipynb",
+        )
         with pytest.raises(ValueError, match=r"plain\.ipynb: no cell is tagged 'parameters'"):
             batch.parameters_of(tmp_path / "plain.ipynb")
 
@@ -189,10 +253,30 @@ def test_any_executor_will_do(tmp_path):
 
 @pytest.mark.slow
 def test_dask_on_a_local_cluster_of_processes(tmp_path):
-    """In a process of its own: distributed's threads outlive their cluster for a moment, and here warnings are errors."""
+    """In a process of its own: distributed's threads outlive their cluster for a moment, and here
+    warnings are errors.
+    """
     pytest.importorskip("distributed")
-    words = [sys.executable, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", "--dask", "local:2", "--out", str(tmp_path / "runs")]
-    done = subprocess.run([*words, "--set", "epochs=1", "--set", "steps=2"], capture_output=True, text=True, timeout=600, check=False)
+    words = [
+        sys.executable,
+        "-m",
+        "bdlab.cli",
+        "run",
+        "table4",
+        "--preset",
+        "smoke",
+        "--dask",
+        "local:2",
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    done = subprocess.run(
+        [*words, "--set", "epochs=1", "--set", "steps=2"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "6 trained now, 0 found done, 0 failed" in done.stdout
     assert sum(s.word == "done" for s in runs.status(tmp_path / "runs")) == 6

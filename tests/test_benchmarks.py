@@ -1,4 +1,6 @@
-"""Benchmarks still run at toy size and still assert equal results; what they measure is no business of a test."""
+"""Benchmarks still run at toy size and still assert equal results; what they measure is no business
+of a test.
+"""
 
 import re
 import subprocess
@@ -15,7 +17,13 @@ LINE = re.compile(r"^.+ \| .+ / .+ / .+ \S+ \| .+ \| .+ \| \d{4}-\d\d-\d\d$", re
 
 
 def call(script, *words):
-    return subprocess.run([sys.executable, str(FOLDER / f"{script}.py"), *words], capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [sys.executable, str(FOLDER / f"{script}.py"), *words],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 @pytest.mark.slow
@@ -53,7 +61,9 @@ def test_wrong_results_stop_a_benchmark(tmp_path):
         f"sys.argv = ['losses.py', '--smoke']; sys.path.insert(0, {str(FOLDER)!r})\n"
         f"runpy.run_path({str(FOLDER / 'losses.py')!r}, run_name='__main__')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode
     assert "AssertionError" in done.stderr
     assert "not close" in done.stderr
@@ -87,7 +97,9 @@ class TestSideBySide:
 
     def test_disturbed_turns_count_only_where_too_few_are_quiet(self, timer, capsys):
         assert timer.report("c", [1.0, 2.0, 3.0, 100.0], "x", quiet=[True, True, True, False]) == 2
-        assert timer.report("c", [1.0, 2.0, 3.0, 100.0], "x", quiet=[True, True, False, False]) == 2.5
+        assert (
+            timer.report("c", [1.0, 2.0, 3.0, 100.0], "x", quiet=[True, True, False, False]) == 2.5
+        )
         assert "2 of 4 turns quiet, all counted" in capsys.readouterr().out
 
     def test_memory_held_is_seen(self, timer):
@@ -96,7 +108,9 @@ class TestSideBySide:
         assert 8e6 < timer.peak_memory(lambda: np.ones(1_000_000)) < 9e6
 
     def test_other_processes_are_seen_and_our_own_is_not_one(self, timer, monkeypatch):
-        """In a second of the clock all processes used 1.5 seconds, ours 1: the rest is somebody else's."""
+        """In a second of the clock all processes used 1.5 seconds, ours 1: the rest is somebody
+        else's.
+        """
         counts = {"_busy": iter([100.0, 101.5]), "_own": iter([7.0, 8.0])}
         for name, values in counts.items():
             monkeypatch.setattr(timer, name, values.__next__)

@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from bdlab.config import BY_PROTOCOL, DATASETS, FIELDS, PRESETS, Config, ConfigError, from_flat, preset
+from bdlab.config import (
+    BY_PROTOCOL,
+    DATASETS,
+    FIELDS,
+    PRESETS,
+    Config,
+    ConfigError,
+    from_flat,
+    preset,
+)
 
 
 def test_defaults_are_the_papers():
@@ -34,7 +43,9 @@ def test_every_preset_round_trips_through_json(name, data):
 def test_flat_names_are_unique_and_known():
     assert list(Config().flat()) == list(FIELDS)
     assert all(set(changes) <= set(FIELDS) for changes in PRESETS.values())
-    assert all(set(changes) <= set(FIELDS) for by in BY_PROTOCOL.values() for changes in by.values())
+    assert all(
+        set(changes) <= set(FIELDS) for by in BY_PROTOCOL.values() for changes in by.values()
+    )
 
 
 def test_an_integer_is_a_float_where_one_is_meant():
@@ -80,7 +91,10 @@ WRONG = [
     ({"rival": -0.5}, "must not be negative"),
     ({"passes": 0}, "must be above 0"),
     ({"method": "cmgan"}, "is made for modalities = 'V I', not 'V I DV DI'"),
-    ({"method": "gan", "modalities": "V I", "pairs": "V-I"}, "is made for modalities = 'V I DV DI'"),
+    (
+        {"method": "gan", "modalities": "V I", "pairs": "V-I"},
+        "is made for modalities = 'V I DV DI'",
+    ),
     ({"method": "x-modality"}, "is made for modalities = 'V I DV'"),
     ({"data": "regdb", "channel_gap": 0.5}, "belong to the synthetic twins"),
     ({"channel_gap": 1.5}, r"must lie in \[0, 1\]"),
@@ -93,7 +107,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("params", "said"), WRONG, ids=[next(iter(p)) + f"-{k}" for k, (p, _) in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    ("params", "said"), WRONG, ids=[next(iter(p)) + f"-{k}" for k, (p, _) in enumerate(WRONG)]
+)
 def test_wrong_parameters_name_themselves(params, said):
     with pytest.raises(ConfigError, match=said) as caught:
         from_flat(params)

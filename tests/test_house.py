@@ -1,4 +1,6 @@
-"""The house rules a machine can check: who imports whom, what the environment file says, what the repository speaks of."""
+"""The house rules a machine can check: who imports whom, what the environment file says, what the
+repository speaks of.
+"""
 
 import ast
 import re
@@ -12,8 +14,8 @@ from packaging.requirements import Requirement
 from .conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "bdlab"
-#: Modules and folders of the package, lower floors first: each imports only from floors below its own. Named together: they do not
-#: know each other.
+#: Modules and folders of the package, lower floors first: each imports only from floors below its
+#: own. Named together: they do not know each other.
 FLOORS = [
     {"modality", "rules", "pixels", "files", "machine", "paper"},
     {"config", "losses", "network", "evaluation", "datasets"},
@@ -51,7 +53,9 @@ def modules(top=PACKAGE):
 
 
 def imports(path, package=PACKAGE):
-    """(modules and folders of the package, outside packages) that a file imports, wherever in it the import stands."""
+    """(modules and folders of the package, outside packages) that a file imports, wherever in it
+    the import stands.
+    """
     inside, outside = set(), set()
     here = path.relative_to(package.parent).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
@@ -72,7 +76,9 @@ def imports(path, package=PACKAGE):
 
 
 def part(name):
-    """The module or folder of the package that a file belongs to; None for the package's own ``__init__``."""
+    """The module or folder of the package that a file belongs to; None for the package's own
+    ``__init__``.
+    """
     first = name.split("/")[0].removesuffix(".py")
     return None if first == "__init__" else first
 
@@ -83,7 +89,12 @@ def floor(name):
 
 def faults(found):
     """Imports that go up or sideways, for {module: imported modules}."""
-    return [(a, b) for a, names in found.items() for b in names if a != b and b != "__version__" and floor(b) >= floor(a)]
+    return [
+        (a, b)
+        for a, names in found.items()
+        for b in names
+        if a != b and b != "__version__" and floor(b) >= floor(a)
+    ]
 
 
 def test_imports_go_down():
@@ -140,7 +151,9 @@ def test_the_run_contract_needs_the_standard_library_only():
         assert imports(path)[1] <= sys.stdlib_module_names, name
 
 
-@pytest.mark.parametrize("module", ["datasets", "experiments.runs", "experiments.sweeps", "paper", "cli"])
+@pytest.mark.parametrize(
+    "module", ["datasets", "experiments.runs", "experiments.sweeps", "paper", "cli"]
+)
 def test_light_modules_do_not_pull_in_torch(module):
     """`bdlab --help`, `bdlab status` and a data check answer at once."""
     import sys
@@ -163,7 +176,11 @@ def test_training_needs_no_jupyter():
         "import bdlab.training.loop, bdlab.experiments.sweeps, bdlab.workbench.notebook, bdlab.report, bdlab.cli\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error::ImportWarning", "-c", code],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -172,12 +189,21 @@ class TestPackaging:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
     def test_requirements_are_ranges(self):
-        for text in [*self.project["dependencies"], *sum(self.project["optional-dependencies"].values(), [])]:
+        for text in [
+            *self.project["dependencies"],
+            *sum(self.project["optional-dependencies"].values(), []),
+        ]:
             specifiers = list(Requirement(text).specifier)
             assert [s.operator for s in specifiers] == [">="], text
 
     def test_extras_are_those_promised(self):
-        assert set(self.project["optional-dependencies"]) == {"lab", "test", "docs", "app", "cluster"}
+        assert set(self.project["optional-dependencies"]) == {
+            "lab",
+            "test",
+            "docs",
+            "app",
+            "cluster",
+        }
         assert self.project["requires-python"] == ">=3.11"
 
     def test_every_outside_import_is_declared(self):
@@ -191,7 +217,13 @@ class TestPackaging:
             "jupyter_client": "papermill",
             "IPython": "ipykernel",
         }
-        declared = {Requirement(t).name for t in [*self.project["dependencies"], *sum(self.project["optional-dependencies"].values(), [])]}
+        declared = {
+            Requirement(t).name
+            for t in [
+                *self.project["dependencies"],
+                *sum(self.project["optional-dependencies"].values(), []),
+            ]
+        }
         for _, path in modules():
             for package in imports(path)[1] - sys.stdlib_module_names - {"bdtwins"}:
                 assert names.get(package, package) in declared, f"{path.name} imports {package}"
@@ -215,7 +247,9 @@ class TestPackaging:
 
 class TestRepository:
     def tracked(self):
-        done = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             pytest.skip("not a git checkout")
         return [REPOSITORY / name for name in done.stdout.split("\0") if name]
@@ -225,8 +259,13 @@ class TestRepository:
             if not path.is_file():
                 continue
             assert path.stat().st_size < 1_000_000, path
-            assert path.suffix not in {".pt", ".pth", ".npy", ".jpg", ".bmp"}, f"{path}: no weights, no data"
-            if path.suffix in {".py", ".md", ".toml", ".yml", ".ipynb", ".cff", ".html"} and path.name != "test_house.py":
+            assert path.suffix not in {".pt", ".pth", ".npy", ".jpg", ".bmp"}, (
+                f"{path}: no weights, no data"
+            )
+            if (
+                path.suffix in {".py", ".md", ".toml", ".yml", ".ipynb", ".cff", ".html"}
+                and path.name != "test_house.py"
+            ):
                 assert not re.search(r"(?<![\w.])/(work|root|home)/[a-z]", path.read_text()), path
 
     def test_modules_stay_within_a_glance(self):

@@ -1,10 +1,16 @@
-"""Losses against loops: random, adversarial and hand-made cases; gradients in float64; broken variants that must differ."""
+"""Losses against loops: random, adversarial and hand-made cases; gradients in float64; broken
+variants that must differ.
+"""
 
 import math
 
 import pytest
 import torch
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -20,7 +26,9 @@ ALL = tuple(Modality)
 def streams(sizes, ids=5, dim=7, scale=1.0, seed=0):
     """Random features and labels, float64; ``sizes`` a dict modality -> number."""
     g = torch.Generator().manual_seed(seed)
-    features = {m: scale * torch.randn(n, dim, generator=g, dtype=torch.float64) for m, n in sizes.items()}
+    features = {
+        m: scale * torch.randn(n, dim, generator=g, dtype=torch.float64) for m, n in sizes.items()
+    }
     labels = {m: torch.randint(0, ids, (n,), generator=g) for m, n in sizes.items()}
     return features, labels
 
@@ -44,7 +52,9 @@ SIZES = {
 def test_mml_and_every_graph_equal_the_loops(sizes, reduction, seed):
     features, labels = streams(sizes, seed=seed)
     args = plain(features), plain(labels)
-    assert losses.mml(features, labels, reduction=reduction).item() == pytest.approx(loops.mml(*args, reduction=reduction), abs=1e-9)
+    assert losses.mml(features, labels, reduction=reduction).item() == pytest.approx(
+        loops.mml(*args, reduction=reduction), abs=1e-9
+    )
     for pairs in MDL_GRAPHS.values():
         if all(m in sizes for pair in pairs for m in pair):
             got = losses.mdl(features, labels, pairs, reduction=reduction).item()
@@ -56,7 +66,12 @@ def test_table_holds_every_directed_loss():
     table = losses.table(features, labels, margin_intra=0.2, margin_cross=0.7)
     for r, a in enumerate(ALL):
         for c, b in enumerate(ALL):
-            args = features[a].tolist(), labels[a].tolist(), features[b].tolist(), labels[b].tolist()
+            args = (
+                features[a].tolist(),
+                labels[a].tolist(),
+                features[b].tolist(),
+                labels[b].tolist(),
+            )
             want = loops.directed(*args, 0.2 if a is b else 0.7, same_stream=a is b)
             assert table[r, c].item() == pytest.approx(want, abs=1e-9), (a, b)
 
@@ -70,7 +85,9 @@ def test_the_table_is_directed():
 @pytest.mark.parametrize("over", ["mean", "sum"])
 def test_identity_equals_the_loops(over):
     logits, labels = streams({V: 6, I: 9, DV: 6}, ids=7, seed=2)
-    assert losses.identity(logits, labels, over=over).item() == pytest.approx(loops.identity(plain(logits), plain(labels), over), rel=1e-12)
+    assert losses.identity(logits, labels, over=over).item() == pytest.approx(
+        loops.identity(plain(logits), plain(labels), over), rel=1e-12
+    )
 
 
 def test_identity_of_a_fresh_classifier_is_the_log_of_the_people():
@@ -85,7 +102,8 @@ class TestHandMade:
     def test_known_distances(self):
         features = {V: torch.tensor([[0.0], [1.0]]), I: torch.tensor([[0.4], [3.0]])}
         labels = {V: torch.tensor([0, 1]), I: torch.tensor([0, 1])}
-        # V->I: anchor 0: 0.5 + 0.4 - 3.0 < 0; anchor 1: 0.5 + 2.0 - 0.6 = 1.9. I->V: 0.5 + 0.4 - 0.6 = 0.3; 0.5 + 2.0 - 3.0 < 0.
+        # V->I: anchor 0: 0.5 + 0.4 - 3.0 < 0; anchor 1: 0.5 + 2.0 - 0.6 = 1.9. I->V: 0.5 + 0.4 -
+        # 0.6 = 0.3; 0.5 + 2.0 - 3.0 < 0.
         table = losses.table(features, labels)
         assert table[0, 1].item() == pytest.approx(1.9 / 2, rel=1e-6)
         assert table[1, 0].item() == pytest.approx(0.3 / 2, rel=1e-6)
@@ -95,7 +113,9 @@ class TestHandMade:
         features = {m: torch.zeros(8, 3) for m in ALL}
         labels = {m: torch.arange(4).repeat_interleave(2) for m in ALL}
         assert losses.mml(features, labels).item() == pytest.approx(4 * 0.3, abs=1e-5)
-        assert losses.mdl(features, labels, MDL_GRAPHS["mdl4"]).item() == pytest.approx(6 * 0.5, abs=1e-5)
+        assert losses.mdl(features, labels, MDL_GRAPHS["mdl4"]).item() == pytest.approx(
+            6 * 0.5, abs=1e-5
+        )
 
     @pytest.mark.parametrize("sizes", [{V: 6, I: 6}, {V: 5, I: 9}], ids=["equal", "unequal"])
     def test_literal_eq_5_between_streams_is_the_loops(self, sizes):
@@ -107,11 +127,15 @@ class TestHandMade:
 
     def test_literal_eq_5_pulls_but_never_pushes(self):
         features, labels = streams({V: 12, I: 12}, seed=5)
-        far = {m: f + 1000.0 * labels[m][:, None] for m, f in features.items()}  # perfectly separated
+        # perfectly separated
+        far = {m: f + 1000.0 * labels[m][:, None] for m, f in features.items()}
         assert losses.mdl(far, labels, [(V, I)]).item() == 0.0
         literal = losses.mdl(far, labels, [(V, I)], literal=True).item()
         args = {m: (far[m].tolist(), labels[m].tolist()) for m in (V, I)}
-        assert literal == pytest.approx(loops.literal(*args[V], *args[I], 0.5) + loops.literal(*args[I], *args[V], 0.5), rel=1e-6)
+        assert literal == pytest.approx(
+            loops.literal(*args[V], *args[I], 0.5) + loops.literal(*args[I], *args[V], 0.5),
+            rel=1e-6,
+        )
         assert literal > 1.0  # alpha + d_pos each way: separation does not help
 
 
@@ -135,7 +159,8 @@ class TestAdversarial:
         labels = {V: torch.tensor([0, 9]), I: torch.tensor([0, 1])}
         assert losses.table(features, labels)[0, 1].item() == pytest.approx(0.0)
         features[I] = torch.tensor([[2.0], [1.0]])
-        assert losses.table(features, labels)[0, 1].item() == pytest.approx(1.5)  # one anchor counts, not two
+        # one anchor counts, not two
+        assert losses.table(features, labels)[0, 1].item() == pytest.approx(1.5)
 
     @pytest.mark.parametrize("scale", [0.0, 1.0, 1e3])
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -150,13 +175,17 @@ class TestAdversarial:
     def test_float32_features_of_norm_1000_are_as_exact_as_float32_allows(self, sizes):
         features, labels = streams(sizes, dim=64, seed=4)
         features = {m: (f + 1000 / 8).float() for m, f in features.items()}
-        want = loops.mml(plain(features), plain(labels)) + loops.mdl(plain(features), plain(labels), MDL_GRAPHS["mdl4"])
+        want = loops.mml(plain(features), plain(labels)) + loops.mdl(
+            plain(features), plain(labels), MDL_GRAPHS["mdl4"]
+        )
         got = losses.mml(features, labels) + losses.mdl(features, labels, MDL_GRAPHS["mdl4"])
         assert got.dtype == torch.float32
         assert got.item() == pytest.approx(want, rel=1e-6)
 
     def test_the_naive_float32_product_would_fail_that(self):
-        """The broken variant of the test above: distances from an uncentred float32 product are visibly wrong."""
+        """The broken variant of the test above: distances from an uncentred float32 product are
+        visibly wrong.
+        """
         features, _ = streams({V: 24}, dim=64, seed=4)
         x = (features[V] + 1000 / 8).float()
         square = x.square().sum(1)
@@ -169,7 +198,9 @@ class TestAdversarial:
 
 @pytest.mark.parametrize("width", [3, 100, 2048])
 def test_a_distance_is_right_to_what_is_promised(width):
-    """Tight clusters far from each other, the hard case once the mean is gone, and rows with a copy and one in the last bit."""
+    """Tight clusters far from each other, the hard case once the mean is gone, and rows with a copy
+    and one in the last bit.
+    """
     generator = torch.Generator().manual_seed(width)
     centre = torch.randn(6, 1, width, generator=generator)
     x = (1000 + centre + 0.01 * torch.randn(6, 16, width, generator=generator)).flatten(0, 1)
@@ -179,11 +210,14 @@ def test_a_distance_is_right_to_what_is_promised(width):
     allowed = losses.ROUNDING * torch.finfo(torch.float32).eps * (size[:, None] + size)
 
     def kept(distance):
-        return ((distance.double() ** 2 - exact**2).abs() <= 1.5 * allowed).all() and not distance[exact**2 <= allowed / 9].any()
+        return ((distance.double() ** 2 - exact**2).abs() <= 1.5 * allowed).all() and not distance[
+            exact**2 <= allowed / 9
+        ].any()
 
     assert kept(losses.pairwise(x))
     square = x.square().sum(1)
-    assert not kept((square[:, None] + square - 2 * x @ x.T).clamp_min(0).sqrt())  # broken: not from the mean
+    # broken: not from the mean
+    assert not kept((square[:, None] + square - 2 * x @ x.T).clamp_min(0).sqrt())
 
 
 def test_the_analytic_gradient_is_autograds():
@@ -206,14 +240,17 @@ def test_the_analytic_gradient_is_autograds():
 
 
 def test_points_too_close_to_tell_apart_do_not_blow_up_the_gradient():
-    """Less than a thousandth of their size apart, in float32: the direction between them is rounding, so there is none."""
+    """Less than a thousandth of their size apart, in float32: the direction between them is
+    rounding, so there is none.
+    """
     base = 100 * torch.randn(1, 512)
     features = {m: (base + 3e-5 * torch.randn(8, 512)) for m in ALL}
     features[V][0] += 100 * torch.randn(512)  # so that the centre is elsewhere
     features = {m: f.requires_grad_() for m, f in features.items()}
     labels = {m: torch.arange(2).repeat_interleave(4) for m in ALL}
     losses.table(features, labels, reduction="sum").sum().backward()
-    assert max(f.grad.norm(dim=1).max() for f in features.values()) < 64  # 32 anchors that pull or push, a unit vector each
+    # 32 anchors that pull or push, a unit vector each
+    assert max(f.grad.norm(dim=1).max() for f in features.values()) < 64
 
 
 class Seen(TorchDispatchMode):
@@ -226,26 +263,48 @@ class Seen(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         self.operations.append(func.name())
-        devices = {t.device.type for t in tree_leaves((args, kwargs, result)) if isinstance(t, torch.Tensor) and t.ndim}
+        devices = {
+            t.device.type
+            for t in tree_leaves((args, kwargs, result))
+            if isinstance(t, torch.Tensor) and t.ndim
+        }
         if len(devices) > 1 and not (kwargs or {}).get("non_blocking"):
             self.waits.append(func.name())
         return result
 
 
-#: What makes the host wait for a value: reading a number, or a shape that hangs on one (an index by a mask does).
-WAITS = {f"aten::{name}" for name in ("_local_scalar_dense", "nonzero", "index.Tensor", "masked_select", "is_nonzero", "equal", "_unique2")}
+#: What makes the host wait for a value: reading a number, or a shape that hangs on one (an index by
+#: a mask does).
+WAITS = {
+    f"aten::{name}"
+    for name in (
+        "_local_scalar_dense",
+        "nonzero",
+        "index.Tensor",
+        "masked_select",
+        "is_nonzero",
+        "equal",
+        "_unique2",
+    )
+}
 
 
 def everything(features, labels):
     table = losses.table(features, labels)
-    return losses.directed_sum(table, list(features), MDL_GRAPHS["mdl4"]) + losses.mml(features, labels) + losses.identity(features, labels)
+    return (
+        losses.directed_sum(table, list(features), MDL_GRAPHS["mdl4"])
+        + losses.mml(features, labels)
+        + losses.identity(features, labels)
+    )
 
 
 def loop_style(features, labels):
     """The broken variant: what per-anchor code does."""
     distance = losses.pairwise(features[V])
     same = labels[V][:, None] == labels[V]
-    return sum(distance[i][same[i]].max() - distance[i][~same[i]].min() for i in range(len(distance)))
+    return sum(
+        distance[i][same[i]].max() - distance[i][~same[i]].min() for i in range(len(distance))
+    )
 
 
 class TestTheHostNeverWaits:
@@ -259,7 +318,9 @@ class TestTheHostNeverWaits:
 
     @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
     def test_forward_on_a_pretended_gpu(self, sizes):
-        """Tensors without values on a device that is not there: reading one raises, and moving one is seen."""
+        """Tensors without values on a device that is not there: reading one raises, and moving one
+        is seen.
+        """
         with FakeTensorMode():
             features = {m: torch.randn(n, 16, device="cuda") for m, n in sizes.items()}
             labels = {m: torch.zeros(n, dtype=torch.long, device="cuda") for m, n in sizes.items()}
@@ -298,13 +359,16 @@ def test_gradients_in_float64(sizes):
         f = dict(zip(order, values, strict=True))
         return losses.mml(f, labels) + losses.mdl(f, labels, MDL_GRAPHS["mdl3"])
 
-    assert torch.autograd.gradcheck(total, [features[m].requires_grad_() for m in order], eps=1e-7, atol=1e-5)
+    assert torch.autograd.gradcheck(
+        total, [features[m].requires_grad_() for m in order], eps=1e-7, atol=1e-5
+    )
 
 
 def test_identity_gradient_in_float64():
     logits, labels = streams({V: 4, I: 5}, ids=3, dim=3, seed=7)
     assert torch.autograd.gradcheck(
-        lambda a, b: losses.identity({V: a, I: b}, labels), [logits[V].requires_grad_(), logits[I].requires_grad_()]
+        lambda a, b: losses.identity({V: a, I: b}, labels),
+        [logits[V].requires_grad_(), logits[I].requires_grad_()],
     )
 
 
@@ -316,7 +380,9 @@ def test_low_precision_features_are_judged_in_float32_inside_autocast(dtype):
         got = losses.mml(low, labels)
         ids = losses.identity({m: f[:, :5] for m, f in low.items()}, labels)
     assert got.dtype == ids.dtype == torch.float32
-    assert got.item() == pytest.approx(loops.mml({m: f.double().tolist() for m, f in low.items()}, plain(labels)), rel=1e-6)
+    assert got.item() == pytest.approx(
+        loops.mml({m: f.double().tolist() for m, f in low.items()}, plain(labels)), rel=1e-6
+    )
 
 
 class TestRefusals:
@@ -349,16 +415,27 @@ class TestBrokenVariants:
             yield features, labels, loops.mdl(plain(features), plain(labels), MDL_GRAPHS["mdl4"])
 
     def test_swapped_margins(self):
-        assert any(abs(losses.mdl(f, y, MDL_GRAPHS["mdl4"], margin=0.3).item() - want) > 1e-3 for f, y, want in self.cases())
+        assert any(
+            abs(losses.mdl(f, y, MDL_GRAPHS["mdl4"], margin=0.3).item() - want) > 1e-3
+            for f, y, want in self.cases()
+        )
 
     def test_pairs_counted_twice(self):
-        assert any(abs(2 * losses.mdl(f, y, MDL_GRAPHS["mdl4"]).item() - want) > 1e-3 for f, y, want in self.cases())
+        assert any(
+            abs(2 * losses.mdl(f, y, MDL_GRAPHS["mdl4"]).item() - want) > 1e-3
+            for f, y, want in self.cases()
+        )
 
     def test_a_dropped_edge(self):
-        assert any(abs(losses.mdl(f, y, MDL_GRAPHS["mdl1"]).item() - want) > 1e-3 for f, y, want in self.cases())
+        assert any(
+            abs(losses.mdl(f, y, MDL_GRAPHS["mdl1"]).item() - want) > 1e-3
+            for f, y, want in self.cases()
+        )
 
     def test_an_anchor_as_its_own_positive_changes_lonely_anchors(self):
         features = {V: torch.tensor([[0.0], [0.1]])}
         labels = {V: torch.tensor([0, 1])}
         assert losses.mml(features, labels).item() == 0.0
-        assert loops.directed([[0.0], [0.1]], [0, 1], [[0.0], [0.1]], [0, 1], 0.3, same_stream=False) == pytest.approx(0.2)
+        assert loops.directed(
+            [[0.0], [0.1]], [0, 1], [[0.0], [0.1]], [0, 1], 0.3, same_stream=False
+        ) == pytest.approx(0.2)

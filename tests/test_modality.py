@@ -2,7 +2,14 @@
 
 import pytest
 
-from bdlab.modality import MDL_GRAPHS, Modality, ModalityError, format_pairs, parse_modalities, parse_pairs
+from bdlab.modality import (
+    MDL_GRAPHS,
+    Modality,
+    ModalityError,
+    format_pairs,
+    parse_modalities,
+    parse_pairs,
+)
 
 V, I, DV, DI = Modality
 
@@ -58,7 +65,10 @@ def test_modalities_come_in_one_order():
     assert parse_modalities("DI I V") == (V, I, DI)
 
 
-@pytest.mark.parametrize(("text", "said"), [("V", "lacks I"), ("", "lacks V and I"), ("V I V", "twice"), ("V I Z", "'Z'")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("V", "lacks I"), ("", "lacks V and I"), ("V I V", "twice"), ("V I Z", "'Z'")],
+)
 def test_wrong_modalities_are_named(text, said):
     with pytest.raises(ModalityError, match=said):
         parse_modalities(text)

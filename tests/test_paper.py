@@ -19,7 +19,9 @@ def test_every_table_is_there_with_its_numbers():
         assert v.assumed == (v.table in ("fig6", "fig7") and v.row != "baseline")
     assert counts["table3"] == 18
     assert counts["table4"] == 36
-    assert len({(v.table, v.row, v.dataset, v.mode, v.metric) for v in paper.values()}) == len(paper.values())
+    assert len({(v.table, v.row, v.dataset, v.mode, v.metric) for v in paper.values()}) == len(
+        paper.values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,11 @@ def test_what_is_not_printed_is_none():
 
 def test_figures_hold_what_a_table_gives_and_nothing_else():
     """No bar of Fig. 6 and no point of Fig. 7 is legible."""
-    theirs = {"Table IV (B2)": ("table4", "B2"), "Table II (Ours)": ("table2", "Ours"), "Table I (Ours)": ("table1", "Ours")}
+    theirs = {
+        "Table IV (B2)": ("table4", "B2"),
+        "Table II (Ours)": ("table2", "Ours"),
+        "Table I (Ours)": ("table1", "Ours"),
+    }
     drawn = [v for v in paper.values() if v.table.startswith("fig")]
     assert len(drawn) == 14
     for v in drawn:
@@ -69,41 +75,79 @@ class TestClaims:
         import dataclasses
 
         wrong = [
-            dataclasses.replace(v, value=64.2) if (v.row, v.mode, v.metric) == ("MDL3", "indoor", "mAP") else v for v in paper.values()
+            dataclasses.replace(v, value=64.2)
+            if (v.row, v.mode, v.metric) == ("MDL3", "indoor", "mAP")
+            else v
+            for v in paper.values()
         ]
         monkeypatch.setattr(paper, "values", lambda: wrong)
-        assert any(self.recomputed(claim) != [value for _, _, value in claim.checks] for claim in paper.claims())
+        assert any(
+            self.recomputed(claim) != [value for _, _, value in claim.checks]
+            for claim in paper.claims()
+        )
 
     def test_what_a_claim_says_is_what_its_numbers_say(self):
-        """Each number that a finding names is among its checks, and a claim that holds names just its numbers."""
+        """Each number that a finding names is among its checks, and a claim that holds names just
+        its numbers.
+        """
         import re
 
         for claim in paper.claims():
             said = {abs(value) for _, _, value in claim.checks}
             if claim.checks:
-                named = {float(number) for number in re.findall(r"\d+\.\d\d", claim.found)} - {49.92, 50.73, 49.63}
+                named = {float(number) for number in re.findall(r"\d+\.\d\d", claim.found)} - {
+                    49.92,
+                    50.73,
+                    49.63,
+                }
                 assert named <= said, claim.found
             if claim.holds == "yes":
                 assert {float(number) for number in re.findall(r"\d+\.\d\d", claim.claim)} == said
 
     def test_the_range_of_table_3_is_over_all_its_differences(self):
-        keys = [(v.dataset, v.mode, v.metric) for v in paper.values() if (v.table, v.row) == ("table3", "Ours")]
-        gains = [paper.value("table3", "Ours", *k).value - paper.value("table3", "Baseline", *k).value for k in keys]
+        keys = [
+            (v.dataset, v.mode, v.metric)
+            for v in paper.values()
+            if (v.table, v.row) == ("table3", "Ours")
+        ]
+        gains = [
+            paper.value("table3", "Ours", *k).value - paper.value("table3", "Baseline", *k).value
+            for k in keys
+        ]
         assert (round(min(gains), 2), round(max(gains), 2)) == (6.88, 14.88)
 
     def test_no_rival_of_the_tables_is_better_than_those_compared_with(self):
-        for table, row, place in (("table1", "AlignGAN", ("sysu", "all")), ("table2", "Hi-CMD", ("regdb", "v2t"))):
+        for table, row, place in (
+            ("table1", "AlignGAN", ("sysu", "all")),
+            ("table2", "Hi-CMD", ("regdb", "v2t")),
+        ):
             for metric in ("R1", "mAP"):
-                rivals = {v.row: v.value for v in paper.values() if (v.table, v.dataset, v.mode, v.metric) == (table, *place, metric)}
-                assert max((value, name) for name, value in rivals.items() if name != "Ours")[1] == row
+                rivals = {
+                    v.row: v.value
+                    for v in paper.values()
+                    if (v.table, v.dataset, v.mode, v.metric) == (table, *place, metric)
+                }
+                assert (
+                    max((value, name) for name, value in rivals.items() if name != "Ours")[1] == row
+                )
 
 
 class TestTable4:
     def test_rows_are_the_papers(self):
-        assert list(sweeps.TABLE4.rows) == list(dict.fromkeys(v.row for v in paper.values() if v.table == "table4"))
+        assert list(sweeps.TABLE4.rows) == list(
+            dict.fromkeys(v.row for v in paper.values() if v.table == "table4")
+        )
 
     @pytest.mark.parametrize(
-        ("row", "graph"), [("B1", "none"), ("B2", "base"), ("MDL1", "mdl1"), ("MDL2", "mdl2"), ("MDL3", "mdl3"), ("MDL4", "mdl4")]
+        ("row", "graph"),
+        [
+            ("B1", "none"),
+            ("B2", "base"),
+            ("MDL1", "mdl1"),
+            ("MDL2", "mdl2"),
+            ("MDL3", "mdl3"),
+            ("MDL4", "mdl4"),
+        ],
     )
     def test_a_row_is_its_graph_and_just_the_modalities_the_graph_needs(self, row, graph):
         config = sweeps.configure("table4", row, "paper", "regdb")
@@ -121,8 +165,15 @@ class TestTable4:
 
     def test_rows_differ_in_nothing_else(self):
         own = {key for row in sweeps.TABLE4.rows.values() for key in row.changes} | {"row"}
-        flats = [sweeps.configure("table4", row, "demo", "synthetic-regdb").flat() for row in sweeps.TABLE4.rows]
-        assert all({k: v for k, v in flat.items() if k not in own} == {k: v for k, v in flats[0].items() if k not in own} for flat in flats)
+        flats = [
+            sweeps.configure("table4", row, "demo", "synthetic-regdb").flat()
+            for row in sweeps.TABLE4.rows
+        ]
+        assert all(
+            {k: v for k, v in flat.items() if k not in own}
+            == {k: v for k, v in flats[0].items() if k not in own}
+            for flat in flats
+        )
 
 
 def test_a_term_a_row_leaves_out_stays_out():
@@ -131,4 +182,9 @@ def test_a_term_a_row_leaves_out_stays_out():
 
 
 def test_recipes_are_above_the_paper_presets():
-    assert from_flat(sweeps.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()).loss.gamma == 0.4
+    assert (
+        from_flat(
+            sweeps.configure("table4", "MDL4", "paper", "sysu", {"gamma": 0.4}).flat()
+        ).loss.gamma
+        == 0.4
+    )

@@ -1,4 +1,6 @@
-"""The command line. Every command says what it did, where it lies and what to type next; faults exit non-zero in one paragraph."""
+"""The command line. Every command says what it did, where it lies and what to type next; faults
+exit non-zero in one paragraph.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,19 @@ from . import sweep as sweeping
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="bdlab")
 def main() -> None:
-    """A research workbench for visible-infrared person re-identification with base and derivative modalities.
+    """A research workbench for visible-infrared person re-identification with base and derivative
+    modalities.
 
-    \b
-    First steps:      bdlab demo              Table IV on a synthetic set, about five minutes on two cores
-    Your own data:    bdlab data check DIR    then: bdlab run table4 --data folder --root DIR --preset demo
+    \b First steps:      bdlab demo              Table IV on a synthetic set, about five minutes on
+    two cores Your own data:    bdlab data check DIR    then: bdlab run table4 --data folder --root
+    DIR --preset demo
     """
 
 
 def faults(command: Callable) -> Callable:
-    """Turn the errors a user can cause into one paragraph and exit code 2; everything else keeps its traceback."""
+    """Turn the errors a user can cause into one paragraph and exit code 2; everything else keeps
+    its traceback.
+    """
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -41,7 +46,16 @@ def faults(command: Callable) -> Callable:
         from bdlab.training.checkpoint import CheckpointError
         from bdlab.training.setup import OutOfMemory, TrainingError
 
-        ours = (ConfigError, DatasetError, BatchError, WeightsError, TrainingError, CheckpointError, runs.RunError, runs.WriteError)
+        ours = (
+            ConfigError,
+            DatasetError,
+            BatchError,
+            WeightsError,
+            TrainingError,
+            CheckpointError,
+            runs.RunError,
+            runs.WriteError,
+        )
         known = (*ours, OutOfMemory, OSError)
         try:
             return command(*args, **kwargs)
@@ -58,14 +72,18 @@ def _numbers(_context: click.Context, parameter: click.Parameter, value: str) ->
     for part in value.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise click.BadParameter(f"{part!r} is not a number or a range like 0-4", param=parameter)
+            raise click.BadParameter(
+                f"{part!r} is not a number or a range like 0-4", param=parameter
+            )
         if dash and int(last) < int(first):
             raise click.BadParameter(f"{part!r} ends before it begins", param=parameter)
         found += range(int(first), int(last if dash else first) + 1)
     return list(dict.fromkeys(found))
 
 
-def _changes(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+def _changes(
+    _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
     """``gamma=5.0`` -> {"gamma": 5.0}: the value is JSON where it reads as JSON, else text."""
     found = {}
     for value in values:
@@ -84,7 +102,9 @@ class Jobs(click.IntRange):
 
     name = "N|fit"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
         return value if value == "fit" else super().convert(value, param, ctx)
 
 
@@ -108,25 +128,51 @@ def cell_options(command: Callable) -> Callable:
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core).")
 @faults
 def demo(out: Path, jobs: int | None) -> None:
-    """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the HTML report."""
-    click.echo("bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data).")
+    """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the
+    HTML report.
+    """
+    click.echo(
+        "bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data)."
+    )
     cells = sweeping.cells("table4", "synthetic-regdb", None, "demo", [0], [1], {})
     sys.exit(sweeping.run("table4", cells, out, jobs))
 
 
-rows_option = click.option("--rows", help="Only these rows, e.g. B2,MDL4.", callback=lambda _c, _p, value: value and value.split(","))
+rows_option = click.option(
+    "--rows",
+    help="Only these rows, e.g. B2,MDL4.",
+    callback=lambda _c, _p, value: value and value.split(","),
+)
 
 
 @main.command("run")
 @click.argument("sweep")
 @cell_options
 @rows_option
-@click.option("--jobs", type=Jobs(1), help="Cells at a time (default: one a core; 1 on a GPU), or fit: as many as the GPU's memory holds.")
-@click.option("--dask", metavar="ADDRESS|local:N", help="Run the cells on a Dask cluster, or on N local worker processes.")
-@click.option("--timeout", type=float, help="Seconds after which a notebook cell is given up (default: a week).")
-@click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
+@click.option(
+    "--jobs",
+    type=Jobs(1),
+    help="Cells at a time (default: one a core; 1 on a GPU), or fit: as many as the GPU's memory holds.",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS|local:N",
+    help="Run the cells on a Dask cluster, or on N local worker processes.",
+)
+@click.option(
+    "--timeout",
+    type=float,
+    help="Seconds after which a notebook cell is given up (default: a week).",
+)
+@click.option(
+    "--inexact",
+    is_flag=True,
+    help="Go on from checkpoints of another torch, device or number of threads; labelled so.",
+)
 @faults
-def run_(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs, dask, timeout, inexact) -> None:
+def run_(
+    sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs, dask, timeout, inexact
+) -> None:
     """Train and test every row of SWEEP through the training notebook.
 
     \b
@@ -146,10 +192,18 @@ def run_(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
 @cell_options
 @click.option("--device", help="cpu, cuda, cuda:1 (default: the first GPU, else the CPU).")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
-@click.option("--inexact", is_flag=True, help="Go on from checkpoints of another torch, device or number of threads; labelled so.")
+@click.option(
+    "--inexact",
+    is_flag=True,
+    help="Go on from checkpoints of another torch, device or number of threads; labelled so.",
+)
 @faults
-def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, device, threads, inexact) -> None:
-    """Train and test one ROW of a sweep here, without papermill or Jupyter; the same files as `bdlab run` makes."""
+def train(
+    row, sweep, data, root, preset_name, seeds, splits, changes, out, device, threads, inexact
+) -> None:
+    """Train and test one ROW of a sweep here, without papermill or Jupyter; the same files as
+    `bdlab run` makes.
+    """
     import torch
 
     from bdlab.experiments import sweeps
@@ -163,7 +217,8 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
             continue
         earlier = runs.attempts(out, cell.name)
         begun = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
-        torch.set_num_threads(threads or begun or torch.get_num_threads())  # goes on with the threads it was begun with
+        # goes on with the threads it was begun with
+        torch.set_num_threads(threads or begun or torch.get_num_threads())
         folder = sweeping.train(cell, config, out, device, inexact)
         click.echo(f"{cell.name}: done, in {folder}")
 
@@ -175,13 +230,15 @@ def train(row, sweep, data, root, preset_name, seeds, splits, changes, out, devi
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time.")
 @faults
 def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs) -> None:
-    """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from a few measured steps a row.
+    """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from a few
+    measured steps a row.
 
-    \b
-    What a row of the paper's own size would take on this machine, without the real pictures or a network
-    (it renders the full-size twin, 206 + 206 people at 288 x 144, and takes ResNet-50 from a file or a random start):
-        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null
-        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=path/to/resnet50.pth
+    \b What a row of the paper's own size would take on this machine, without the real pictures or a
+    network (it renders the full-size twin, 206 + 206 people at 288 x 144, and takes ResNet-50 from
+    a file or a random start):
+        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null bdlab
+        plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set
+        weights=path/to/resnet50.pth
     """
     from bdlab import batch
     from bdlab.experiments import plan as planning
@@ -202,14 +259,19 @@ def status(out: Path) -> None:
     width = max((len(s.name) for s in states), default=0)
     for s in states:
         word = click.style(f"{s.word:<11}", fg=colours.get(s.word, "yellow"))
-        click.echo(f"{s.name:<{width}}  {word} {s.epochs:>3}/{s.of or '?'} epochs  {s.note[:200]}".rstrip())
+        click.echo(
+            f"{s.name:<{width}}  {word} {s.epochs:>3}/{s.of or '?'} epochs  {s.note[:200]}".rstrip()
+        )
     for word in dict.fromkeys(s.word for s in states):
         click.echo(f"{sum(s.word == word for s in states)} {word}")
 
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path), default=Path("runs"))
-@click.option("--sweep", help="Only this sweep; of a YAML file of your own also its titles, baseline and contrasts.")
+@click.option(
+    "--sweep",
+    help="Only this sweep; of a YAML file of your own also its titles, baseline and contrasts.",
+)
 @faults
 def report(out: Path, sweep: str | None) -> None:
     """Print every table of a folder of runs; write each as HTML page, CSV, Markdown and LaTeX."""
@@ -222,19 +284,41 @@ def data() -> None:
 
 
 @data.command("make")
-@click.argument("kind", type=click.Choice([name for name in DATASETS if name.startswith("synthetic")]))
-@click.option("--size", type=click.Choice(["smoke", "demo", "full"]), default="demo", show_default=True)
+@click.argument(
+    "kind", type=click.Choice([name for name in DATASETS if name.startswith("synthetic")])
+)
+@click.option(
+    "--size", type=click.Choice(["smoke", "demo", "full"]), default="demo", show_default=True
+)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--channel-gap", type=click.FloatRange(0, 1), help="0: infrared is grey .. 1: unrelated to colour.")
-@click.option("--appearance-gap", type=click.FloatRange(0, 1), help="0: same pose and place .. 1: independent.")
-@click.option("--root", type=click.Path(path_type=Path), help="Where to write it (default: under data/).")
+@click.option(
+    "--channel-gap",
+    type=click.FloatRange(0, 1),
+    help="0: infrared is grey .. 1: unrelated to colour.",
+)
+@click.option(
+    "--appearance-gap",
+    type=click.FloatRange(0, 1),
+    help="0: same pose and place .. 1: independent.",
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Where to write it (default: under data/)."
+)
 @click.option("--jobs", type=click.IntRange(1))
 @faults
 def data_make(kind, size, seed, channel_gap, appearance_gap, root, jobs) -> None:
     """Render a synthetic twin in the layout of the real set."""
     from bdlab.datasets import twin
 
-    where = twin.ensure(kind, root, size=size, seed=seed, channel_gap=channel_gap, appearance_gap=appearance_gap, jobs=jobs)
+    where = twin.ensure(
+        kind,
+        root,
+        size=size,
+        seed=seed,
+        channel_gap=channel_gap,
+        appearance_gap=appearance_gap,
+        jobs=jobs,
+    )
     click.echo(f"{kind} ({size}) lies in {where}")
 
 
@@ -242,7 +326,9 @@ def data_make(kind, size, seed, channel_gap, appearance_gap, root, jobs) -> None
 @click.argument("folder", type=click.Path(path_type=Path))
 @faults
 def data_check(folder: Path) -> None:
-    """Look a data set over: layout, counts against the published ones, every missing or broken file."""
+    """Look a data set over: layout, counts against the published ones, every missing or broken
+    file.
+    """
     from bdlab.datasets import check
 
     found = check.check(folder)
@@ -255,11 +341,17 @@ def data_check(folder: Path) -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 @faults
 def data_import(source: Path, out: Path) -> None:
-    """Copy pictures into the folder layout at OUT: from a CSV (path,identity,modality) or a folder visible/, infrared/."""
+    """Copy pictures into the folder layout at OUT: from a CSV (path,identity,modality) or a folder
+    visible/, infrared/.
+    """
     from bdlab.datasets import importing
 
-    (importing.import_csv if source.suffix.lower() == ".csv" else importing.import_folder)(source, out)
-    click.echo(f"The pictures lie in {out}. Next: bdlab data check {out}, then bdlab run table4 --data folder --root {out} --preset demo")
+    (importing.import_csv if source.suffix.lower() == ".csv" else importing.import_folder)(
+        source, out
+    )
+    click.echo(
+        f"The pictures lie in {out}. Next: bdlab data check {out}, then bdlab run table4 --data folder --root {out} --preset demo"
+    )
 
 
 @main.command()
@@ -283,15 +375,37 @@ def lab(port: int, no_browser: bool) -> None:
 
     from bdlab.batch import NOTEBOOK
 
-    first = next((p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None)
+    first = next(
+        (p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None
+    )
     if first is None:
-        raise ConfigError(f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`")
-    quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"  # nothing here asks the network
-    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", quiet]
-    words += [f"--ServerApp.root_dir={first.parent.parent}", f"--LabApp.default_url=/lab/tree/notebooks/{first.name}"]
-    words += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # a container's user; still loopback and token
-    # A token that lies about in the environment is not random; Jupyter makes one of its own where it finds none.
-    own = {name: value for name, value in os.environ.items() if name not in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")}
+        raise ConfigError(
+            f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`"
+        )
+    # nothing here asks the network
+    quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
+    words = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        quiet,
+    ]
+    words += [
+        f"--ServerApp.root_dir={first.parent.parent}",
+        f"--LabApp.default_url=/lab/tree/notebooks/{first.name}",
+    ]
+    words += (
+        ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    )  # a container's user; still loopback and token
+    # A token that lies about in the environment is not random; Jupyter makes one of its own where
+    # it finds none.
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
+    }
     words += ["--no-browser"] if no_browser else []
     if os.name == "posix":  # in our place, so that Ctrl-C and a kill reach the server itself
         os.execve(words[0], words, own)

@@ -1,4 +1,6 @@
-"""A sweep as the command line runs it: its cells, where they run, what is shown meanwhile, the report at the end."""
+"""A sweep as the command line runs it: its cells, where they run, what is shown meanwhile, the
+report at the end.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,27 @@ def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> 
 
 
 def _data_key(config: Config) -> tuple:
-    return (config.data.data, config.data.root, config.data.height, config.data.width, *sorted(config.data.options().items()))
+    return (
+        config.data.data,
+        config.data.root,
+        config.data.height,
+        config.data.width,
+        *sorted(config.data.options().items()),
+    )
 
 
-def run(sweep: str, own: list[runs.Cell], out: Path, jobs: int | str | None, dask=None, timeout=None, inexact=False) -> int:
-    """Run what is missing, report. ``jobs``: a number, ``fit`` or None (see ``_jobs``). Exit code 1 if a cell failed."""
+def run(
+    sweep: str,
+    own: list[runs.Cell],
+    out: Path,
+    jobs: int | str | None,
+    dask=None,
+    timeout=None,
+    inexact=False,
+) -> int:
+    """Run what is missing, report. ``jobs``: a number, ``fit`` or None (see ``_jobs``). Exit code 1
+    if a cell failed.
+    """
     from bdlab import batch
 
     began = time.perf_counter()
@@ -51,11 +69,22 @@ def run(sweep: str, own: list[runs.Cell], out: Path, jobs: int | str | None, das
     click.echo(f"{len(own)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
     with _executor(dask) as executor, _Watch(out, own) as watch:
         more = {} if timeout is None else {"timeout": timeout}
-        outcomes = batch.run_all(own, out, executor, jobs, inexact=inexact, on_outcome=watch.outcome, on_tick=watch.tick, **more)
+        outcomes = batch.run_all(
+            own,
+            out,
+            executor,
+            jobs,
+            inexact=inexact,
+            on_outcome=watch.outcome,
+            on_tick=watch.tick,
+            **more,
+        )
     failed = [o for o in outcomes if not o.ok]
     fresh = sum(o.word == "done" for o in outcomes)
     minutes = (time.perf_counter() - began) / 60
-    click.echo(f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n")
+    click.echo(
+        f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n"
+    )
     if len(failed) < len(outcomes):
         report(out, None if sweep == "all" else sweep)
     for o in failed:
@@ -64,13 +93,19 @@ def run(sweep: str, own: list[runs.Cell], out: Path, jobs: int | str | None, das
 
 
 def _jobs(asked: int | str | None, own: list[runs.Cell], out: Path) -> int:
-    """Cells at a time: the number asked for, or batch's default; ``fit``: what a GPU's free memory holds, by a few steps of each row."""
+    """Cells at a time: the number asked for, or batch's default; ``fit``: what a GPU's free memory
+    holds, by a few steps of each row.
+    """
     from bdlab import batch
     from bdlab.experiments import plan
 
     if asked == "fit":
         open_ = [cell for cell in own if not runs.done(out, cell)]
-        return min(len(open_), plan.measure(open_, out, 1).fitting) if open_ and machine.on_gpu() else batch.default_jobs(len(own))
+        return (
+            min(len(open_), plan.measure(open_, out, 1).fitting)
+            if open_ and machine.on_gpu()
+            else batch.default_jobs(len(own))
+        )
     return asked or batch.default_jobs(len(own))
 
 
@@ -83,11 +118,24 @@ def train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexac
     earlier = runs.attempts(out, cell.name)
     attempt = runs.begin(out, cell, torch.get_num_threads())
     try:
-        cells.run(config, attempt, device, earlier, inexact, on_epoch=lambda line: click.echo(cells.epoch_line(line, config.optim.epochs)))
+        cells.run(
+            config,
+            attempt,
+            device,
+            earlier,
+            inexact,
+            on_epoch=lambda line: click.echo(cells.epoch_line(line, config.optim.epochs)),
+        )
         runs.commit(out, cell.name, attempt)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        runs.fail(attempt, f"{type(error).__name__}: {error}", cell=None, line=last.line, last=f"{last.filename}:{last.lineno}")
+        runs.fail(
+            attempt,
+            f"{type(error).__name__}: {error}",
+            cell=None,
+            line=last.line,
+            last=f"{last.filename}:{last.lineno}",
+        )
         raise
     return out / cell.name
 
@@ -101,11 +149,19 @@ def _executor(dask: str | None) -> Iterator[Any]:
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise ConfigError("--dask needs the package distributed: pip install 'bdlab[cluster]'") from None
+        raise ConfigError(
+            "--dask needs the package distributed: pip install 'bdlab[cluster]'"
+        ) from None
     kind, _, count = dask.partition(":")
     if kind == "local" and (not count.isdecimal() or int(count) < 1):
-        raise ConfigError(f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address")
-    cluster = LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) if kind == "local" else None
+        raise ConfigError(
+            f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address"
+        )
+    cluster = (
+        LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None)
+        if kind == "local"
+        else None
+    )
     try:
         client = Client(cluster or dask, timeout=30)
     except (OSError, ValueError) as error:
@@ -122,7 +178,9 @@ class _Watch:
 
         self.out, self.cells, self.began = out, cells, time.perf_counter()
         total = sum(cell.params["epochs"] for cell in cells)
-        self.bar = tqdm(total=total, unit="epoch", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self.bar = tqdm(
+            total=total, unit="epoch", disable=not sys.stderr.isatty(), dynamic_ncols=True
+        )
         self.finished: dict[str, int] = {}
 
     def __enter__(self) -> _Watch:
@@ -143,8 +201,15 @@ class _Watch:
     def outcome(self, outcome: Any) -> None:
         cell = next(cell for cell in self.cells if cell.name == outcome.name)
         self.finished[outcome.name] = cell.params["epochs"]
-        word = {"done": f"done in {outcome.seconds:.0f} s", "found": "done before", "failed": "FAILED"}[outcome.word]
-        self.bar.write(f"[{len(self.finished)}/{len(self.cells)}] {outcome.name}: {word}{_headline(outcome)}", file=sys.stdout)
+        word = {
+            "done": f"done in {outcome.seconds:.0f} s",
+            "found": "done before",
+            "failed": "FAILED",
+        }[outcome.word]
+        self.bar.write(
+            f"[{len(self.finished)}/{len(self.cells)}] {outcome.name}: {word}{_headline(outcome)}",
+            file=sys.stdout,
+        )
 
 
 def _headline(outcome: Any) -> str:
@@ -153,7 +218,9 @@ def _headline(outcome: Any) -> str:
         return f" ({outcome.reason[:160]})"
     result = json.loads((outcome.folder / "result.json").read_text())
     setting, scores = next(iter(result["scores"].items()))
-    wrong = [words for kind, words in result.get("guard", {}).items() if kind in ("collapse", "chance")]
+    wrong = [
+        words for kind, words in result.get("guard", {}).items() if kind in ("collapse", "chance")
+    ]
     return "\n        ".join([f", Rank-1 {100 * scores['mean']['R1']:.1f} % ({setting})", *wrong])
 
 
@@ -166,4 +233,6 @@ def report(out: Path, sweep: str | None = None) -> None:
     for table, page in reports.write(out, own):
         if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))
-            click.echo(f"\nHTML report: {page}\nbeside it:   {', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n")
+            click.echo(
+                f"\nHTML report: {page}\nbeside it:   {', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n"
+            )

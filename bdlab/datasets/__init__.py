@@ -1,4 +1,5 @@
-"""Data sets: ``open`` turns a folder in one of four layouts into a table of records; ``bank`` holds the decoded pictures.
+"""Data sets: ``open`` turns a folder in one of four layouts into a table of records; ``bank`` holds
+the decoded pictures.
 
 >>> d = datasets.open("synthetic-regdb", size="smoke")       # doctest: +SKIP
 >>> pictures = bank.bank(d, 288, 144).pictures               # doctest: +SKIP
@@ -17,7 +18,17 @@ from .layouts import SOURCES
 from .records import Dataset, DatasetError, Record, cache_folder, data_folder, validate
 from .twin import read_twin
 
-__all__ = ["OPTIONS", "Dataset", "DatasetError", "Record", "cache_folder", "data_folder", "open", "read_twin", "validate"]
+__all__ = [
+    "OPTIONS",
+    "Dataset",
+    "DatasetError",
+    "Record",
+    "cache_folder",
+    "data_folder",
+    "open",
+    "read_twin",
+    "validate",
+]
 
 #: Every data set by name, and the options ``open`` takes for it.
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -32,13 +43,16 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
     """The data set ``name`` under ``root`` (default: ``$BDLAB_DATA/<name>`` or ``./data/<name>``).
 
-    - ``regdb``: ``split`` 1..10, the trial;  ``sysu``: ``val_holdout`` (False: all 395 identities are trained on); ``split`` is 1;
-    - ``folder``: ``split`` seeds the draw of identities, ``test_fraction`` 0.5, ``val_fraction`` 0.0; needs a root;
-    - ``synthetic-regdb``, ``synthetic-sysu``: as the set they stand for, plus ``size``, ``seed``, ``channel_gap``,
-      ``appearance_gap``; rendered on first use.
+    - ``regdb``: ``split`` 1..10, the trial;  ``sysu``: ``val_holdout`` (False: all 395 identities
+      are trained on); ``split`` is 1;
+    - ``folder``: ``split`` seeds the draw of identities, ``test_fraction`` 0.5, ``val_fraction``
+      0.0; needs a root;
+    - ``synthetic-regdb``, ``synthetic-sysu``: as the set they stand for, plus ``size``, ``seed``,
+      ``channel_gap``, ``appearance_gap``; rendered on first use.
 
-    A twin stays a twin: opened as ``regdb`` or ``sysu`` it is still named ``synthetic-...``, so no table takes it for the real set.
-    Raises DatasetError: an unknown name or option (with the closest that exists), and every fault of the layout.
+    A twin stays a twin: opened as ``regdb`` or ``sysu`` it is still named ``synthetic-...``, so no
+    table takes it for the real set. Raises DatasetError: an unknown name or option (with the
+    closest that exists), and every fault of the layout.
     """
     _known("data set", name, OPTIONS)
     for option in options:
@@ -49,16 +63,26 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
         root = twin.ensure(name, None if root is None else Path(root), **dials)
     place = _checked_root(name, root)
     card = read_twin(place)
-    dataset = {"sysu": sysu.read, "regdb": regdb.read, "folder": folder.read}[kind](place, **options)
-    return replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": card}) if card else dataset
+    dataset = {"sysu": sysu.read, "regdb": regdb.read, "folder": folder.read}[kind](
+        place, **options
+    )
+    return (
+        replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": card})
+        if card
+        else dataset
+    )
 
 
 def _known(what: str, given: str, choices: Iterable[str]) -> None:
-    """Raises DatasetError unless ``given`` is one of the choices, naming the closest and all of them."""
+    """Raises DatasetError unless ``given`` is one of the choices, naming the closest and all of
+    them.
+    """
     if given not in choices:
         close = difflib.get_close_matches(str(given), list(choices), 1, 0.5)
         hint = f"did you mean {close[0]!r}?" if close else "pick one of them"
-        raise DatasetError(f"unknown {what}: {given!r}", rule=f"there are {', '.join(choices)}", remedy=hint)
+        raise DatasetError(
+            f"unknown {what}: {given!r}", rule=f"there are {', '.join(choices)}", remedy=hint
+        )
 
 
 def _checked_root(name: str, root: Path | str | None) -> Path:
@@ -71,6 +95,13 @@ def _checked_root(name: str, root: Path | str | None) -> Path:
         )
     place = data_folder() / name if root is None else Path(root)
     if "\0" in str(place) or not place.is_dir():
-        remedy = "check the root" + (f"; {SOURCES[name]}, or try synthetic-{name}" if name in SOURCES else "")
-        raise DatasetError("there is no such folder", file=place, rule=f"{name} is read from a folder", remedy=remedy)
+        remedy = "check the root" + (
+            f"; {SOURCES[name]}, or try synthetic-{name}" if name in SOURCES else ""
+        )
+        raise DatasetError(
+            "there is no such folder",
+            file=place,
+            rule=f"{name} is read from a folder",
+            remedy=remedy,
+        )
     return place

@@ -1,7 +1,9 @@
-"""The bank: every picture of a data set decoded once into one uint8 array, kept on disk and mapped into memory.
+"""The bank: every picture of a data set decoded once into one uint8 array, kept on disk and mapped
+into memory.
 
-RegDB at 288 x 144 is 1.0 GB, SYSU-MM01 4.3 to 5.7 GB: a laptop maps it, a GPU holds it. The file depends on the pictures (their
-paths and bytes) and the size, not on identities or parts: RegDB's ten trials share one.
+RegDB at 288 x 144 is 1.0 GB, SYSU-MM01 4.3 to 5.7 GB: a laptop maps it, a GPU holds it. The file
+depends on the pictures (their paths and bytes) and the size, not on identities or parts: RegDB's
+ten trials share one.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ STALE = 86_400  # seconds after which a half-written bank belongs to nobody
 
 @dataclass(frozen=True)
 class Bank:
-    """``pictures``: uint8 [N, 3, H, W], RGB, stored as [N, H, W, 3] (channels last); row n is ``dataset.records[n]``."""
+    """``pictures``: uint8 [N, 3, H, W], RGB, stored as [N, H, W, 3] (channels last); row n is
+    ``dataset.records[n]``.
+    """
 
     pictures: torch.Tensor
 
@@ -42,14 +46,22 @@ class Bank:
         return len(self.pictures)
 
 
-def bank(dataset: Dataset, height: int, width: int, cache: Path | str | None = None, progress: bool = True) -> Bank:
+def bank(
+    dataset: Dataset,
+    height: int,
+    width: int,
+    cache: Path | str | None = None,
+    progress: bool = True,
+) -> Bank:
     """All pictures of ``dataset`` at height x width pixels, from the cache or decoded now into it.
 
-    ``cache`` is a folder (default: ``records.cache_folder()``). The file appears whole or not at all; of two builders at once
-    the later replaces the earlier's equal file. It is mapped copy-on-write: pages are read when a batch needs them, and
-    nothing a caller does to the tensor reaches the file.
+    ``cache`` is a folder (default: ``records.cache_folder()``). The file appears whole or not at
+    all; of two builders at once the later replaces the earlier's equal file. It is mapped
+    copy-on-write: pages are read when a batch needs them, and nothing a caller does to the tensor
+    reaches the file.
 
-    Raises DatasetError: the first picture that cannot be decoded, a size that is none, a cache that cannot be written.
+    Raises DatasetError: the first picture that cannot be decoded, a size that is none, a cache that
+    cannot be written.
     """
     for side in (height, width):
         if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= 4096:
@@ -59,7 +71,9 @@ def bank(dataset: Dataset, height: int, width: int, cache: Path | str | None = N
                 remedy="the paper's is 288 x 144",
             )
     folder = cache_folder() if cache is None else Path(cache)
-    key = hashlib.sha256(f"{FORMAT} {dataset.pictures_digest} {height} {width}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(
+        f"{FORMAT} {dataset.pictures_digest} {height} {width}".encode()
+    ).hexdigest()[:32]
     file, shape = folder / f"{key}.npy", (len(dataset.records), height, width, 3)
     if not _is_whole(file, shape):
         try:
@@ -72,19 +86,34 @@ def bank(dataset: Dataset, height: int, width: int, cache: Path | str | None = N
                 rule="the cache is a folder that can be written, with room for them",
                 remedy="make room, or name another folder in BDLAB_CACHE",
             ) from error
-    pixels = torch.from_numpy(np.load(file, mmap_mode="c"))  # "c": writable memory as torch wants it, the file stays as it is
+    pixels = torch.from_numpy(
+        np.load(file, mmap_mode="c")
+    )  # "c": writable memory as torch wants it, the file stays as it is
     return Bank(pixels.permute(0, 3, 1, 2))
 
 
 def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progress: bool) -> None:
-    """Decodes into a temporary file beside ``file``, renames it, then writes the sidecar that declares it whole."""
+    """Decodes into a temporary file beside ``file``, renames it, then writes the sidecar that
+    declares it whole.
+    """
     _sweep(file.parent)
     paths = [dataset.root / r.path for r in dataset.records]
-    bar = tqdm(total=len(paths), desc="decoding", unit="picture", leave=False, disable=None if progress else True)
+    bar = tqdm(
+        total=len(paths),
+        desc="decoding",
+        unit="picture",
+        leave=False,
+        disable=None if progress else True,
+    )
     with atomic(file) as out, ThreadPoolExecutor(cores()) as pool, bar:
-        np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for start in range(0, len(paths), CHUNK):  # by chunks: a slow disk must not let decoded pictures pile up
-            for pixels in pool.map(lambda path: load(path, shape[1], shape[2]), paths[start : start + CHUNK]):
+        np.lib.format.write_array_header_1_0(
+            out, {"descr": "|u1", "fortran_order": False, "shape": shape}
+        )
+        # by chunks: a slow disk must not let decoded pictures pile up
+        for start in range(0, len(paths), CHUNK):
+            for pixels in pool.map(
+                lambda path: load(path, shape[1], shape[2]), paths[start : start + CHUNK]
+            ):
                 out.write(np.ascontiguousarray(pixels))
                 bar.update()
     with atomic(file.with_suffix(".json")) as out:
@@ -92,7 +121,9 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
 
 
 def _sidecar(file: Path, shape: tuple[int, ...]) -> dict[str, object]:
-    """What a whole bank looks like: shape, length [bytes] and sha256 of header and 16 rows. Cheap at any size."""
+    """What a whole bank looks like: shape, length [bytes] and sha256 of header and 16 rows. Cheap
+    at any size.
+    """
     row, rows, length = int(np.prod(shape[1:])), shape[0], file.stat().st_size
     digest = hashlib.sha256()
     with file.open("rb") as f:

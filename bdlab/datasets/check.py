@@ -1,4 +1,6 @@
-"""The data doctor: looks a folder over, opens every picture, names everything that is wrong and who can help."""
+"""The data doctor: looks a folder over, opens every picture, names everything that is wrong and who
+can help.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ FOLDERS: dict[str, dict[str, Modality]] = {
     "folder": {name: modality for modality, name in folder.FOLDERS.items()},
 }
 
-#: What the real sets hold (notes, Datasets and protocols; SYSU-MM01 with train and val identities both trained on).
+#: What the real sets hold (notes, Datasets and protocols; SYSU-MM01 with train and val identities
+#: both trained on).
 PUBLISHED: dict[str, dict[str, int]] = {
     "regdb": {
         "identities": 412,
@@ -52,7 +55,9 @@ PUBLISHED: dict[str, dict[str, int]] = {
 
 @dataclass(frozen=True)
 class Report:
-    """What the doctor found. ``faults`` must be mended before the set can be used, ``notes`` only be known."""
+    """What the doctor found. ``faults`` must be mended before the set can be used, ``notes`` only
+    be known.
+    """
 
     root: Path
     layout: str
@@ -71,31 +76,42 @@ class Report:
         lines += [f"  {value:>8,} {name}" for name, value in self.counts.items()]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"fault: {fault}" for fault in self.faults]
-        return "\n".join([*lines, "ok: the set can be used" if self.ok else f"{len(self.faults)} faults: the set cannot be used as it is"])
+        return "\n".join(
+            [
+                *lines,
+                "ok: the set can be used"
+                if self.ok
+                else f"{len(self.faults)} faults: the set cannot be used as it is",
+            ]
+        )
 
 
 def check(root: Path | str, layout: str | None = None, progress: bool = True) -> Report:
-    """Looks over the folder ``root``; ``layout`` is ``regdb``, ``sysu``, ``folder`` or None to recognise it.
+    """Looks over the folder ``root``; ``layout`` is ``regdb``, ``sysu``, ``folder`` or None to
+    recognise it.
 
-    Every index file is read (RegDB: of all ten trials) and every picture decoded; all faults are named, not only the first.
-    Nothing is raised for what is on disk. Raises DatasetError for a layout that does not exist.
+    Every index file is read (RegDB: of all ten trials) and every picture decoded; all faults are
+    named, not only the first. Nothing is raised for what is on disk. Raises DatasetError for a
+    layout that does not exist.
     """
     root = Path(root)
     if layout is not None and layout not in FOLDERS:
         raise DatasetError(
-            f"there is no layout {layout!r}", rule=f"the layouts are {', '.join(FOLDERS)}", remedy="leave it out to have it recognised"
+            f"there is no layout {layout!r}",
+            rule=f"the layouts are {', '.join(FOLDERS)}",
+            remedy="leave it out to have it recognised",
         )
     found: dict[tuple[str, int | None, str], str] = {}
 
     def fault(error: DatasetError) -> None:
         # a picture that is gone is listed by many index files: it is one fault
-        found.setdefault((str(error.file), error.line, error.problem.partition(" (")[0]), str(error))
+        found.setdefault(
+            (str(error.file), error.line, error.problem.partition(" (")[0]), str(error)
+        )
 
     layout = layout or recognise(root)
     if layout is None or not root.is_dir():
-        remedy = (
-            f"check the root; if you do not have the data: {SOURCES['regdb']}, {SOURCES['sysu']}, or render a twin with `bdlab data make`"
-        )
+        remedy = f"check the root; if you do not have the data: {SOURCES['regdb']}, {SOURCES['sysu']}, or render a twin with `bdlab data make`"
         fault(
             DatasetError(
                 "no layout is recognised here",
@@ -112,31 +128,52 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
         fault(error)
     dataset = _read(root, layout, fault)
     paths = _paths(root, layout, fault)
-    notes = [f"a synthetic twin ({', '.join(f'{k} {v}' for k, v in twin.items())}): not the real set"] if twin else []
+    notes = (
+        [f"a synthetic twin ({', '.join(f'{k} {v}' for k, v in twin.items())}): not the real set"]
+        if twin
+        else []
+    )
     notes += _open_all(root, paths, progress, fault)
     counts = _counts(paths, dataset)
     if layout == "regdb" and not regdb.has_index(root):
-        notes.append("no index files: identities are split by a seed, not comparable with published trials")
+        notes.append(
+            "no index files: identities are split by a seed, not comparable with published trials"
+        )
     if layout in PUBLISHED and not twin:
         notes += _compare(root, layout, counts, fault)
-    return Report(root, layout + (" (synthetic twin)" if twin else ""), counts, tuple(found.values()), tuple(notes))
+    return Report(
+        root,
+        layout + (" (synthetic twin)" if twin else ""),
+        counts,
+        tuple(found.values()),
+        tuple(notes),
+    )
 
 
 def recognise(root: Path | str) -> str | None:
     """The layout with at least one of its folders under ``root``, spelt exactly; None for none."""
-    names = {path.name for path in Path(root).iterdir() if path.is_dir()} if Path(root).is_dir() else set()
+    names = (
+        {path.name for path in Path(root).iterdir() if path.is_dir()}
+        if Path(root).is_dir()
+        else set()
+    )
     return next((layout for layout, folders in FOLDERS.items() if names & folders.keys()), None)
 
 
 def _read(root: Path, layout: str, fault: Fault) -> Dataset | None:
-    """The data set as far as it can be read, all faults collected; of RegDB's trials the last that can be."""
+    """The data set as far as it can be read, all faults collected; of RegDB's trials the last that
+    can be.
+    """
     dataset = None
     for split in regdb.TRIALS if layout == "regdb" and regdb.has_index(root) else (1,):
         collected: list[DatasetError] = []
         try:
-            dataset = {"regdb": regdb.read, "sysu": sysu.read, "folder": folder.read}[layout](root, split, fault=collected.append)
+            dataset = {"regdb": regdb.read, "sysu": sysu.read, "folder": folder.read}[layout](
+                root, split, fault=collected.append
+            )
         except DatasetError as error:
-            collected = collected or [error]  # after other faults, a part without pictures is only their consequence
+            # after other faults, a part without pictures is only their consequence
+            collected = collected or [error]
         for error in collected:
             fault(error)
     return dataset
@@ -153,8 +190,12 @@ def _paths(root: Path, layout: str, fault: Fault) -> dict[str, tuple[int, Modali
     }
 
 
-def _open_all(root: Path, paths: dict[str, tuple[int, Modality]], progress: bool, fault: Fault) -> list[str]:
-    """Decodes every picture; faults those that cannot be, and returns notes on equal files under two identities."""
+def _open_all(
+    root: Path, paths: dict[str, tuple[int, Modality]], progress: bool, fault: Fault
+) -> list[str]:
+    """Decodes every picture; faults those that cannot be, and returns notes on equal files under
+    two identities.
+    """
 
     def look(path: str) -> bytes | DatasetError:
         try:
@@ -166,7 +207,12 @@ def _open_all(root: Path, paths: dict[str, tuple[int, Modality]], progress: bool
 
     first: dict[bytes, str] = {}
     twice: list[str] = []
-    shown = {"desc": "opening", "unit": "picture", "leave": False, "disable": None if progress else True}
+    shown = {
+        "desc": "opening",
+        "unit": "picture",
+        "leave": False,
+        "disable": None if progress else True,
+    }
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         looks = tqdm(pool.map(look, paths), total=len(paths), **shown)
         for path, result in zip(paths, looks, strict=True):
@@ -174,7 +220,11 @@ def _open_all(root: Path, paths: dict[str, tuple[int, Modality]], progress: bool
                 fault(result)
             elif paths[other := first.setdefault(result, path)][0] != paths[path][0]:
                 twice.append(f"{path} = {other}")
-    return [f"{len(twice)} pictures lie under two identities, byte for byte: {few(twice)}"] if twice else []
+    return (
+        [f"{len(twice)} pictures lie under two identities, byte for byte: {few(twice)}"]
+        if twice
+        else []
+    )
 
 
 def _counts(paths: dict[str, tuple[int, Modality]], dataset: Dataset | None) -> dict[str, int]:
@@ -185,13 +235,22 @@ def _counts(paths: dict[str, tuple[int, Modality]], dataset: Dataset | None) -> 
     for part in ("train", "val", "test") if dataset else ():
         if ids := dataset.identities(part):
             counts[f"{part} identities"] = len(ids)
-            counts |= {f"{part} {m.title} pictures": len(dataset.select(part, m)) for m in (Modality.V, Modality.I)}
+            counts |= {
+                f"{part} {m.title} pictures": len(dataset.select(part, m))
+                for m in (Modality.V, Modality.I)
+            }
     return counts
 
 
 def _compare(root: Path, layout: str, counts: dict[str, int], fault: Fault) -> list[str]:
-    """Against the published counts: fewer identities are a part of the set (a note); all identities but other counts are a fault."""
-    other = [f"{counts.get(name, 0):,} {name} of {value:,}" for name, value in PUBLISHED[layout].items() if counts.get(name, 0) != value]
+    """Against the published counts: fewer identities are a part of the set (a note); all identities
+    but other counts are a fault.
+    """
+    other = [
+        f"{counts.get(name, 0):,} {name} of {value:,}"
+        for name, value in PUBLISHED[layout].items()
+        if counts.get(name, 0) != value
+    ]
     if not other:
         return ["all counts are the published ones"]
     if counts["identities"] < PUBLISHED[layout]["identities"]:

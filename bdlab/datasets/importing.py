@@ -1,4 +1,6 @@
-"""Pictures from elsewhere into the ``folder`` layout, by copying: nothing is moved, nothing overwritten."""
+"""Pictures from elsewhere into the ``folder`` layout, by copying: nothing is moved, nothing
+overwritten.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,16 @@ class Found:
     modality: Modality
 
 
-def import_folder(source: Path | str, out: Path | str, visible: str = "visible", infrared: str = "infrared") -> Path:
-    """``<source>/<visible>/<any name>/*`` and ``<source>/<infrared>/<any name>/*`` -> the folder layout at ``out``, returned.
+def import_folder(
+    source: Path | str, out: Path | str, visible: str = "visible", infrared: str = "infrared"
+) -> Path:
+    """``<source>/<visible>/<any name>/*`` and ``<source>/<infrared>/<any name>/*`` -> the folder
+    layout at ``out``, returned.
 
-    Identities are numbered from 1 in the order of their names; ``names.csv`` keeps the names, ``pictures.csv`` where each
-    picture came from. Raises DatasetError before anything is copied: ``out`` exists, a picture that cannot be decoded, an
-    identity without one modality, no picture at all.
+    Identities are numbered from 1 in the order of their names; ``names.csv`` keeps the names,
+    ``pictures.csv`` where each picture came from. Raises DatasetError before anything is copied:
+    ``out`` exists, a picture that cannot be decoded, an identity without one modality, no picture
+    at all.
     """
     source = Path(source)
     found = []
@@ -58,15 +64,20 @@ def import_folder(source: Path | str, out: Path | str, visible: str = "visible",
                     rule="each identity has a folder of its own",
                     remedy="move it into its identity's folder, or out",
                 )
-            found += [Found(Path(person.path) / picture, person.name, modality) for picture in picture_names(Path(person.path), source)]
+            found += [
+                Found(Path(person.path) / picture, person.name, modality)
+                for picture in picture_names(Path(person.path), source)
+            ]
     return _copy(found, source, Path(out))
 
 
 def import_csv(table: Path | str, out: Path | str) -> Path:
-    """A CSV table (UTF-8, columns ``path``, ``identity``, ``modality``) -> the folder layout at ``out``, returned.
+    """A CSV table (UTF-8, columns ``path``, ``identity``, ``modality``) -> the folder layout at
+    ``out``, returned.
 
-    Paths are relative to the table's folder and stay under it; identities are any text; modality is visible, V or RGB,
-    infrared, I, IR or thermal. Raises DatasetError naming file and line, before anything is copied; else as ``import_folder``.
+    Paths are relative to the table's folder and stay under it; identities are any text; modality is
+    visible, V or RGB, infrared, I, IR or thermal. Raises DatasetError naming file and line, before
+    anything is copied; else as ``import_folder``.
     """
     table = Path(table)
     data = read_bytes(table, MAX_TABLE, "table")
@@ -74,7 +85,10 @@ def import_csv(table: Path | str, out: Path | str) -> Path:
     try:
         if b"\0" in data:
             raise DatasetError(
-                "holds NUL bytes or is UTF-16", file=table, rule="the table is plain text, UTF-8", remedy="save it as CSV UTF-8"
+                "holds NUL bytes or is UTF-16",
+                file=table,
+                rule="the table is plain text, UTF-8",
+                remedy="save it as CSV UTF-8",
             )
         reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or [])]:
@@ -97,7 +111,10 @@ def import_csv(table: Path | str, out: Path | str) -> Path:
                 )
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
-            f"is no CSV table ({error})", file=table, rule="the table is CSV, UTF-8", remedy="save it as CSV UTF-8"
+            f"is no CSV table ({error})",
+            file=table,
+            rule="the table is CSV, UTF-8",
+            remedy="save it as CSV UTF-8",
         ) from error
     return _copy(list(found.values()), table.parent, Path(out))
 
@@ -109,33 +126,62 @@ def _row(row: dict[str | None, str | None], table: Path, line: int) -> Found:
         return DatasetError(problem, file=table, line=line, rule=rule, remedy="correct the line")
 
     if None in row or None in row.values():
-        raise wrong("the line has more or fewer columns than the first", "every line has the same columns")
+        raise wrong(
+            "the line has more or fewer columns than the first", "every line has the same columns"
+        )
     path, name, modality = (str(row[column]).strip() for column in COLUMNS)
     if not name or not name.isprintable():
-        raise wrong(f"the identity {name!r} is empty or no printable text", "an identity is a name on one line")
+        raise wrong(
+            f"the identity {name!r} is empty or no printable text",
+            "an identity is a name on one line",
+        )
     if modality.lower() not in _WORDS:
         raise wrong(f"unknown modality {modality!r}", f"a modality is one of {', '.join(_WORDS)}")
     if Path(path).suffix.lower() not in SUFFIXES:
-        raise wrong(f"{path!r} is not a picture bdlab reads", f"pictures end in {', '.join(sorted(SUFFIXES))}")
+        raise wrong(
+            f"{path!r} is not a picture bdlab reads",
+            f"pictures end in {', '.join(sorted(SUFFIXES))}",
+        )
     parts = path.replace("\\", "/").split("/")
-    if not path or not path.isprintable() or parts[0] == "" or ".." in parts or re.match("[A-Za-z]:", path):
+    if (
+        not path
+        or not path.isprintable()
+        or parts[0] == ""
+        or ".." in parts
+        or re.match("[A-Za-z]:", path)
+    ):
         raise wrong(
             f"the path {path!r} is empty, absolute or leads out of the table's folder",
             "paths are relative to the table and stay under its folder",
         )
     source = table.parent.joinpath(*parts)
     if not source.resolve().is_relative_to(table.parent.resolve()):
-        raise wrong(f"the path {path!r} is a link out of the table's folder", "paths are relative to the table and stay under its folder")
+        raise wrong(
+            f"the path {path!r} is a link out of the table's folder",
+            "paths are relative to the table and stay under its folder",
+        )
     return Found(source, name, _WORDS[modality.lower()])
 
 
 def _copy(found: list[Found], source: Path, out: Path) -> Path:
     """Checks everything, copies beside ``out`` and renames: ``out`` appears whole or not at all."""
     if out.exists() or out.is_symlink():
-        raise DatasetError("is there already", file=out, rule="an import never overwrites", remedy="name a new folder")
+        raise DatasetError(
+            "is there already",
+            file=out,
+            rule="an import never overwrites",
+            remedy="name a new folder",
+        )
     if not found:
-        raise DatasetError("holds no picture to import", file=source, rule="an import has pictures", remedy="check the source")
-    names = {name: number for number, name in enumerate(sorted({one.name for one in found}), start=1)}
+        raise DatasetError(
+            "holds no picture to import",
+            file=source,
+            rule="an import has pictures",
+            remedy="check the source",
+        )
+    names = {
+        name: number for number, name in enumerate(sorted({one.name for one in found}), start=1)
+    }
     _both(found, source)
     part = out.with_name(f".{out.name}.{secrets.token_hex(8)}.part")
     try:
@@ -151,7 +197,11 @@ def _copy(found: list[Found], source: Path, out: Path) -> Path:
             (part / target).parent.mkdir(parents=True, exist_ok=True)
             (part / target).write_bytes(data)
             rows.append((target.as_posix(), one.source.relative_to(source).as_posix()))
-        _table(part / "names.csv", ("identity", "name"), [(number, name) for name, number in names.items()])
+        _table(
+            part / "names.csv",
+            ("identity", "name"),
+            [(number, name) for name, number in names.items()],
+        )
         _table(part / "pictures.csv", ("path", "source"), rows)
         os.rename(part, out)
     except OSError as error:
@@ -168,7 +218,9 @@ def _copy(found: list[Found], source: Path, out: Path) -> Path:
 
 def _both(found: list[Found], source: Path) -> None:
     """Raises DatasetError naming the identities that have pictures of one modality only."""
-    seen = {modality: {one.name for one in found if one.modality is modality} for modality in FOLDERS}
+    seen = {
+        modality: {one.name for one in found if one.modality is modality} for modality in FOLDERS
+    }
     for has, lacks in ((Modality.V, Modality.I), (Modality.I, Modality.V)):
         if lonely := sorted(seen[has] - seen[lacks]):
             raise DatasetError(

@@ -25,13 +25,18 @@ _CLUTTER = frozenset({"thumbs.db", "desktop.ini"})
 
 
 def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry[str]]:
-    """What a folder holds, sorted by name, without what operating systems strew (``.DS_Store``, ``Thumbs.db``).
+    """What a folder holds, sorted by name, without what operating systems strew (``.DS_Store``,
+    ``Thumbs.db``).
 
-    Faults: a folder that cannot be listed, a link out of ``root``, a name that is no printable text.
+    Faults: a folder that cannot be listed, a link out of ``root``, a name that is no printable
+    text.
     """
     try:
         with os.scandir(folder) as found:
-            listed = sorted((e for e in found if not e.name.startswith(".") and e.name.lower() not in _CLUTTER), key=lambda e: e.name)
+            listed = sorted(
+                (e for e in found if not e.name.startswith(".") and e.name.lower() not in _CLUTTER),
+                key=lambda e: e.name,
+            )
     except OSError as error:
         fault(
             DatasetError(
@@ -47,7 +52,10 @@ def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry
         if not entry.name.isprintable():
             fault(
                 DatasetError(
-                    f"the name {entry.name!r} is not printable text", file=folder, rule="names are text on one line", remedy="rename it"
+                    f"the name {entry.name!r} is not printable text",
+                    file=folder,
+                    rule="names are text on one line",
+                    remedy="rename it",
                 )
             )
         elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root.resolve()):
@@ -65,7 +73,9 @@ def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry
 
 
 def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[int, str]:
-    """The folders named by a number -> their names. Faults: another name, one number twice (``1`` and ``01``), a picture outside."""
+    """The folders named by a number -> their names. Faults: another name, one number twice (``1``
+    and ``01``), a picture outside.
+    """
     found: dict[int, str] = {}
     for entry in entries(folder, root, fault):
         rule = "each identity has a folder named by its number"
@@ -73,7 +83,10 @@ def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[in
             if Path(entry.name).suffix.lower() in SUFFIXES:
                 fault(
                     DatasetError(
-                        "is a picture outside an identity's folder", file=entry.path, rule=rule, remedy="move it into its identity's folder"
+                        "is a picture outside an identity's folder",
+                        file=entry.path,
+                        rule=rule,
+                        remedy="move it into its identity's folder",
                     )
                 )
         elif not re.fullmatch(r"[0-9]{1,9}", entry.name):
@@ -100,7 +113,9 @@ def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[in
 
 
 def picture_names(folder: Path, root: Path, fault: Fault = refuse) -> list[str]:
-    """The picture files of a folder, sorted. Faults: a file of another kind, a folder or a device in a picture's place."""
+    """The picture files of a folder, sorted. Faults: a file of another kind, a folder or a device
+    in a picture's place.
+    """
     names = []
     for entry in entries(folder, root, fault):
         if not entry.is_file():
@@ -119,9 +134,18 @@ def picture_names(folder: Path, root: Path, fault: Fault = refuse) -> list[str]:
     return names
 
 
-def paired(root: Path, seen: Iterable[tuple[Modality, int]], folders: dict[Modality, str], fault: Fault = refuse) -> set[int]:
-    """The identities with pictures of both modalities, from the (modality, identity) pairs seen. Faults: each of the others, by name."""
-    ids = {modality: {one for m, one in seen if m is modality} for modality in (Modality.V, Modality.I)}
+def paired(
+    root: Path,
+    seen: Iterable[tuple[Modality, int]],
+    folders: dict[Modality, str],
+    fault: Fault = refuse,
+) -> set[int]:
+    """The identities with pictures of both modalities, from the (modality, identity) pairs seen.
+    Faults: each of the others, by name.
+    """
+    ids = {
+        modality: {one for m, one in seen if m is modality} for modality in (Modality.V, Modality.I)
+    }
     for has, lacks in ((Modality.V, Modality.I), (Modality.I, Modality.V)):
         for one in sorted(ids[has] - ids[lacks]):
             error = DatasetError(
@@ -134,18 +158,30 @@ def paired(root: Path, seen: Iterable[tuple[Modality, int]], folders: dict[Modal
     return ids[Modality.V] & ids[Modality.I]
 
 
-def seeded_parts(identities: Iterable[int], seed: int, test: float, val: float = 0.0) -> dict[int, str]:
-    """Identity -> part, by a seeded draw of identities; ``test`` and ``val`` are fractions of them, rounded.
+def seeded_parts(
+    identities: Iterable[int], seed: int, test: float, val: float = 0.0
+) -> dict[int, str]:
+    """Identity -> part, by a seeded draw of identities; ``test`` and ``val`` are fractions of them,
+    rounded.
 
     The order is by sha256 of seed and identity: no library version changes it.
     """
     order = sorted(identities, key=lambda one: hashlib.sha256(f"{seed} {one}".encode()).digest())
     tests, vals = int(test * len(order) + 0.5), int(val * len(order) + 0.5)
-    return {one: "test" if i < tests else "val" if i < tests + vals else "train" for i, one in enumerate(order)}
+    return {
+        one: "test" if i < tests else "val" if i < tests + vals else "train"
+        for i, one in enumerate(order)
+    }
 
 
 def checked_split(split: Any, allowed: range, rule: str) -> int:
-    """The split as a plain int; raises DatasetError naming the rule when it is no whole number in ``allowed``."""
+    """The split as a plain int; raises DatasetError naming the rule when it is no whole number in
+    ``allowed``.
+    """
     if isinstance(split, bool) or not isinstance(split, int) or split not in allowed:
-        raise DatasetError(f"split {split!r} does not exist", rule=rule, remedy="give one of these numbers as split")
+        raise DatasetError(
+            f"split {split!r} does not exist",
+            rule=rule,
+            remedy="give one of these numbers as split",
+        )
     return split

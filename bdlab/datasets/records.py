@@ -1,4 +1,6 @@
-"""What every data set becomes: a table of records, one a picture, and a fingerprint of what they hold."""
+"""What every data set becomes: a table of records, one a picture, and a fingerprint of what they
+hold.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +20,41 @@ from bdlab.modality import Modality
 
 SPLITS = ("train", "val", "test")
 
-#: A stamp is trusted only for files that had rested this long: a write in the same clock tick would go unseen.
+#: A stamp is trusted only for files that had rested this long: a write in the same clock tick would
+#: go unseen.
 SETTLED_NS = 2_000_000_000
 
 
 class DatasetError(ValueError):
     """A fault in a data set: what is wrong, where, which rule it breaks and what to do about it."""
 
-    def __init__(self, problem: str, *, file: Path | str | None = None, line: int | None = None, rule: str = "", remedy: str = ""):
-        self.problem, self.file, self.line, self.rule, self.remedy = problem, file, line, rule, remedy
-        where = "" if file is None else f"{file}" + (f", line {line}" if line is not None else "") + ": "
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: Path | str | None = None,
+        line: int | None = None,
+        rule: str = "",
+        remedy: str = "",
+    ):
+        self.problem, self.file, self.line, self.rule, self.remedy = (
+            problem,
+            file,
+            line,
+            rule,
+            remedy,
+        )
+        where = (
+            ""
+            if file is None
+            else f"{file}" + (f", line {line}" if line is not None else "") + ": "
+        )
         parts = [f"{where}{problem}", rule and f"The rule: {rule}", remedy and f"Remedy: {remedy}"]
         super().__init__(" ".join(part.rstrip(".") + "." for part in parts if part))
 
 
-#: What a reader does with a fault: ``refuse`` raises it; the data doctor collects them all and reads on.
+#: What a reader does with a fault: ``refuse`` raises it; the data doctor collects them all and
+#: reads on.
 Fault = Callable[[DatasetError], None]
 
 
@@ -43,7 +65,9 @@ def refuse(error: DatasetError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One picture: where it lies under the root (posix), whose it is, how it was taken, which part it belongs to."""
+    """One picture: where it lies under the root (posix), whose it is, how it was taken, which part
+    it belongs to.
+    """
 
     path: str
     identity: int
@@ -56,10 +80,11 @@ class Record:
 class Dataset:
     """A data set as bdlab sees it.
 
-    ``records`` are sorted by path; identities are the data set's own numbers. ``protocol`` names how it is tested:
-    ``"regdb"`` (every test picture of one modality against every one of the other, no camera rule; also the folder
-    layout's) or ``"sysu"`` (four settings, ten gallery draws). ``provenance`` (JSON values) says what a reader must
-    know to compare numbers: which split, where it came from, which dials.
+    ``records`` are sorted by path; identities are the data set's own numbers. ``protocol`` names
+    how it is tested: ``"regdb"`` (every test picture of one modality against every one of the
+    other, no camera rule; also the folder layout's) or ``"sysu"`` (four settings, ten gallery
+    draws). ``provenance`` (JSON values) says what a reader must know to compare numbers: which
+    split, where it came from, which dials.
     """
 
     name: str
@@ -69,8 +94,14 @@ class Dataset:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def select(self, split: str, modality: Modality | None = None) -> tuple[int, ...]:
-        """Row numbers of one part (and one modality) in ``records``; the bank uses the same numbers."""
-        return tuple(row for row, r in enumerate(self.records) if r.split == split and (modality is None or r.modality is modality))
+        """Row numbers of one part (and one modality) in ``records``; the bank uses the same
+        numbers.
+        """
+        return tuple(
+            row
+            for row, r in enumerate(self.records)
+            if r.split == split and (modality is None or r.modality is modality)
+        )
 
     def identities(self, split: str) -> tuple[int, ...]:
         """The identities of one part, ascending."""
@@ -78,16 +109,19 @@ class Dataset:
 
     @cached_property
     def pictures_digest(self) -> str:
-        """sha256 over every picture's path and bytes, in the order of the records: what a bank of pictures depends on.
+        """sha256 over every picture's path and bytes, in the order of the records: what a bank of
+        pictures depends on.
 
-        Identities and parts do not enter, so that RegDB's ten trials share one bank. Read once: a stamp (path, size,
-        times, inode of every file) in the cache folder answers the next call, in this process or another.
+        Identities and parts do not enter, so that RegDB's ten trials share one bank. Read once: a
+        stamp (path, size, times, inode of every file) in the cache folder answers the next call, in
+        this process or another.
         """
         return pictures_digest(self.root, [r.path for r in self.records])
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the record table and every picture's bytes: another picture, split or order is another set.
+        """sha256 over the record table and every picture's bytes: another picture, split or order
+        is another set.
 
         Raises DatasetError naming a picture that cannot be read.
         """
@@ -98,7 +132,8 @@ class Dataset:
 
 
 def validate(dataset: Dataset) -> Dataset:
-    """Rules that hold for every layout: parts without shared identities, both modalities for every identity that is trained on.
+    """Rules that hold for every layout: parts without shared identities, both modalities for every
+    identity that is trained on.
 
     Raises DatasetError naming the identity and the part.
     """
@@ -126,8 +161,13 @@ def validate(dataset: Dataset) -> Dataset:
 
 
 def _both_modalities(dataset: Dataset, split: str) -> None:
-    """Raises DatasetError for a part without one modality, or an identity trained on in one modality only."""
-    seen = {m: {r.identity for r in dataset.records if r.split == split and r.modality is m} for m in (Modality.V, Modality.I)}
+    """Raises DatasetError for a part without one modality, or an identity trained on in one
+    modality only.
+    """
+    seen = {
+        m: {r.identity for r in dataset.records if r.split == split and r.modality is m}
+        for m in (Modality.V, Modality.I)
+    }
     for modality, ids in seen.items():
         if not ids:
             raise DatasetError(
@@ -150,7 +190,9 @@ def _both_modalities(dataset: Dataset, split: str) -> None:
 def few(values: Iterable[Any], most: int = 5) -> str:
     """``"1, 2, 3, 4, 5 and 7 more"``: the first of many, ascending."""
     ordered = sorted(values)
-    return ", ".join(map(str, ordered[:most])) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
+    return ", ".join(map(str, ordered[:most])) + (
+        f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    )
 
 
 def data_folder() -> Path:
@@ -159,15 +201,19 @@ def data_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where decoded pictures and stamps are kept: ``$BDLAB_CACHE`` or ``.bank`` in the data folder. Deleting it is safe."""
+    """Where decoded pictures and stamps are kept: ``$BDLAB_CACHE`` or ``.bank`` in the data folder.
+    Deleting it is safe.
+    """
     return Path(os.environ.get("BDLAB_CACHE") or data_folder() / ".bank")
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write: a reader sees the old one, the new one or none, never half of one; raises OSError.
+    """A new file to write: a reader sees the old one, the new one or none, never half of one;
+    raises OSError.
 
-    Concurrent writers do not meet: each writes beside ``path`` under a name of its own (``*.part``) and renames at the end.
+    Concurrent writers do not meet: each writes beside ``path`` under a name of its own (``*.part``)
+    and renames at the end.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
@@ -182,7 +228,9 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
 
 
 def pictures_digest(root: Path, paths: Sequence[str]) -> str:
-    """See ``Dataset.pictures_digest``. The stamp file is named by the stamp and written once: writers cannot disagree."""
+    """See ``Dataset.pictures_digest``. The stamp file is named by the stamp and written once:
+    writers cannot disagree.
+    """
     stamp, newest = _stamp(root, paths)
     file = cache_folder() / "stamps" / stamp
     try:
@@ -193,7 +241,9 @@ def pictures_digest(root: Path, paths: Sequence[str]) -> str:
         pass  # no stamp yet, or a cache that cannot be read: the pictures themselves can
     total = hashlib.sha256()
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for path, digest in zip(paths, pool.map(lambda path: _file_digest(root / path), paths), strict=True):
+        for path, digest in zip(
+            paths, pool.map(lambda path: _file_digest(root / path), paths), strict=True
+        ):
             total.update(path.encode() + b"\0" + digest)
     if newest < time.time_ns() - SETTLED_NS and _stamp(root, paths)[0] == stamp:
         try:
@@ -210,7 +260,9 @@ def _sealed(stamp: str, digest: str) -> bytes:
 
 
 def _stamp(root: Path, paths: Sequence[str]) -> tuple[str, int]:
-    """What the file system says about the pictures, and the newest change time [ns]; no picture is opened."""
+    """What the file system says about the pictures, and the newest change time [ns]; no picture is
+    opened.
+    """
     digest, newest = hashlib.sha256(f"{root.resolve()}\n".encode("utf-8", "surrogateescape")), 0
     for path in paths:
         try:
@@ -218,7 +270,9 @@ def _stamp(root: Path, paths: Sequence[str]) -> tuple[str, int]:
         except OSError as error:
             raise _unreadable(root / path, error) from error
         newest = max(newest, s.st_ctime_ns, s.st_mtime_ns)
-        digest.update(f"{path}\0{s.st_size}\0{s.st_mtime_ns}\0{s.st_ctime_ns}\0{s.st_ino}\n".encode())
+        digest.update(
+            f"{path}\0{s.st_size}\0{s.st_mtime_ns}\0{s.st_ctime_ns}\0{s.st_ino}\n".encode()
+        )
     return digest.hexdigest(), newest
 
 

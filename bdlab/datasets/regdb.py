@@ -1,8 +1,9 @@
-"""RegDB: ``Visible/<id>/*.bmp``, ``Thermal/<id>/*.bmp``, ``idx/{train,test}_{visible,thermal}_{1..10}.txt``.
+"""RegDB: ``Visible/<id>/*.bmp``, ``Thermal/<id>/*.bmp``,
+``idx/{train,test}_{visible,thermal}_{1..10}.txt``.
 
-A line of an index file is a path, a blank and a label: ``Visible/285/male_back_v_05528_285.bmp 0``. The identity is the
-folder's number; labels only have to agree with it. Ten trials are ten splits. Without index files the identities are
-halved by a seeded order, and the provenance says so.
+A line of an index file is a path, a blank and a label: ``Visible/285/male_back_v_05528_285.bmp 0``.
+The identity is the folder's number; labels only have to agree with it. Ten trials are ten splits.
+Without index files the identities are halved by a seeded order, and the provenance says so.
 """
 
 from __future__ import annotations
@@ -13,13 +14,23 @@ from pathlib import Path
 
 from bdlab.modality import Modality
 
-from .layouts import SOURCES, SUFFIXES, checked_split, entries, identity_folders, paired, picture_names, seeded_parts
+from .layouts import (
+    SOURCES,
+    SUFFIXES,
+    checked_split,
+    entries,
+    identity_folders,
+    paired,
+    picture_names,
+    seeded_parts,
+)
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, few, refuse, validate
 
 TRIALS = range(1, 11)
 FOLDERS = {Modality.V: "Visible", Modality.I: "Thermal"}
-MAX_INDEX, MAX_LINE = 4_000_000, 1000  # bytes; the published files have 120 kB and lines of 45 bytes
+# bytes; the published files have 120 kB and lines of 45 bytes
+MAX_INDEX, MAX_LINE = 4_000_000, 1000
 
 _LINE_RULE = "a line is a path, a blank and a label, as in Visible/285/male_back_v_05528_285.bmp 0"
 _AGAIN = "fetch the index files again"
@@ -35,11 +46,14 @@ class Entry:
     label: int
 
 
-def read(root: Path | str, split: int = 1, *, name: str = "regdb", fault: Fault = refuse) -> Dataset:
+def read(
+    root: Path | str, split: int = 1, *, name: str = "regdb", fault: Fault = refuse
+) -> Dataset:
     """The data set of one trial.
 
-    Raises DatasetError (or hands it to ``fault`` and reads on) naming the file and the line: for every rule of
-    ``parse_index``, a picture that is not there, labels that disagree, visible and thermal identities that differ.
+    Raises DatasetError (or hands it to ``fault`` and reads on) naming the file and the line: for
+    every rule of ``parse_index``, a picture that is not there, labels that disagree, visible and
+    thermal identities that differ.
     """
     root = Path(root)
     split = checked_split(split, TRIALS, "RegDB has ten trials, each a split of its own: 1 to 10")
@@ -51,20 +65,27 @@ def read(root: Path | str, split: int = 1, *, name: str = "regdb", fault: Fault 
             f"identities halved by seed {split}: no index files, not comparable with published trials",
         )
     records.sort(key=lambda r: r.path)
-    return validate(Dataset(name, root, tuple(records), "regdb", {"split": split, "source": source}))
+    return validate(
+        Dataset(name, root, tuple(records), "regdb", {"split": split, "source": source})
+    )
 
 
 def has_index(root: Path) -> bool:
     """Whether ``idx`` holds any index file: then every trial needs its four."""
-    return any(re.fullmatch(r"(train|test)_.*\.txt", path.name) for path in (root / "idx").glob("*.txt"))
+    return any(
+        re.fullmatch(r"(train|test)_.*\.txt", path.name) for path in (root / "idx").glob("*.txt")
+    )
 
 
-def parse_index(data: bytes, modality: Modality, file: Path | str, fault: Fault = refuse) -> list[Entry]:
+def parse_index(
+    data: bytes, modality: Modality, file: Path | str, fault: Fault = refuse
+) -> list[Entry]:
     """The bytes of one index file -> its entries, in order.
 
-    UTF-8 with or without BOM, LF or CRLF, forward or backward slashes. Faults name file and line: another encoding, NUL,
-    a line of more than 1,000 bytes, a missing or third column, a path that is not ``Visible/<number>/<picture>``
-    (absolute, ``..``), a label that is no plain whole number, a picture listed twice, a label or an identity with two partners.
+    UTF-8 with or without BOM, LF or CRLF, forward or backward slashes. Faults name file and line:
+    another encoding, NUL, a line of more than 1,000 bytes, a missing or third column, a path that
+    is not ``Visible/<number>/<picture>`` (absolute, ``..``), a label that is no plain whole number,
+    a picture listed twice, a label or an identity with two partners.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
         line = data.partition(b"\0")[0].count(b"\n") + 1
@@ -110,14 +131,20 @@ def parse_index(data: bytes, modality: Modality, file: Path | str, fault: Fault 
         lines[entry.path] = number
         found.append(entry)
     if not found:
-        fault(DatasetError("lists no picture", file=file, rule="every index file lists pictures", remedy=_AGAIN))
+        fault(
+            DatasetError(
+                "lists no picture", file=file, rule="every index file lists pictures", remedy=_AGAIN
+            )
+        )
     return found
 
 
 def _entry(raw: bytes, number: int, modality: Modality, file: Path | str) -> Entry | None:
     """One line -> its entry, or None for a blank line; raises DatasetError."""
 
-    def wrong(problem: str, rule: str = _LINE_RULE, remedy: str = "correct the line, or " + _AGAIN) -> DatasetError:
+    def wrong(
+        problem: str, rule: str = _LINE_RULE, remedy: str = "correct the line, or " + _AGAIN
+    ) -> DatasetError:
         return DatasetError(problem, file=file, line=number, rule=rule, remedy=remedy)
 
     if len(raw) > MAX_LINE:
@@ -125,7 +152,11 @@ def _entry(raw: bytes, number: int, modality: Modality, file: Path | str) -> Ent
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise wrong("the line is not UTF-8", "index files are plain text, UTF-8", "save it as UTF-8, or fetch it again") from None
+        raise wrong(
+            "the line is not UTF-8",
+            "index files are plain text, UTF-8",
+            "save it as UTF-8, or fetch it again",
+        ) from None
     columns = re.split(r"[ \t]+", text.strip(" \t"))
     if columns == [""]:
         return None
@@ -136,11 +167,22 @@ def _entry(raw: bytes, number: int, modality: Modality, file: Path | str) -> Ent
     path, label = columns[0].replace("\\", "/"), columns[1]
     parts = path.split("/")
     if ".." in parts or path.startswith("/") or re.match("[A-Za-z]:", path):
-        raise wrong(f"the path {columns[0]!r} leads out of the data set", "a path is relative to the root and stays under it")
-    if len(parts) != 3 or parts[0] != FOLDERS[modality] or parts[2].startswith(".") or Path(parts[2]).suffix.lower() not in SUFFIXES:
+        raise wrong(
+            f"the path {columns[0]!r} leads out of the data set",
+            "a path is relative to the root and stays under it",
+        )
+    if (
+        len(parts) != 3
+        or parts[0] != FOLDERS[modality]
+        or parts[2].startswith(".")
+        or Path(parts[2]).suffix.lower() not in SUFFIXES
+    ):
         raise wrong(f"the path {columns[0]!r} is not {FOLDERS[modality]}/<identity>/<picture>")
     if not re.fullmatch("[0-9]{1,9}", parts[1]):
-        raise wrong(f"the identity {parts[1]!r} is no whole number in plain digits", "each identity has a folder named by its number")
+        raise wrong(
+            f"the identity {parts[1]!r} is no whole number in plain digits",
+            "each identity has a folder named by its number",
+        )
     if not re.fullmatch("[0-9]{1,9}", label):
         raise wrong(f"the label {label!r} is no whole number in plain digits")
     return Entry(number, path, int(parts[1]), int(label))
@@ -175,7 +217,9 @@ def _from_index(root: Path, split: int, fault: Fault) -> list[Record]:
                         )
                     )
         if len(identities) == 2:
-            _same_identities(root, part, split, identities[Modality.V], identities[Modality.I], fault)
+            _same_identities(
+                root, part, split, identities[Modality.V], identities[Modality.I], fault
+            )
     return records
 
 
@@ -184,7 +228,9 @@ def _listing(root: Path, modality: Modality, fault: Fault) -> frozenset[str]:
     folder = FOLDERS[modality]
     names = identity_folders(root / folder, root, fault) if _present(root, folder, fault) else {}
     return frozenset(
-        f"{folder}/{name}/{picture}" for name in names.values() for picture in picture_names(root / folder / name, root, fault)
+        f"{folder}/{name}/{picture}"
+        for name in names.values()
+        for picture in picture_names(root / folder / name, root, fault)
     )
 
 
@@ -203,9 +249,19 @@ def _present(root: Path, folder: str, fault: Fault) -> bool:
     return False
 
 
-def _same_identities(root: Path, part: str, split: int, visible: dict[int, Entry], thermal: dict[int, Entry], fault: Fault) -> None:
+def _same_identities(
+    root: Path,
+    part: str,
+    split: int,
+    visible: dict[int, Entry],
+    thermal: dict[int, Entry],
+    fault: Fault,
+) -> None:
     """Faults: an identity in one modality's index only, or with another label there."""
-    for ids, lacks in ((visible.keys() - thermal.keys(), "thermal"), (thermal.keys() - visible.keys(), "visible")):
+    for ids, lacks in (
+        (visible.keys() - thermal.keys(), "thermal"),
+        (thermal.keys() - visible.keys(), "visible"),
+    ):
         if ids:
             file = root / "idx" / f"{part}_{lacks}_{split}.txt"
             fault(
@@ -231,6 +287,16 @@ def _same_identities(root: Path, part: str, split: int, visible: dict[int, Entry
 
 def _halved(root: Path, split: int, fault: Fault) -> list[Record]:
     """Without index files: half of the identities to train on, half to test on, in a seeded order."""
-    pictures = [(modality, path, int(path.split("/")[1])) for modality in FOLDERS for path in sorted(_listing(root, modality, fault))]
-    parts = seeded_parts(paired(root, {(m, one) for m, _, one in pictures}, FOLDERS, fault), split, test=0.5)
-    return [Record(path, one, modality, split=parts[one]) for modality, path, one in pictures if one in parts]
+    pictures = [
+        (modality, path, int(path.split("/")[1]))
+        for modality in FOLDERS
+        for path in sorted(_listing(root, modality, fault))
+    ]
+    parts = seeded_parts(
+        paired(root, {(m, one) for m, _, one in pictures}, FOLDERS, fault), split, test=0.5
+    )
+    return [
+        Record(path, one, modality, split=parts[one])
+        for modality, path, one in pictures
+        if one in parts
+    ]

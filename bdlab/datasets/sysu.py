@@ -1,7 +1,9 @@
-"""SYSU-MM01: ``cam1..cam6/<id:04d>/<n:04d>.jpg`` and ``exp/{train,val,test}_id.txt`` (notes, Datasets and protocols).
+"""SYSU-MM01: ``cam1..cam6/<id:04d>/<n:04d>.jpg`` and ``exp/{train,val,test}_id.txt`` (notes,
+Datasets and protocols).
 
-Cameras 1, 2, 4, 5 are RGB, 3 and 6 infrared. Not every identity is in every camera. Queries are all infrared pictures of the
-test identities, the gallery is drawn from their RGB pictures by the protocol.
+Cameras 1, 2, 4, 5 are RGB, 3 and 6 infrared. Not every identity is in every camera. Queries are all
+infrared pictures of the test identities, the gallery is drawn from their RGB pictures by the
+protocol.
 """
 
 from __future__ import annotations
@@ -20,12 +22,21 @@ PARTS = ("train", "val", "test")
 MAX_LIST = 1_000_000  # bytes; the published lists have 1.5 kB
 
 
-def read(root: Path | str, split: int = 1, val_holdout: bool = False, *, name: str = "sysu", fault: Fault = refuse) -> Dataset:
-    """The data set. ``val_holdout=False``: train and val identities are both trained on (395, the field's convention);
-    ``True``: the val identities become the val part, for choosing a checkpoint.
+def read(
+    root: Path | str,
+    split: int = 1,
+    val_holdout: bool = False,
+    *,
+    name: str = "sysu",
+    fault: Fault = refuse,
+) -> Dataset:
+    """The data set. ``val_holdout=False``: train and val identities are both trained on (395, the
+    field's convention); ``True``: the val identities become the val part, for choosing a
+    checkpoint.
 
-    Raises DatasetError (or hands it to ``fault`` and reads on) naming file and line: a camera that is not there, every rule
-    of ``parse_ids``, an identity in two lists, a listed identity without any picture, one trained on in one modality only.
+    Raises DatasetError (or hands it to ``fault`` and reads on) naming file and line: a camera that
+    is not there, every rule of ``parse_ids``, an identity in two lists, a listed identity without
+    any picture, one trained on in one modality only.
     """
     root = Path(root)
     split = checked_split(split, range(1, 2), "SYSU-MM01 has one split: 1")
@@ -54,7 +65,10 @@ def read(root: Path | str, split: int = 1, val_holdout: bool = False, *, name: s
             if (part := part_of.get(one)) is not None:
                 part = "train" if part == "val" and not val_holdout else part
                 names = picture_names(root / folder / identity_name, root, fault)
-                records += [Record(f"{folder}/{identity_name}/{picture}", one, modality, camera, part) for picture in names]
+                records += [
+                    Record(f"{folder}/{identity_name}/{picture}", one, modality, camera, part)
+                    for picture in names
+                ]
     for one in sorted(part_of.keys() - {r.identity for r in records}):
         fault(
             DatasetError(
@@ -66,7 +80,15 @@ def read(root: Path | str, split: int = 1, val_holdout: bool = False, *, name: s
         )
     records.sort(key=lambda r: r.path)
     source = f"exp/*_id.txt, val identities {'held out' if val_holdout else 'trained on'}"
-    return validate(Dataset(name, root, tuple(records), "sysu", {"split": split, "source": source, "val_holdout": val_holdout}))
+    return validate(
+        Dataset(
+            name,
+            root,
+            tuple(records),
+            "sysu",
+            {"split": split, "source": source, "val_holdout": val_holdout},
+        )
+    )
 
 
 def _parts(root: Path, fault: Fault) -> dict[int, str]:
@@ -94,10 +116,12 @@ def _parts(root: Path, fault: Fault) -> dict[int, str]:
 
 
 def parse_ids(data: bytes, file: Path | str, fault: Fault = refuse) -> list[int]:
-    """The bytes of one ``exp/*_id.txt`` -> its identities: one line of comma-separated whole numbers from 1.
+    """The bytes of one ``exp/*_id.txt`` -> its identities: one line of comma-separated whole
+    numbers from 1.
 
-    A BOM, blanks around the numbers and a line end are accepted. Faults name file and line: NUL or UTF-16, a second line,
-    anything but plain digits between commas, 0, an identity named twice, an empty list.
+    A BOM, blanks around the numbers and a line end are accepted. Faults name file and line: NUL or
+    UTF-16, a second line, anything but plain digits between commas, 0, an identity named twice, an
+    empty list.
     """
 
     def wrong(problem: str, line: int = 1) -> list[int]:
@@ -114,7 +138,10 @@ def parse_ids(data: bytes, file: Path | str, fault: Fault = refuse) -> list[int]
 
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
         return wrong("holds NUL bytes or is UTF-16")
-    lines = [(n, line.strip(b" \t\r")) for n, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)]
+    lines = [
+        (n, line.strip(b" \t\r"))
+        for n, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)
+    ]
     filled = [(n, line) for n, line in lines if line]
     if not filled:
         return wrong("lists nobody")
@@ -124,7 +151,9 @@ def parse_ids(data: bytes, file: Path | str, fault: Fault = refuse) -> list[int]
     ids: dict[int, None] = {}
     for word in (word.strip(b" \t") for word in line.split(b",")):
         if not re.fullmatch(rb"[0-9]{1,9}", word) or int(word) == 0:
-            return wrong(f"{word[:40].decode('utf-8', 'backslashreplace')!r} is no identity", number)
+            return wrong(
+                f"{word[:40].decode('utf-8', 'backslashreplace')!r} is no identity", number
+            )
         if int(word) in ids:
             return wrong(f"identity {int(word)} is named twice", number)
         ids[int(word)] = None

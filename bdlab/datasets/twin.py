@@ -1,4 +1,5 @@
-"""Rendered sets, opened through ``bdtwins``: where they lie, their dials, and its errors in bdlab's words.
+"""Rendered sets, opened through ``bdtwins``: where they lie, their dials, and its errors in bdlab's
+words.
 
 The renderer knows nothing of bdlab, and this module alone imports it.
 """
@@ -26,18 +27,24 @@ def _in_our_words() -> Iterator[None]:
     try:
         yield
     except bdtwins.TwinError as error:
-        raise DatasetError(error.problem, file=error.file, rule=error.rule, remedy=error.remedy) from error
+        raise DatasetError(
+            error.problem, file=error.file, rule=error.rule, remedy=error.remedy
+        ) from error
 
 
 def dials(kind: str, **options: Any) -> dict[str, Any]:
-    """All dials of a twin, ``size``, ``seed``, ``channel_gap``, ``appearance_gap``, the defaults filled in."""
+    """All dials of a twin, ``size``, ``seed``, ``channel_gap``, ``appearance_gap``, the defaults
+    filled in.
+    """
     with _in_our_words():
         twin = bdtwins.settle(kind, **options)
     return {name: getattr(twin, name) for name in DIALS}
 
 
 def default_root(kind: str, **options: Any) -> Path:
-    """Where a twin lies unless a root is given: a folder of its own in ``$BDLAB_DATA`` or ``./data``."""
+    """Where a twin lies unless a root is given: a folder of its own in ``$BDLAB_DATA`` or
+    ``./data``.
+    """
     with _in_our_words():
         return data_folder() / bdtwins.folder_name(bdtwins.settle(kind, **options))
 
@@ -45,8 +52,8 @@ def default_root(kind: str, **options: Any) -> Path:
 def ensure(kind: str, root: Path | str | None = None, **options: Any) -> Path:
     """The twin at ``root`` (or its default place), rendered if it is not there yet.
 
-    ``options``: the dials, ``jobs`` (processes) and ``progress``. Raises DatasetError for bad choices, or where ``root`` holds
-    anything else.
+    ``options``: the dials, ``jobs`` (processes) and ``progress``. Raises DatasetError for bad
+    choices, or where ``root`` holds anything else.
     """
     if root is None:
         root = default_root(kind, **{name: options[name] for name in DIALS if name in options})
@@ -55,13 +62,17 @@ def ensure(kind: str, root: Path | str | None = None, **options: Any) -> Path:
 
 
 def counterfactual(kind: str, identity: int, shot: int, **options: Any) -> dict[str, np.ndarray]:
-    """A pair of partners and what each camera would have seen from the other's place: see ``bdtwins.counterfactual``."""
+    """A pair of partners and what each camera would have seen from the other's place: see
+    ``bdtwins.counterfactual``.
+    """
     with _in_our_words():
         return bdtwins.counterfactual(kind, identity, shot, **options)
 
 
 def read_twin(root: Path) -> dict[str, Any] | None:
-    """The dials of a rendered twin, from its ``twin.json``; None for a folder that is no twin. Raises DatasetError if damaged."""
+    """The dials of a rendered twin, from its ``twin.json``; None for a folder that is no twin.
+    Raises DatasetError if damaged.
+    """
     file = root / "twin.json"
     try:
         dials = json.loads(file.read_text("utf-8"))

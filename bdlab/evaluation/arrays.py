@@ -1,4 +1,5 @@
-"""Arrays that are numpy or torch, and the distances between features: what evaluation needs to know of either.
+"""Arrays that are numpy or torch, and the distances between features: what evaluation needs to know
+of either.
 
 torch is never imported here: an array can only be a tensor if its owner has imported it.
 """
@@ -18,7 +19,9 @@ def is_tensor(array: Any) -> bool:
 
 
 def integers(values: Any, name: str, length: int) -> np.ndarray:
-    """``values`` as an int64 array [length]; ValueError for another shape or for anything but integers."""
+    """``values`` as an int64 array [length]; ValueError for another shape or for anything but
+    integers.
+    """
     array = np.asarray(values.detach().cpu() if is_tensor(values) else values)
     if array.shape != (length,):
         raise ValueError(f"{name} have shape {array.shape}: ({length},) is meant")
@@ -28,12 +31,16 @@ def integers(values: Any, name: str, length: int) -> np.ndarray:
 
 
 def finite(array: np.ndarray) -> bool:
-    """Whether all is finite: NaN wins a minimum and an infinity is one, so two passes and no temporary do."""
+    """Whether all is finite: NaN wins a minimum and an infinity is one, so two passes and no
+    temporary do.
+    """
     return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
 def all_finite(array: Any) -> bool:
-    """Whether features are finite; taken on trust for a memory map. ValueError unless they are real numbers."""
+    """Whether features are finite; taken on trust for a memory map. ValueError unless they are real
+    numbers.
+    """
     if is_tensor(array):
         return bool(array.isfinite().all())
     check_real(array)
@@ -46,7 +53,9 @@ def check_real(array: np.ndarray) -> None:
 
 
 def wide(array: Any) -> Any:
-    """The array in float32 or better: halves widen, integers become float64; a CPU tensor becomes its numpy view."""
+    """The array in float32 or better: halves widen, integers become float64; a CPU tensor becomes
+    its numpy view.
+    """
     if is_tensor(array):
         array = array.detach()
         if not array.is_floating_point():
@@ -56,15 +65,20 @@ def wide(array: Any) -> Any:
         return array.numpy() if array.device.type == "cpu" else array
     array = np.asanyarray(array)
     check_real(array)
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.result_type(array.dtype, np.float32))
+    return (
+        array
+        if array.dtype in (np.float32, np.float64)
+        else array.astype(np.result_type(array.dtype, np.float32))
+    )
 
 
 def distances(a: Any, b: Any, chunk: int | None = None, squared: bool = False) -> Any:
-    """Euclidean distances [A, B] between the rows of ``a`` [A, D] and ``b`` [B, D], in float32 or better.
+    """Euclidean distances [A, B] between the rows of ``a`` [A, D] and ``b`` [B, D], in float32 or
+    better.
 
-    For unit vectors they order as cosine similarity does. ``squared`` leaves the root out, which changes no order but of
-    distances so close that the root would round them together. ``chunk`` rows of ``b`` are widened at a time.
-    ValueError if the widths differ.
+    For unit vectors they order as cosine similarity does. ``squared`` leaves the root out, which
+    changes no order but of distances so close that the root would round them together. ``chunk``
+    rows of ``b`` are widened at a time. ValueError if the widths differ.
     """
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"features of width {a.shape[1]} and {b.shape[1]} cannot be compared")
@@ -83,14 +97,17 @@ def distances(a: Any, b: Any, chunk: int | None = None, squared: bool = False) -
 
 
 def _beside(part: Any, other: Any) -> Any:
-    """``part`` where ``other`` is: on its device if that is a tensor (of the same type), else a numpy array."""
+    """``part`` where ``other`` is: on its device if that is a tensor (of the same type), else a
+    numpy array.
+    """
     if not is_tensor(other):
         return host(part)
     return sys.modules["torch"].as_tensor(part, device=other.device, dtype=other.dtype)
 
 
 def _norms(x: Any) -> Any:
-    return (x * x).sum(1) if is_tensor(x) else np.einsum("ij,ij->i", x, x)  # einsum: no copy of a large gallery
+    # einsum: no copy of a large gallery
+    return (x * x).sum(1) if is_tensor(x) else np.einsum("ij,ij->i", x, x)
 
 
 def _root(block: Any, squared: bool) -> Any:

@@ -1,12 +1,13 @@
 """Distances -> ranks -> CMC, mAP and mINP, without a Python loop over queries.
 
-A rank is a count: how many gallery pictures come before this match. So the rows are sorted by value only (several times
-faster than sorting indices), the matches are found in them by binary search, and nothing is ever listed. The one thing
-values cannot tell is the order among equals; rows in which a match has an equal are found out and ranked again by a
-stable sort. Equal distances rank in gallery order, as in a stable ``argsort``.
+A rank is a count: how many gallery pictures come before this match. So the rows are sorted by value
+only (several times faster than sorting indices), the matches are found in them by binary search,
+and nothing is ever listed. The one thing values cannot tell is the order among equals; rows in
+which a match has an equal are found out and ranked again by a stable sort. Equal distances rank in
+gallery order, as in a stable ``argsort``.
 
-Arrays are numpy or torch; a tensor on an accelerator is ranked there. Distances are compared in the precision they
-come in, never a lower one; scores are float64 fractions, not per cent.
+Arrays are numpy or torch; a tensor on an accelerator is ranked there. Distances are compared in the
+precision they come in, never a lower one; scores are float64 fractions, not per cent.
 """
 
 from __future__ import annotations
@@ -23,10 +24,21 @@ import numpy as np
 from bdlab.machine import cores
 
 from .arrays import all_finite, distances, finite, host, integers, is_tensor, wide
-from .counting import Gallery, PerQuery, Top, count_before, heads, merge, rank_block, rank_on_device, summarise
+from .counting import (
+    Gallery,
+    PerQuery,
+    Top,
+    count_before,
+    heads,
+    merge,
+    rank_block,
+    rank_on_device,
+    summarise,
+)
 
 RANKS = (1, 5, 10, 20)
-_BLOCK_BYTES = 12 << 20  # of distances a thread has copied at a time: a bound on memory, and measured the fastest
+# of distances a thread has copied at a time: a bound on memory, and measured the fastest
+_BLOCK_BYTES = 12 << 20
 
 
 class NoMatch(ValueError):
@@ -37,9 +49,10 @@ class NoMatch(ValueError):
 class Scores:
     """What one ranking is worth, query by query and on average.
 
-    ``first`` [Q] int64: 0-based rank of the first match (among distinct identities under ``unique_ids``), -1 if none;
-    ``ap``, ``inp`` [Q] float64: average precision and inverse negative penalty (matches / rank of the last), NaN if none;
-    ``length``: pictures in the gallery. The averages are over the valid queries, those with a match.
+    ``first`` [Q] int64: 0-based rank of the first match (among distinct identities under
+    ``unique_ids``), -1 if none; ``ap``, ``inp`` [Q] float64: average precision and inverse negative
+    penalty (matches / rank of the last), NaN if none; ``length``: pictures in the gallery. The
+    averages are over the valid queries, those with a match.
     """
 
     first: np.ndarray
@@ -55,7 +68,9 @@ class Scores:
     @cached_property
     def cmc(self) -> np.ndarray:
         """[length] float64: the share of valid queries whose first match is within the first k + 1."""
-        return np.bincount(self.first[self.valid], minlength=self.length).cumsum() / self.valid.sum()
+        return (
+            np.bincount(self.first[self.valid], minlength=self.length).cumsum() / self.valid.sum()
+        )
 
     @property
     def mAP(self) -> float:
@@ -66,7 +81,9 @@ class Scores:
         return float(self.inp[self.valid].mean())
 
     def rank(self, k: int) -> float:
-        """Rank-k, k = 1, 2, ...; beyond the end of the list the curve stays where it is. ValueError if k < 1."""
+        """Rank-k, k = 1, 2, ...; beyond the end of the list the curve stays where it is. ValueError
+        if k < 1.
+        """
         if k < 1:
             raise ValueError(f"rank({k}): ranks start at 1")
         return float(self.cmc[min(k, self.length) - 1])
@@ -78,11 +95,13 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """The features of a set of pictures: ``features`` [N, D] numpy or torch, ``ids`` [N], ``cameras`` [N] or None.
+    """The features of a set of pictures: ``features`` [N, D] numpy or torch, ``ids`` [N],
+    ``cameras`` [N] or None.
 
-    ``keys``: N relative paths, the order of files within an identity and camera; None means row order. Integers are kept
-    as int64 numpy arrays. Raises ValueError on empty or unequal lengths, wrong types, non-finite features (not looked for
-    in a memory map, which may be larger than memory: their distances are refused instead) or a key given twice.
+    ``keys``: N relative paths, the order of files within an identity and camera; None means row
+    order. Integers are kept as int64 numpy arrays. Raises ValueError on empty or unequal lengths,
+    wrong types, non-finite features (not looked for in a memory map, which may be larger than
+    memory: their distances are refused instead) or a key given twice.
     """
 
     features: Any
@@ -110,20 +129,25 @@ class Embedded:
             raise ValueError(f"{len(keys)} keys for {len(self)} rows of features")
         cameras = self.ids if self.cameras is None else self.cameras
         if len(set(zip(self.ids.tolist(), cameras.tolist(), keys, strict=True))) != len(keys):
-            raise ValueError("a key is given twice for the same identity and camera: which picture comes first is undefined")
+            raise ValueError(
+                "a key is given twice for the same identity and camera: which picture comes first is undefined"
+            )
         object.__setattr__(self, "keys", keys)
 
     def __len__(self) -> int:
         return int(self.features.shape[0])
 
 
-def scores(distances: Any, query_ids: Any, gallery_ids: Any, excluded: Any = None, unique_ids: bool = False) -> Scores:
-    """CMC, mAP and mINP of ``distances`` [Q, G]; ids are [Q] and [G] integers, ``excluded`` [Q, G] bool or None.
+def scores(
+    distances: Any, query_ids: Any, gallery_ids: Any, excluded: Any = None, unique_ids: bool = False
+) -> Scores:
+    """CMC, mAP and mINP of ``distances`` [Q, G]; ids are [Q] and [G] integers, ``excluded`` [Q, G]
+    bool or None.
 
-    An excluded picture does not exist for that query. ``unique_ids`` is SYSU-MM01's CMC: of every ranked list only the
-    first picture of an identity counts; mAP and mINP are over all that remains in either case.
-    Raises ValueError for distances that are not finite, shapes or types that do not fit, and NoMatch (a ValueError) if
-    no query has a match.
+    An excluded picture does not exist for that query. ``unique_ids`` is SYSU-MM01's CMC: of every
+    ranked list only the first picture of an identity counts; mAP and mINP are over all that remains
+    in either case. Raises ValueError for distances that are not finite, shapes or types that do not
+    fit, and NoMatch (a ValueError) if no query has a match.
     """
     return scores_of_draws(distances, query_ids, gallery_ids, [None], excluded, unique_ids)[0]
 
@@ -136,40 +160,58 @@ def scores_of_draws(
     excluded: Any = None,
     unique_ids: bool = False,
 ) -> list[Scores]:
-    """One ``scores`` for every gallery in ``draws``: columns of ``distances`` in gallery order, or None for all of them.
+    """One ``scores`` for every gallery in ``draws``: columns of ``distances`` in gallery order, or
+    None for all of them.
 
-    The same as ``scores(distances[:, draw], ...)`` for each draw, errors included, but draws with the same sequence of
-    identities are ranked in one go. Blocks of queries go to as many threads as there are cores (numpy sorts without the lock).
+    The same as ``scores(distances[:, draw], ...)`` for each draw, errors included, but draws with
+    the same sequence of identities are ranked in one go. Blocks of queries go to as many threads as
+    there are cores (numpy sorts without the lock).
     """
     matrix = wide(distances)
     if len(matrix.shape) != 2 or 0 in matrix.shape:
-        raise ValueError(f"distances have shape {tuple(matrix.shape)}: [Q, G] with Q and G above 0 is meant")
+        raise ValueError(
+            f"distances have shape {tuple(matrix.shape)}: [Q, G] with Q and G above 0 is meant"
+        )
     count, width = matrix.shape
-    query_ids, gallery_ids = integers(query_ids, "query_ids", count), integers(gallery_ids, "gallery_ids", width)
+    query_ids, gallery_ids = (
+        integers(query_ids, "query_ids", count),
+        integers(gallery_ids, "gallery_ids", width),
+    )
     excluded = _mask(excluded, (count, width))
-    alike: dict[bytes, list[int]] = {}  # draws with the same sequence of identities are ranked together
+    # draws with the same sequence of identities are ranked together
+    alike: dict[bytes, list[int]] = {}
     draws = [np.arange(width) if draw is None else np.asarray(draw) for draw in draws]
     for number, draw in enumerate(draws):
         alike.setdefault(gallery_ids[draw].tobytes(), []).append(number)
     found: dict[int, Scores] = {}
     for numbers in alike.values():
         gallery = Gallery(gallery_ids, np.stack([draws[number] for number in numbers]), unique_ids)
-        per_query = (rank_on_device if is_tensor(matrix) else _rank)(matrix, query_ids, gallery, excluded)
-        for number, column in zip(numbers, zip(*(value.T for value in per_query), strict=True), strict=True):
+        per_query = (rank_on_device if is_tensor(matrix) else _rank)(
+            matrix, query_ids, gallery, excluded
+        )
+        for number, column in zip(
+            numbers, zip(*(value.T for value in per_query), strict=True), strict=True
+        ):
             found[number] = _scores(column, gallery.length)
     return [found[number] for number in range(len(draws))]
 
 
-def _rank(matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None) -> PerQuery:
+def _rank(
+    matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None
+) -> PerQuery:
     """PerQuery [Q, T], blocks of queries by as many threads as there are cores."""
     copies = 1 if gallery.whole else 2  # one to sort, and before it one of the columns drawn
     most = max(1, _BLOCK_BYTES // (copies * matrix.itemsize * gallery.columns.size))
-    turns = math.ceil(len(matrix) / (most * cores()))  # of every core, so that none waits for another's last block
+    turns = math.ceil(
+        len(matrix) / (most * cores())
+    )  # of every core, so that none waits for another's last block
     rows = math.ceil(len(matrix) / (turns * cores()))
     blocks = [slice(start, start + rows) for start in range(0, len(matrix), rows)]
 
     def rank(block: slice) -> PerQuery:
-        return rank_block(matrix[block], query_ids[block], gallery, None if excluded is None else excluded[block])
+        return rank_block(
+            matrix[block], query_ids[block], gallery, None if excluded is None else excluded[block]
+        )
 
     with ThreadPoolExecutor(min(len(blocks), cores())) as pool:
         return tuple(map(np.concatenate, zip(*pool.map(rank, blocks), strict=True)))
@@ -193,7 +235,8 @@ def _mask(excluded: Any, shape: tuple[int, int]) -> np.ndarray | None:
 def topk(distances: Any, k: int, excluded: Any = None) -> Top:
     """The k nearest of each row of ``distances`` [Q, G], equals in gallery order; k is cut to G.
 
-    An excluded picture comes last, at an infinite distance. ValueError as in ``scores``, or if k < 1.
+    An excluded picture comes last, at an infinite distance. ValueError as in ``scores``, or if k <
+    1.
     """
     matrix = host(wide(distances))
     if k < 1 or matrix.ndim != 2 or 0 in matrix.shape or np.isnan(matrix).any():
@@ -210,20 +253,35 @@ def topk(distances: Any, k: int, excluded: Any = None) -> Top:
 
 
 def rank_large(
-    query: Embedded, gallery: Embedded, k: int = 20, chunk: int = 50_000, unique_ids: bool = False, rows: int = 256
+    query: Embedded,
+    gallery: Embedded,
+    k: int = 20,
+    chunk: int = 50_000,
+    unique_ids: bool = False,
+    rows: int = 256,
 ) -> tuple[Scores, Top]:
-    """Exact scores and k nearest against a gallery too large for a distance matrix: the same as the dense path.
+    """Exact scores and k nearest against a gallery too large for a distance matrix: the same as the
+    dense path.
 
-    ``gallery.features`` may be a memory map; beside it, about ``rows x chunk`` distances are held at a time. Distances
-    are squared Euclidean (``Top.distances`` too). A block's matrix product may differ from the whole one's in the last
-    bit, and with it the order of distances that close; where the products are exact, so is the agreement.
-    Raises ValueError as ``scores`` and ``topk`` do.
+    ``gallery.features`` may be a memory map; beside it, about ``rows x chunk`` distances are held
+    at a time. Distances are squared Euclidean (``Top.distances`` too). A block's matrix product may
+    differ from the whole one's in the last bit, and with it the order of distances that close;
+    where the products are exact, so is the agreement. Raises ValueError as ``scores`` and ``topk``
+    do.
     """
     if k < 1 or chunk < 1 or rows < 1:
         raise ValueError(f"k = {k}, chunk = {chunk}, rows = {rows}: all must be above 0")
     layout = Gallery(gallery.ids, np.arange(len(gallery))[None], False)
     parts = [
-        _stream(query.features[a : a + rows], query.ids[a : a + rows], gallery, layout, min(k, len(gallery)), chunk, unique_ids)
+        _stream(
+            query.features[a : a + rows],
+            query.ids[a : a + rows],
+            gallery,
+            layout,
+            min(k, len(gallery)),
+            chunk,
+            unique_ids,
+        )
         for a in range(0, len(query), rows)
     ]
     found, tops = zip(*parts, strict=True)
@@ -236,19 +294,35 @@ def _refuse(block: np.ndarray) -> None:
         raise ValueError("distances hold NaN or infinite values")
 
 
-def _stream(features: Any, ids: np.ndarray, gallery: Embedded, layout: Gallery, k: int, chunk: int, unique: bool) -> tuple[PerQuery, Top]:
-    """One block of queries: first the distances of its matches alone, then every chunk adds to their counts."""
+def _stream(
+    features: Any,
+    ids: np.ndarray,
+    gallery: Embedded,
+    layout: Gallery,
+    k: int,
+    chunk: int,
+    unique: bool,
+) -> tuple[PerQuery, Top]:
+    """One block of queries: first the distances of its matches alone, then every chunk adds to
+    their counts.
+    """
     places, there = layout.matches(ids)
     own = _own_distances(features, gallery, places, there, chunk)
     order = np.lexsort((places, own), axis=-1)  # by distance, equals by place in the gallery
     own, places = np.take_along_axis(own, order, 1), np.take_along_axis(places, order, 1)
     real = np.isfinite(own)
-    count, seen = np.zeros(own.shape, dtype=np.int64), np.zeros((len(ids), len(layout.ids) if unique else 0), dtype=bool)
-    head = Top(np.full((len(ids), k), len(gallery)), np.full((len(ids), k), np.inf, dtype=own.dtype))
+    count, seen = (
+        np.zeros(own.shape, dtype=np.int64),
+        np.zeros((len(ids), len(layout.ids) if unique else 0), dtype=bool),
+    )
+    head = Top(
+        np.full((len(ids), k), len(gallery)), np.full((len(ids), k), np.inf, dtype=own.dtype)
+    )
     for start in range(0, len(gallery), chunk):
         block = host(distances(features, gallery.features[start : start + chunk], squared=True))
         _refuse(block)
-        # A match must meet the very value it was given: a product of another shape may round differently.
+        # A match must meet the very value it was given: a product of another shape may round
+        # differently.
         row, slot = np.nonzero(real & (places >= start) & (places < start + block.shape[1]))
         block[row, places[row, slot] - start] = own[row, slot]
         ranked = np.sort(block, axis=1)
@@ -263,13 +337,21 @@ def _stream(features: Any, ids: np.ndarray, gallery: Embedded, layout: Gallery, 
     return (np.where(first < 0, first, seen.sum(axis=1)) if unique else first, ap, inp), head
 
 
-def _own_distances(features: Any, gallery: Embedded, places: np.ndarray, there: np.ndarray, chunk: int) -> np.ndarray:
-    """Squared distances [Q, P] from each query to its matches at ``places`` [Q, P]; infinite where there is none."""
+def _own_distances(
+    features: Any, gallery: Embedded, places: np.ndarray, there: np.ndarray, chunk: int
+) -> np.ndarray:
+    """Squared distances [Q, P] from each query to its matches at ``places`` [Q, P]; infinite where
+    there is none.
+    """
     row, slot = np.nonzero(there)
     wanted, index = np.unique(places[row, slot], return_inverse=True)
-    own = np.full(places.shape, np.inf, dtype=host(distances(features[:1], gallery.features[:1])).dtype)
+    own = np.full(
+        places.shape, np.inf, dtype=host(distances(features[:1], gallery.features[:1])).dtype
+    )
     for start in range(0, len(wanted), chunk):
-        block = host(distances(features, gallery.features[wanted[start : start + chunk]], squared=True))
+        block = host(
+            distances(features, gallery.features[wanted[start : start + chunk]], squared=True)
+        )
         _refuse(block)
         here = (index >= start) & (index < start + chunk)
         own[row[here], slot[here]] = block[row[here], index[here] - start]

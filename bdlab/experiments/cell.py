@@ -1,4 +1,6 @@
-"""The one sequence that makes a cell (prepare, train, test, write), and what opens a finished one again."""
+"""The one sequence that makes a cell (prepare, train, test, write), and what opens a finished one
+again.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +30,35 @@ from bdlab.training.setup import Setup, TrainingError, prepare
 from . import runs
 
 
-def run(config: Config, folder: Path, device: str | None = None, resume: Iterable[Path] = (), inexact: bool = False, **hooks: Any) -> dict:
-    """A whole cell into an attempt folder: what the training notebook does step by step. Returns the result."""
+def run(
+    config: Config,
+    folder: Path,
+    device: str | None = None,
+    resume: Iterable[Path] = (),
+    inexact: bool = False,
+    **hooks: Any,
+) -> dict:
+    """A whole cell into an attempt folder: what the training notebook does step by step. Returns
+    the result.
+    """
     began = time.perf_counter()
     setup = prepare(config, device)
     train(setup, folder, resume, inexact, **hooks)
     return write(setup, folder, evaluate(setup), time.perf_counter() - began)
 
 
-def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float) -> dict[str, Any]:
-    """weights.pt (the whole net as it is tested) and result.json with full provenance; returns the result."""
+def write(
+    setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float
+) -> dict[str, Any]:
+    """weights.pt (the whole net as it is tested) and result.json with full provenance; returns the
+    result.
+    """
     config = setup.config
     buffer = io.BytesIO()  # torch.save on a full disk says nothing of use
-    torch.save({"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}, buffer)
+    torch.save(
+        {"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()},
+        buffer,
+    )
     weights = buffer.getvalue()
     runs.write(folder / "weights.pt", weights)
     history = runs.read_lines(folder / "history.jsonl")
@@ -58,37 +76,56 @@ def write(setup: Setup, folder: Path, scores: dict[str, protocols.Result], secon
         "resumed": setup.resumed or None, "weights_bytes": len(weights), "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }  # fmt: skip
     said = {name: value.to_json() for name, value in scores.items()}
-    found = collapse.watch(history, config, setup.pool.num_ids) | collapse.chance(said, provenance["identities"]["test"])
-    result = {"schema": runs.SCHEMA, "params": config.flat(), "scores": said, "guard": found, "provenance": provenance}
+    found = collapse.watch(history, config, setup.pool.num_ids) | collapse.chance(
+        said, provenance["identities"]["test"]
+    )
+    result = {
+        "schema": runs.SCHEMA,
+        "params": config.flat(),
+        "scores": said,
+        "guard": found,
+        "provenance": provenance,
+    }
     runs.write_json(folder / "params.json", config.flat())
     runs.write_json(folder / "result.json", result)
     return result
 
 
 def load(folder: Path | str) -> nn.Module:
-    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its weights are damaged or no such data."""
+    """The trained network of a committed cell, in eval mode on the CPU. Raises TrainingError if its
+    weights are damaged or no such data.
+    """
     path = Path(folder) / "weights.pt"
     result = json.loads((Path(folder) / "result.json").read_text())
     if runs.sha256(path) != result["provenance"]["weights_sha256"]:
-        raise TrainingError(f"{path}: damaged, its sha256 is not the one in result.json; run the cell again")
+        raise TrainingError(
+            f"{path}: damaged, its sha256 is not the one in result.json; run the cell again"
+        )
     try:
         saved = checkpoint.data(path.read_bytes())
         params, state = saved["params"], saved["state"]
         if not any(len(value) == saved["num_ids"] for value in state.values() if value.ndim == 2):
             raise ValueError(f"no classifier of {saved['num_ids']} people in it")
         strides = strides_of(params["strides"], params["weights"])
-        config = from_flat(params | {"weights": None, "strides": strides})  # the numbers are in the file; nothing to download
+        # the numbers are in the file; nothing to download
+        config = from_flat(params | {"weights": None, "strides": strides})
         net, _ = METHODS[config.run.method](config, saved["num_ids"])
         net.load_state_dict(state)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         first = str(error).partition("\n")[0]
-        raise TrainingError(f"{path}: not the weights of a cell ({first}); run the cell again") from error
+        raise TrainingError(
+            f"{path}: not the weights of a cell ({first}); run the cell again"
+        ) from error
     return net.eval()
 
 
 def epoch_line(line: dict[str, Any], epochs: int) -> str:
     """One epoch of a history in words; what the guard has found stands at its end."""
-    terms = "  ".join(f"{name} {value:.3f}" for name, value in line["terms"].items() if name not in ("spread", "gradient"))
+    terms = "  ".join(
+        f"{name} {value:.3f}"
+        for name, value in line["terms"].items()
+        if name not in ("spread", "gradient")
+    )
     found = f"  [{', '.join(line['guard'])}]" if line.get("guard") else ""
     return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s{found}"
 

@@ -1,7 +1,8 @@
-"""What a sweep would cost before it runs, from a few measured steps a row: cells, steps, hours, disk; and how fast a step really is.
+"""What a sweep would cost before it runs, from a few measured steps a row: cells, steps, hours,
+disk; and how fast a step really is.
 
-A step is held against two measures: the network alone (what is spent outside it is ours to save), and the device's own
-matrix product (what is lost inside it is the network's shape, or torch's).
+A step is held against two measures: the network alone (what is spent outside it is ours to save),
+and the device's own matrix product (what is lost inside it is the network's shape, or torch's).
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ from bdlab.training import setup as setups
 from . import runs
 
 WARM_UP, MEASURED = 3, 10  # steps
-PATIENCE = 60.0  # seconds after which two measured steps must do: a ResNet-50 on a CPU takes many seconds a step
+# seconds after which two measured steps must do: a ResNet-50 on a CPU takes many seconds a step
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
 class Speed:
     """How fast a training step is, and what it could be.
 
-    ``seconds`` a step and ``network`` of them in the network (forward, backward, SGD), medians; ``pictures`` a step in all
-    modalities; ``flops`` of a step's forward and backward, counted; ``rate`` FLOP/s of the device's matrix product in the
-    same precision, measured; ``memory`` bytes the run held at most on a GPU (0 on a CPU).
+    ``seconds`` a step and ``network`` of them in the network (forward, backward, SGD), medians;
+    ``pictures`` a step in all modalities; ``flops`` of a step's forward and backward, counted;
+    ``rate`` FLOP/s of the device's matrix product in the same precision, measured; ``memory`` bytes
+    the run held at most on a GPU (0 on a CPU).
     """
 
     seconds: float
@@ -50,7 +53,9 @@ class Speed:
 
     @property
     def outside(self) -> float:
-        """The share of a step that is not the network: drawing, cutting, normalising, losses, keeping the books."""
+        """The share of a step that is not the network: drawing, cutting, normalising, losses,
+        keeping the books.
+        """
         return max(0.0, 1 - self.network / self.seconds)
 
     @property
@@ -62,13 +67,16 @@ class Speed:
         return (
             f"{1000 * self.seconds:.1f} ms a step, {self.per_second:,.0f} pictures/s; {100 * self.outside:.0f} % of the step is outside "
             f"the network; {self.flops / self.seconds / 1e9:,.0f} GFLOP/s, {100 * self.of_rate:.0f} % of the {self.rate / 1e9:,.0f} "
-            "that a matrix product reaches here" + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
+            "that a matrix product reaches here"
+            + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
         )
 
 
 @dataclass(frozen=True)
 class RowCost:
-    """One row: how many cells are still to run, steps a cell, the speed as measured, bytes a committed cell keeps."""
+    """One row: how many cells are still to run, steps a cell, the speed as measured, bytes a
+    committed cell keeps.
+    """
 
     row: str
     cells: int
@@ -98,12 +106,16 @@ class Plan:
 
 
 def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
-    """Time ten steps of one cell of every row, with the threads a job will have. Raises what ``setups.prepare`` raises."""
+    """Time ten steps of one cell of every row, with the threads a job will have. Raises what
+    ``setups.prepare`` raises.
+    """
     torch.set_num_threads(max(1, machine.cores() // jobs))
     rows = []
     groups: dict[tuple, list[runs.Cell]] = {}
     for cell in cells:
-        groups.setdefault(tuple(cell.params[key] for key in ("sweep", "data", "row")), []).append(cell)
+        groups.setdefault(tuple(cell.params[key] for key in ("sweep", "data", "row")), []).append(
+            cell
+        )
     several = len({key[:2] for key in groups}) > 1
     for (sweep, data, row), own in groups.items():
         row = f"{sweep} {data} {row}" if several else row
@@ -114,11 +126,18 @@ def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
         steps = setup.steps * setup.config.optim.epochs
         rows.append(RowCost(row, len(own) - done, done, steps, speed(setup), buffer.tell()))
     memory = max(row.speed.memory for row in rows)
-    return Plan(tuple(rows), jobs, str(setup.device), machine.jobs_that_fit(memory, setup.device, machine.cores()) if memory else 0)
+    return Plan(
+        tuple(rows),
+        jobs,
+        str(setup.device),
+        machine.jobs_that_fit(memory, setup.device, machine.cores()) if memory else 0,
+    )
 
 
 def speed(setup: setups.Setup) -> Speed:
-    """Time a few real steps of this setup, each followed by one of the network alone. The setup is left as it was."""
+    """Time a few real steps of this setup, each followed by one of the network alone. The setup is
+    left as it was.
+    """
     kept = {name: value.clone() for name, value in setup.net.state_dict().items()}
     books, training_ = (dict(setup.best), dict(setup.resumed)), setup.net.training
     network = _network_alone(setup)
@@ -137,7 +156,9 @@ def speed(setup: setups.Setup) -> Speed:
 
 
 def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, float]:
-    """Median seconds of a step as ``train`` makes it, and of the network alone: one after the other, so that a busy machine slows both."""
+    """Median seconds of a step as ``train`` makes it, and of the network alone: one after the
+    other, so that a busy machine slows both.
+    """
     whole: list[float] = []
     alone: list[float] = []
     last = machine.clock(setup.device)
@@ -159,7 +180,9 @@ def _in_turns(setup: setups.Setup, network: Callable[[], None]) -> tuple[float, 
 
 
 def _network_alone(setup: setups.Setup) -> Callable[[], None]:
-    """A function: forward, backward from given gradients, SGD, on one batch that is there already; no loss, no bookkeeping."""
+    """A function: forward, backward from given gradients, SGD, on one batch that is there already;
+    no loss, no bookkeeping.
+    """
     batch, opt = setups.first_batch(setup), loop.optimiser(setup)
     setup.net.train()
 
@@ -203,12 +226,20 @@ def text(plan: Plan) -> str:
             f"{r.speed.outside:>7.0%} {r.speed.of_rate:>7.0%} {r.seconds / 3600:>7.2f}"
         )
     disk = sum(r.cells * r.bytes_per_cell for r in plan.rows)
-    time_ = f"{plan.seconds / 3600:.1f} hours" if plan.seconds > 5400 else f"{plan.seconds / 60:.1f} minutes"
+    time_ = (
+        f"{plan.seconds / 3600:.1f} hours"
+        if plan.seconds > 5400
+        else f"{plan.seconds / 60:.1f} minutes"
+    )
     lines.append(
         f"\nAbout {time_} of training on {plan.device}, {plan.jobs} at a time, and {disk / 1e9:.2f} GB of weights; "
         "evaluation and start-up come on top. Each job was timed alone: jobs side by side slow each other down."
     )
-    lines.append("outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix product on this device.")
+    lines.append(
+        "outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix product on this device."
+    )
     if plan.fitting:
-        lines.append(f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs fit).")
+        lines.append(
+            f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs fit)."
+        )
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""Every row of every table and figure of the paper, of Fig. 1's families, of its open readings and of the controls, as data."""
+"""Every row of every table and figure of the paper, of Fig. 1's families, of its open readings and
+of the controls, as data.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """One trained row: what it is in words, its changes to the preset by flat names, and what it multiplies of the preset's."""
+    """One trained row: what it is in words, its changes to the preset by flat names, and what it
+    multiplies of the preset's.
+    """
 
     title: str
     changes: Mapping[str, Any]
@@ -20,8 +24,9 @@ class Row:
 class Sweep:
     """Rows that are compared; ``baseline`` is the row that the others are held against.
 
-    ``contrasts`` are the differences that get a verdict, declared before anything runs (default: each row against the baseline);
-    ``data`` the protocols it belongs to, on whose twins `bdlab run all` runs it. By name it runs on any set.
+    ``contrasts`` are the differences that get a verdict, declared before anything runs (default:
+    each row against the baseline); ``data`` the protocols it belongs to, on whose twins `bdlab run
+    all` runs it. By name it runs on any set.
     """
 
     name: str
@@ -38,7 +43,8 @@ class Sweep:
 
 TWO = {"modalities": "V I", "pairs": "V-I"}
 FOUR = {"modalities": "V I DV DI", "pairs": "V-I V-DI I-DV"}
-ALONE = {"modalities": "V I", "pairs": "", "beta": 0.0, "gamma": 0.0}  # the ID loss, and what a rival adds
+# the ID loss, and what a rival adds
+ALONE = {"modalities": "V I", "pairs": "", "beta": 0.0, "gamma": 0.0}
 
 TABLE4 = Sweep(
     "table4",
@@ -48,22 +54,42 @@ TABLE4 = Sweep(
         "B2": Row("B1 with triplets within and across", TWO),
         "MDL1": Row("B2 with D_I", {"modalities": "V I DI", "pairs": "V-I V-DI"}),
         "MDL2": Row("B2 with D_V", {"modalities": "V I DV", "pairs": "V-I I-DV"}),
-        "MDL3": Row("all four, and D_I-D_V", {"modalities": "V I DV DI", "pairs": "V-I V-DI I-DV DI-DV"}),
+        "MDL3": Row(
+            "all four, and D_I-D_V", {"modalities": "V I DV DI", "pairs": "V-I V-DI I-DV DI-DV"}
+        ),
         "MDL4": Row("all four: the paper's own", FOUR),
     },
     baseline="B2",
 )
 
 OURS = Row("four modalities, MDL4: the paper's own", FOUR)
-PADDING = Row("zero-padding [20]: one network, grey and infrared each in its own channel", {"method": "zero-padding", **ALONE})
-BDTR = Row("two streams, bi-directional top-ranking [6] (BDTR, without eBDTR's centres)", {"method": "bdtr", **ALONE})
-CMGAN = Row("one network against a modality discriminator [24]", {"method": "cmgan", **TWO, "beta": 0.0, "gamma": 1.0})
-AGW = Row("two streams, non-local blocks, GeM, weighted-regularised triplet [22]", {"method": "agw", "pool": "gem", **ALONE})
+PADDING = Row(
+    "zero-padding [20]: one network, grey and infrared each in its own channel",
+    {"method": "zero-padding", **ALONE},
+)
+BDTR = Row(
+    "two streams, bi-directional top-ranking [6] (BDTR, without eBDTR's centres)",
+    {"method": "bdtr", **ALONE},
+)
+CMGAN = Row(
+    "one network against a modality discriminator [24]",
+    {"method": "cmgan", **TWO, "beta": 0.0, "gamma": 1.0},
+)
+AGW = Row(
+    "two streams, non-local blocks, GeM, weighted-regularised triplet [22]",
+    {"method": "agw", "pool": "gem", **ALONE},
+)
 
 
 X = Row(
     "an auxiliary modality X made from visible [16]",
-    {"method": "x-modality", "modalities": "V I DV", "pairs": "V-I I-DV", "beta": 1.0, "gamma": 1.0},
+    {
+        "method": "x-modality",
+        "modalities": "V I DV",
+        "pairs": "V-I I-DV",
+        "beta": 1.0,
+        "gamma": 1.0,
+    },
 )
 
 
@@ -89,7 +115,13 @@ TABLE1 = Sweep(
 TABLE2 = Sweep(
     "table2",
     "Table II: Ours and rivals on RegDB, all under the paper's protocol",
-    {"Zero-Padding": PADDING, "eBDTR": BDTR, "X-Modality": X, "AGW": _unprinted(AGW, "Table II"), "Ours": OURS},
+    {
+        "Zero-Padding": PADDING,
+        "eBDTR": BDTR,
+        "X-Modality": X,
+        "AGW": _unprinted(AGW, "Table II"),
+        "Ours": OURS,
+    },
     baseline="Ours",
     data=("regdb",),
 )
@@ -97,14 +129,21 @@ TABLE2 = Sweep(
 TABLE3 = Sweep(
     "table3",
     "Table III: the same backbone",
-    {"Baseline": Row("two streams, triplets within and across (B2)", TWO), "AGW": AGW, "Ours": OURS},
+    {
+        "Baseline": Row("two streams, triplets within and across (B2)", TWO),
+        "AGW": AGW,
+        "Ours": OURS,
+    },
     baseline="Baseline",
     contrasts=(("AGW", "Baseline"), ("Ours", "Baseline"), ("Ours", "AGW")),
 )
 
 
 def _weights(alpha: float, beta: float, gamma: float, source: str) -> Row:
-    return Row(f"ID, MML and MDL as {alpha:g}:{beta:g}:{gamma:g} ({source})", FOUR | {"alpha": alpha, "beta": beta, "gamma": gamma})
+    return Row(
+        f"ID, MML and MDL as {alpha:g}:{beta:g}:{gamma:g} ({source})",
+        FOUR | {"alpha": alpha, "beta": beta, "gamma": gamma},
+    )
 
 
 FIG6 = Sweep(
@@ -127,7 +166,10 @@ FIG7 = Sweep(
     {
         "baseline": Row("two streams (B2): the straight line", TWO),
     }
-    | {f"{g:.1f}": Row(f"MDL weighs {g:g} (assumed: no point is legible)", FOUR | {"gamma": g}) for g in (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)},
+    | {
+        f"{g:.1f}": Row(f"MDL weighs {g:g} (assumed: no point is legible)", FOUR | {"gamma": g})
+        for g in (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+    },
     baseline="baseline",
     data=("sysu",),
 )
@@ -139,27 +181,36 @@ FAMILIES = Sweep(
         "one-stream": Row("(a) one network for both modalities", {"method": "one-stream", **TWO}),
         "two-stream": Row("(b) a stem for each modality (B2)", TWO),
         "asymmetric": Row("(c) a classifier for each modality", {"method": "asymmetric", **TWO}),
-        "GAN": Row("(d) translations in the derivatives' place (illustrative)", {"method": "gan", **FOUR, "generator_lr": 0.001}),
+        "GAN": Row(
+            "(d) translations in the derivatives' place (illustrative)",
+            {"method": "gan", **FOUR, "generator_lr": 0.001},
+        ),
         "base-derivative": Row("(e) the paper's own (MDL4)", FOUR),
     },
     baseline="two-stream",
     data=("regdb",),
 )
 
-#: The infrared channel is no reading of its own: where three equal channels are stored, any one of them is, normalised, an affine
-#: function of their mean, which G_S's weight and bias take up.
+#: The infrared channel is no reading of its own: where three equal channels are stored, any one of
+#: them is, normalised, an affine function of their mean, which G_S's weight and bias take up.
 READINGS = Sweep(
     "readings",
     "What the paper leaves open, one reading at a time (notes of the README)",
     {
         "Ours": OURS,
-        "id-sum": Row("eq. 8's N counts one modality: ID summed over them", FOUR | {"id_over": "sum"}),
+        "id-sum": Row(
+            "eq. 8's N counts one modality: ID summed over them", FOUR | {"id_over": "sum"}
+        ),
         "hinge-sum": Row("eq. 4 and 7 sum over the anchors", FOUR | {"reduction": "sum"}),
         "lr-everywhere": Row("lr 0.01 is every layer's", FOUR | {"lr": 0.01, "groups": "uniform"}),
-        "lr-ten-times": Row("lr 0.1 for neck and classifier, 0.01 for the rest", FOUR | {"lr": 0.1, "groups": "agw"}),
+        "lr-ten-times": Row(
+            "lr 0.1 for neck and classifier, 0.01 for the rest", FOUR | {"lr": 0.1, "groups": "agw"}
+        ),
         "init-luma": Row("E_V starts as luma, G_S as a copy", FOUR | {"generator_init": "luma"}),
         "init-random": Row("E_V and G_S start at random", FOUR | {"generator_init": "random"}),
-        "space-unit": Row("E_V and G_S work on pixels in [0, 1]", FOUR | {"generator_space": "unit"}),
+        "space-unit": Row(
+            "E_V and G_S work on pixels in [0, 1]", FOUR | {"generator_space": "unit"}
+        ),
         "pool-gem": Row("generalised-mean pooling", FOUR | {"pool": "gem"}),
         "feature-pool": Row("tested before the neck", FOUR | {"feature": "pool"}),
     },
@@ -167,8 +218,9 @@ READINGS = Sweep(
     data=("regdb",),
 )
 
-#: Twice B2's steps put as many pictures through the trunk as Ours does. That stands for as many seconds, which no recipe can fix
-#: beforehand: the trunk is nearly all of a step; what each row really took is in its provenance.
+#: Twice B2's steps put as many pictures through the trunk as Ours does. That stands for as many
+#: seconds, which no recipe can fix beforehand: the trunk is nearly all of a step; what each row
+#: really took is in its provenance.
 CONTROLS = Sweep(
     "controls",
     "Controls: is it the derivatives, or more streams and more compute?",
@@ -176,14 +228,22 @@ CONTROLS = Sweep(
         "Ours": OURS,
         "grey": Row("D_V fixed grey, D_I a copy of I: no generator", FOUR | {"generator": "grey"}),
         "frozen": Row("E_V and G_S stay at their start", FOUR | {"generator": "frozen"}),
-        "unshared": Row("D_V and D_I each with a G of their own", FOUR | {"shared_generator": False}),
+        "unshared": Row(
+            "D_V and D_I each with a G of their own", FOUR | {"shared_generator": False}
+        ),
         "B2": Row("two streams", TWO),
-        "B2-batch": Row("B2 with as many pictures a step as Ours", TWO | {"passes": 2}, {"identities": 2}),
-        "B2-steps": Row("B2 with as many pictures through the trunk in all", TWO | {"passes": 2}, {"steps": 2}),
+        "B2-batch": Row(
+            "B2 with as many pictures a step as Ours", TWO | {"passes": 2}, {"identities": 2}
+        ),
+        "B2-steps": Row(
+            "B2 with as many pictures through the trunk in all", TWO | {"passes": 2}, {"steps": 2}
+        ),
         "B2-weight": Row("B2 with its one edge weighed as much as MDL4's three", TWO, {"gamma": 3}),
     },
     baseline="Ours",
     data=("regdb",),
 )
 
-SWEEPS: dict[str, Sweep] = {s.name: s for s in (TABLE1, TABLE2, TABLE3, TABLE4, FIG6, FIG7, FAMILIES, READINGS, CONTROLS)}
+SWEEPS: dict[str, Sweep] = {
+    s.name: s for s in (TABLE1, TABLE2, TABLE3, TABLE4, FIG6, FIG7, FAMILIES, READINGS, CONTROLS)
+}

@@ -1,7 +1,9 @@
-"""The run contract: a cell works in an attempt folder and appears by one rename, whole or not at all.
+"""The run contract: a cell works in an attempt folder and appears by one rename, whole or not at
+all.
 
-``<out>/<cell>/`` holds params.json, result.json, notebook.ipynb (not from ``bdlab train``), history.jsonl and weights.pt.
-Work happens in ``<out>/.attempts/<cell>/<n>/``; ``commit`` renames that folder. Standard library only.
+``<out>/<cell>/`` holds params.json, result.json, notebook.ipynb (not from ``bdlab train``),
+history.jsonl and weights.pt. Work happens in ``<out>/.attempts/<cell>/<n>/``; ``commit`` renames
+that folder. Standard library only.
 """
 
 from __future__ import annotations
@@ -55,22 +57,31 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """``sweep-row-data-split-seed-hash8``; the hash is over parameters and fingerprint, so nothing else looks like it."""
+        """``sweep-row-data-split-seed-hash8``; the hash is over parameters and fingerprint, so
+        nothing else looks like it.
+        """
         kept = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY}
         text = json.dumps([kept, self.fingerprint], sort_keys=True, allow_nan=False)
         parts = [str(self.params[key]) for key in ("sweep", "row", "data", "split", "seed")]
-        plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".")[:48] or "_" for part in parts]  # a file name has 255 bytes
+        # a file name has 255 bytes
+        plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".")[:48] or "_" for part in parts]
         return "-".join([*plain, hashlib.sha256(text.encode()).hexdigest()[:8]])
 
 
 def attempts(out: Path, name: str) -> list[Path]:
     """The attempt folders of a cell, oldest first."""
     folder = out / ".attempts" / name
-    return sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name)) if folder.is_dir() else []
+    return (
+        sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
+        if folder.is_dir()
+        else []
+    )
 
 
 def begin(out: Path, cell: Cell, threads: int | None = None) -> Path:
-    """A new attempt folder with params.json and attempt.json (who runs it, with how many threads); no two runners get the same one."""
+    """A new attempt folder with params.json and attempt.json (who runs it, with how many threads);
+    no two runners get the same one.
+    """
     number = int(attempts(out, cell.name)[-1].name) + 1 if attempts(out, cell.name) else 1
     while True:
         folder = out / ".attempts" / cell.name / str(number)
@@ -85,8 +96,13 @@ def begin(out: Path, cell: Cell, threads: int | None = None) -> Path:
 
 
 def note_process(folder: Path, name: str, **more: Any) -> None:
-    """Write ``<name>.json`` about this process: ``attempt`` is the runner, ``kernel`` the one that works for it."""
-    write_json(folder / f"{name}.json", {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), **more})
+    """Write ``<name>.json`` about this process: ``attempt`` is the runner, ``kernel`` the one that
+    works for it.
+    """
+    write_json(
+        folder / f"{name}.json",
+        {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), **more},
+    )
 
 
 def read_note(folder: Path, name: str) -> dict[str, Any]:
@@ -99,7 +115,8 @@ def read_note(folder: Path, name: str) -> dict[str, Any]:
 
 
 def commit(out: Path, name: str, attempt: Path) -> bool:
-    """Make an attempt the cell's result by one rename. False if another runner was first (then this one is dropped).
+    """Make an attempt the cell's result by one rename. False if another runner was first (then this
+    one is dropped).
 
     Raises RunError if the attempt does not hold a whole result.
     """
@@ -116,27 +133,39 @@ def commit(out: Path, name: str, attempt: Path) -> bool:
         shutil.rmtree(attempt)
         return False
     sync(out)
-    _tidy(out, name)  # after the rename: until then a kill must leave what a new attempt goes on from
+    # after the rename: until then a kill must leave what a new attempt goes on from
+    _tidy(out, name)
     return True
 
 
 def _tidy(out: Path, name: str) -> None:
-    """Drop what only an unfinished cell needs: its checkpoints and notes, and attempts that nobody works on."""
+    """Drop what only an unfinished cell needs: its checkpoints and notes, and attempts that nobody
+    works on.
+    """
     for path in (out / name).iterdir():
-        if path.name.startswith((".", "checkpoint-")) or path.name in ("attempt.json", "kernel.json"):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.name.startswith((".", "checkpoint-")) or path.name in (
+            "attempt.json",
+            "kernel.json",
+        ):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(
+                missing_ok=True
+            )
     for old in attempts(out, name):
         if not alive(old):
             shutil.rmtree(old, ignore_errors=True)
 
 
 def fail(attempt: Path, reason: str, **details: Any) -> None:
-    """Write failure.json: the reason in one line, and where known notebook cell, source line, last traceback line."""
+    """Write failure.json: the reason in one line, and where known notebook cell, source line, last
+    traceback line.
+    """
     write_json(attempt / "failure.json", {"reason": reason, **details})
 
 
 def alive(attempt: Path) -> bool:
-    """Whether an attempt's runner or its kernel still runs (on this host; of another host's we cannot know: yes)."""
+    """Whether an attempt's runner or its kernel still runs (on this host; of another host's we
+    cannot know: yes).
+    """
     return any(_runs(read_note(attempt, name)) for name in ("attempt", "kernel"))
 
 
@@ -149,7 +178,9 @@ def _runs(about: dict[str, Any]) -> bool:
         return True
     except (OSError, KeyError):
         return False
-    try:  # a process that has ended but was not fetched by its parent still has its number (Linux says so)
+    # a process that has ended but was not fetched by its parent still has its number (Linux says
+    # so)
+    try:
         return "\nState:\tZ" not in Path(f"/proc/{about['pid']}/status").read_text()
     except OSError:
         return True
@@ -185,13 +216,18 @@ def _check_scores(scores: Any) -> str | None:
         mean = value.get("mean", {}) if isinstance(value, dict) else {}
         for metric in METRICS:
             number = mean.get(metric)
-            if not isinstance(number, float | int) or not math.isfinite(number) or not 0 <= number <= 1:
+            if (
+                not isinstance(number, float | int)
+                or not math.isfinite(number)
+                or not 0 <= number <= 1
+            ):
                 return f"the score {setting} {metric} is {number!r}, a fraction in [0, 1] is meant"
     return None
 
 
 def done(out: Path, cell: Cell) -> dict[str, Any] | None:
-    """The result of a committed cell, or None. An invalid folder is moved aside to ``.invalid/`` first (see ``set_aside``).
+    """The result of a committed cell, or None. An invalid folder is moved aside to ``.invalid/``
+    first (see ``set_aside``).
 
     What a kill in the middle of its commit left behind goes now.
     """
@@ -212,7 +248,9 @@ def done(out: Path, cell: Cell) -> dict[str, Any] | None:
 
 
 def set_aside(out: Path, name: str, fault: str) -> None:
-    """Move an invalid cell to ``<out>/.invalid/<cell>-<n>`` with the reason in it; nothing is deleted. Of two runners one does it."""
+    """Move an invalid cell to ``<out>/.invalid/<cell>-<n>`` with the reason in it; nothing is
+    deleted. Of two runners one does it.
+    """
     place = out / ".invalid"
     place.mkdir(exist_ok=True)
     for number in count(1):
@@ -228,7 +266,11 @@ def set_aside(out: Path, name: str, fault: str) -> None:
 
 def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | None]]:
     """Every committed cell of a folder: (folder, result, None), or (folder, None, what is wrong)."""
-    for folder in sorted(p for p in out.iterdir() if p.is_dir() and not p.name.startswith(".")) if out.is_dir() else ():
+    for folder in (
+        sorted(p for p in out.iterdir() if p.is_dir() and not p.name.startswith("."))
+        if out.is_dir()
+        else ()
+    ):
         if not (folder / "params.json").exists() and not (folder / "result.json").exists():
             continue
         fault = check(folder)
@@ -237,7 +279,9 @@ def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | No
 
 @dataclass(frozen=True)
 class State:
-    """Where a cell stands: ``done``, ``running``, ``failed``, ``interrupted`` or ``invalid``; a word on it; epochs gone."""
+    """Where a cell stands: ``done``, ``running``, ``failed``, ``interrupted`` or ``invalid``; a
+    word on it; epochs gone.
+    """
 
     name: str
     word: str
@@ -251,7 +295,9 @@ def status(out: Path) -> list[State]:
     states = {}
     for folder, result, fault in committed(out):
         epochs = len(read_lines(folder / "history.jsonl"))
-        states[folder.name] = State(folder.name, "invalid" if fault else "done", fault or "", epochs, epochs)
+        states[folder.name] = State(
+            folder.name, "invalid" if fault else "done", fault or "", epochs, epochs
+        )
         del result
     place = out / ".attempts"
     for folder in sorted(place.iterdir()) if place.is_dir() else ():
@@ -285,7 +331,9 @@ def git_state() -> dict[str, Any]:
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10)
+            done = subprocess.run(
+                ["git", *words], cwd=here, capture_output=True, text=True, timeout=10
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -1,17 +1,21 @@
-"""Which differences between rows to believe: paired intervals over training seeds, Holm over declared contrasts, one word.
+"""Which differences between rows to believe: paired intervals over training seeds, Holm over
+declared contrasts, one word.
 
-The unit is a training seed. SYSU-MM01's ten gallery trials are one trained model looked at ten times: their mean is one
-number. Row and baseline are compared seed by seed, because cells of one seed share their draws of people and pictures.
-RegDB's trials are splits of one set of people into 206 + 206, so any two of them share people and their scores move
-together; with several splits the unit is a split (its seeds averaged) and the variance is Nadeau and Bengio's
-(Inference for the generalization error, Machine Learning 52, 2003): 1/n becomes 1/n + test/train.
+The unit is a training seed. SYSU-MM01's ten gallery trials are one trained model looked at ten
+times: their mean is one number. Row and baseline are compared seed by seed, because cells of one
+seed share their draws of people and pictures. RegDB's trials are splits of one set of people into
+206 + 206, so any two of them share people and their scores move together; with several splits the
+unit is a split (its seeds averaged) and the variance is Nadeau and Bengio's (Inference for the
+generalization error, Machine Learning 52, 2003): 1/n becomes 1/n + test/train.
 
-What was simulated (tests/test_verdicts.py, n = 5, five contrasts against one baseline): the same thing trained twice is
-called different in 1 to 5 % of families whatever the skew, and spreads of 3 to 1 do no harm; skew 1 with spreads of
-2 to 1 is still within 6.5 %, intervals cover 93 to 97 %. It does NOT hold when seeds are strongly skewed (2) and spreads
-are 3 to 1 as well: 13 % of families, intervals that cover 91 %, and ten seeds are no better. One degree of freedom fewer
-would mend most of that, but costs every ordinary table its power and covers 98 % where skewed rows are alike; so the plain
-t stays. A row that fails now and then, which is what such seeds mean, shows in its seeds' dots and in the guard's words.
+What was simulated (tests/test_verdicts.py, n = 5, five contrasts against one baseline): the same
+thing trained twice is called different in 1 to 5 % of families whatever the skew, and spreads of 3
+to 1 do no harm; skew 1 with spreads of 2 to 1 is still within 6.5 %, intervals cover 93 to 97 %. It
+does NOT hold when seeds are strongly skewed (2) and spreads are 3 to 1 as well: 13 % of families,
+intervals that cover 91 %, and ten seeds are no better. One degree of freedom fewer would mend most
+of that, but costs every ordinary table its power and covers 98 % where skewed rows are alike; so
+the plain t stays. A row that fails now and then, which is what such seeds mean, shows in its seeds'
+dots and in the guard's words.
 """
 
 from __future__ import annotations
@@ -29,7 +33,9 @@ FEWEST = 5  # seeds, or splits, below which nothing is said
 
 
 class Paired(NamedTuple):
-    """Means of paired differences [...], their intervals and two-sided p values; each interval for itself, not for a table."""
+    """Means of paired differences [...], their intervals and two-sided p values; each interval for
+    itself, not for a table.
+    """
 
     mean: np.ndarray
     low: np.ndarray
@@ -41,8 +47,9 @@ class Paired(NamedTuple):
 class Verdict:
     """One row against another, in the unit of the scores given; intervals are None below two pairs.
 
-    ``pairs``: the differences, one a ``unit`` (seeds or splits); ``unpaired`` cells have no partner and are left out; ``p`` is Holm's.
-    ``detectable``: the smallest true difference that n such pairs show with a chance of 80 % at the table's strictest level.
+    ``pairs``: the differences, one a ``unit`` (seeds or splits); ``unpaired`` cells have no partner
+    and are left out; ``p`` is Holm's. ``detectable``: the smallest true difference that n such
+    pairs show with a chance of 80 % at the table's strictest level.
     """
 
     row: str
@@ -63,18 +70,23 @@ class Verdict:
 
 
 def paired(differences: Any, overlap: float = 0.0) -> Paired:
-    """Student's t over the last axis of ``differences`` [..., n], n above 1; ``overlap`` is test/train for overlapping splits, else 0."""
+    """Student's t over the last axis of ``differences`` [..., n], n above 1; ``overlap`` is
+    test/train for overlapping splits, else 0.
+    """
     d = np.asarray(differences, dtype=float)
     n, mean = d.shape[-1], d.mean(axis=-1)
     error = np.sqrt((1 / n + overlap) * d.var(axis=-1, ddof=1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(mean == 0, 0.0, np.abs(mean) / error)  # no spread at all: any difference is one
+        # no spread at all: any difference is one
+        t = np.where(mean == 0, 0.0, np.abs(mean) / error)
     half = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * error
     return Paired(mean, mean - half, mean + half, 2 * stats.t.sf(t, n - 1))
 
 
 def holm(p: Any) -> np.ndarray:
-    """Holm's adjusted p values over the last axis [..., m]: compared with 0.05, at most 5 % of families hold a false one."""
+    """Holm's adjusted p values over the last axis [..., m]: compared with 0.05, at most 5 % of
+    families hold a false one.
+    """
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, axis=-1)
     stepped = np.take_along_axis(p, order, -1) * (p.shape[-1] - np.arange(p.shape[-1]))
@@ -84,7 +96,8 @@ def holm(p: Any) -> np.ndarray:
 
 
 def detectable(sd: float, n: int, contrasts: int = 1, overlap: float = 0.0) -> float:
-    """The true difference that n pairs with this spread of their differences would show with a chance of 80 %.
+    """The true difference that n pairs with this spread of their differences would show with a
+    chance of 80 %.
 
     At level 0.05 / contrasts, the strictest that Holm asks for.
     """
@@ -101,16 +114,34 @@ def judge(
 ) -> list[Verdict]:
     """A verdict for each declared contrast (row, against) of a table.
 
-    ``cells[row][split, seed]`` is the score of one trained network (trials averaged); ``train`` and ``test`` count the
-    people of a split and matter only with several splits. A contrast that was declared but not run still counts for Holm.
+    ``cells[row][split, seed]`` is the score of one trained network (trials averaged); ``train`` and
+    ``test`` count the people of a split and matter only with several splits. A contrast that was
+    declared but not run still counts for Holm.
     """
     found = [_difference(cells.get(row, {}), cells.get(against, {})) for row, against in contrasts]
     overlaps = [test / train if unit == "splits" else 0.0 for _, unit, _ in found]
-    measured = [paired(d, overlap) if len(d) > 1 else None for (d, _, _), overlap in zip(found, overlaps, strict=True)]
-    p = holm([float(m.p) if m and len(d) >= FEWEST else 1.0 for m, (d, _, _) in zip(measured, found, strict=True)]) if found else []
+    measured = [
+        paired(d, overlap) if len(d) > 1 else None
+        for (d, _, _), overlap in zip(found, overlaps, strict=True)
+    ]
+    p = (
+        holm(
+            [
+                float(m.p) if m and len(d) >= FEWEST else 1.0
+                for m, (d, _, _) in zip(measured, found, strict=True)
+            ]
+        )
+        if found
+        else []
+    )
     verdicts = []
-    for k, ((row, against), (d, unit, unpaired), m) in enumerate(zip(contrasts, found, measured, strict=True)):
-        about: dict[str, Any] = {"difference": float(d.mean()) if len(d) else None, "word": f"too few {unit}"}
+    for k, ((row, against), (d, unit, unpaired), m) in enumerate(
+        zip(contrasts, found, measured, strict=True)
+    ):
+        about: dict[str, Any] = {
+            "difference": float(d.mean()) if len(d) else None,
+            "word": f"too few {unit}",
+        }
         if m:
             reach = detectable(float(d.std(ddof=1)), len(d), len(contrasts), overlaps[k])
             about |= {"low": float(m.low), "high": float(m.high), "detectable": reach}
@@ -126,24 +157,43 @@ def _word(difference: float, p: float) -> str:
     return "better" if difference > 0 else "worse"
 
 
-def _difference(row: Mapping[tuple[int, int], float], against: Mapping[tuple[int, int], float]) -> tuple[np.ndarray, str, int]:
-    """Paired differences [n], what they are of (seeds, or splits with their seeds averaged), and the cells without a partner."""
+def _difference(
+    row: Mapping[tuple[int, int], float], against: Mapping[tuple[int, int], float]
+) -> tuple[np.ndarray, str, int]:
+    """Paired differences [n], what they are of (seeds, or splits with their seeds averaged), and
+    the cells without a partner.
+    """
     both = sorted(row.keys() & against.keys())
     unpaired = len(row.keys() ^ against.keys())
     splits = list(dict.fromkeys(split for split, _ in both))
     if len(splits) < 2:
         return np.array([row[key] - against[key] for key in both]), "seeds", unpaired
-    return np.array([np.mean([row[key] - against[key] for key in both if key[0] == split]) for split in splits]), "splits", unpaired
+    return (
+        np.array(
+            [
+                np.mean([row[key] - against[key] for key in both if key[0] == split])
+                for split in splits
+            ]
+        ),
+        "splits",
+        unpaired,
+    )
 
 
-def over_identities(values: Any, queries: Any, draws: int = 2000, seed: int = 0) -> tuple[float, float, float]:
-    """Mean over queries and its 95 % interval over the people who happened to be tested: a bootstrap of identities.
+def over_identities(
+    values: Any, queries: Any, draws: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean over queries and its 95 % interval over the people who happened to be tested: a
+    bootstrap of identities.
 
-    ``values`` [I]: a score or a paired difference, mean over each identity's ``queries`` [I]; seeds averaged before. The
-    pictures of one person stand or fall together, so people are drawn, not pictures; the gallery stays as it is.
+    ``values`` [I]: a score or a paired difference, mean over each identity's ``queries`` [I]; seeds
+    averaged before. The pictures of one person stand or fall together, so people are drawn, not
+    pictures; the gallery stays as it is.
     """
     values, queries = np.asarray(values, dtype=float), np.asarray(queries, dtype=float)
-    drawn = np.random.default_rng(seed).multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(values), np.full(len(values), 1 / len(values)), size=draws
+    )
     means = drawn @ (values * queries) / (drawn @ queries)
     low, high = np.quantile(means, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     return float(values @ queries / queries.sum()), float(low), float(high)

@@ -1,12 +1,15 @@
-"""What can be trained: the paper's own method, and the rivals of Fig. 1 and Tables I-III, one small file each.
+"""What can be trained: the paper's own method, and the rivals of Fig. 1 and Tables I-III, one small
+file each.
 
-A method is a name for (network, objective), and an objective is ``objective(batch) -> terms``. The terms are scalars with ``"total"``
-among them; every other one is logged as it is. A network of a method has ``head()``, ``generators()`` and ``generator_numbers()`` for
-the optimiser and the history, and ``embed(x, modality)`` for the test.
+A method is a name for (network, objective), and an objective is ``objective(batch) -> terms``. The
+terms are scalars with ``"total"`` among them; every other one is logged as it is. A network of a
+method has ``head()``, ``generators()`` and ``generator_numbers()`` for the optimiser and the
+history, and ``embed(x, modality)`` for the test.
 
-Rivals are built from the base-derivative network's own parts and trained under the paper's protocol (section III-C: data, batches,
-backbone, schedule), so that rows differ by their method alone. None claims its authors' numbers: each docstring says what it keeps
-of the original and what it leaves out.
+Rivals are built from the base-derivative network's own parts and trained under the paper's protocol
+(section III-C: data, batches, backbone, schedule), so that rows differ by their method alone. None
+claims its authors' numbers: each docstring says what it keeps of the original and what it leaves
+out.
 """
 
 from __future__ import annotations

@@ -14,9 +14,11 @@ from .objective import Batch, Labels, Objective, Terms, build_net, objective
 
 
 def bridge(logits: list[Tensor]) -> Tensor:
-    """mean_c KL(p || p_c), p = mean_c p_c: every classifier is held to what all of them together say of a picture.
+    """mean_c KL(p || p_c), p = mean_c p_c: every classifier is held to what all of them together
+    say of a picture.
 
-    ``logits`` of each classifier [N, ids]; a scalar, the mean over pictures. No gradient passes through p, the teacher.
+    ``logits`` of each classifier [N, ids]; a scalar, the mean over pictures. No gradient passes
+    through p, the teacher.
     """
     each = torch.stack([F.log_softmax(x.float(), dim=1) for x in logits])
     together = each.detach().exp().mean(0)
@@ -24,11 +26,13 @@ def bridge(logits: list[Tensor]) -> Tensor:
 
 
 def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
-    """Fig. 1 (c): "shared embedding learning network and tries to bridge the two modalities in the classification subspace".
+    """Fig. 1 (c): "shared embedding learning network and tries to bridge the two modalities in the
+    classification subspace".
 
-    Keeps of MAC [8]: two streams, the shared classifier (``id``), a classifier of each modality's own trained on that modality
-    alone (``own``), and their agreement with their ensemble (``bridge``). Leaves out: MAC's middle-level sharing and its own
-    triplet; the triplets are the paper's, as in every family.
+    Keeps of MAC [8]: two streams, the shared classifier (``id``), a classifier of each modality's
+    own trained on that modality alone (``own``), and their agreement with their ensemble
+    (``bridge``). Leaves out: MAC's middle-level sharing and its own triplet; the triplets are the
+    paper's, as in every family.
     """
     net = build_net(config, num_ids)
     net.extras.update({m.value: nn.Linear(net.dim, num_ids, bias=False) for m in BASE})

@@ -1,4 +1,6 @@
-"""The paper's own method and every row of Table IV: eq. 9 over the modalities and the graph of the configuration."""
+"""The paper's own method and every row of Table IV: eq. 9 over the modalities and the graph of the
+configuration.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ V, I = Modality.V, Modality.I
 
 
 class Reverse(torch.autograd.Function):
-    """The identity forwards, minus the gradient backwards: what follows minimises, what went before maximises."""
+    """The identity forwards, minus the gradient backwards: what follows minimises, what went before
+    maximises.
+    """
 
     @staticmethod
     def forward(ctx: object, x: Tensor) -> Tensor:
@@ -29,23 +31,37 @@ class Reverse(torch.autograd.Function):
 
 def discriminator(dim: int) -> nn.Sequential:
     """Which modality an embedding is of: [N, dim] -> [N, 1], above 0 for visible."""
-    return nn.Sequential(nn.Linear(dim, dim // 4), nn.ReLU(), nn.Linear(dim // 4, dim // 8), nn.ReLU(), nn.Linear(dim // 8, 1))
+    return nn.Sequential(
+        nn.Linear(dim, dim // 4),
+        nn.ReLU(),
+        nn.Linear(dim // 4, dim // 8),
+        nn.ReLU(),
+        nn.Linear(dim // 8, 1),
+    )
 
 
 def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     """The row cmGAN of Table I.
 
-    Keeps: one network for both modalities as the "generator" of embeddings, ID loss and cross-modality triplets (MDL on V-I), and
-    the game against a modality classifier of three layers. Leaves out: the alternation of their steps; gradient reversal plays
-    both sides in one (``adversary`` is the discriminator's cross-entropy: ln 2 once it can only guess). Widths are ours. Made from
-    what later papers say of [24], not from its code: a row to compare with, no reproduction of its numbers.
+    Keeps: one network for both modalities as the "generator" of embeddings, ID loss and
+    cross-modality triplets (MDL on V-I), and the game against a modality classifier of three
+    layers. Leaves out: the alternation of their steps; gradient reversal plays both sides in one
+    (``adversary`` is the discriminator's cross-entropy: ln 2 once it can only guess). Widths are
+    ours. Made from what later papers say of [24], not from its code: a row to compare with, no
+    reproduction of its numbers.
     """
     net = build_net(config, num_ids)
     tie(net, {I: V})
     net.extras["discriminator"] = discriminator(net.dim)
 
     def own(batch: Batch, out: Output, labels: Labels) -> Terms:
-        said = net.extras["discriminator"](Reverse.apply(torch.cat([out.embeddings[V], out.embeddings[I]]))).squeeze(1).float()
+        said = (
+            net.extras["discriminator"](
+                Reverse.apply(torch.cat([out.embeddings[V], out.embeddings[I]]))
+            )
+            .squeeze(1)
+            .float()
+        )
         visible = torch.arange(len(said), device=said.device) < len(out.embeddings[V])
         return {"adversary": F.binary_cross_entropy_with_logits(said, visible.to(said))}
 

@@ -1,4 +1,6 @@
-"""What every method is made of: a base-derivative network, and eq. 9 with a rival's own terms beside it."""
+"""What every method is made of: a base-derivative network, and eq. 9 with a rival's own terms
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from bdlab.network import BaseDerivativeNet, Output
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input. ``images[m]`` float [P K, 3, H, W] normalised, ``labels[m]`` int64 [P K], for V and I.
+    """One step's input. ``images[m]`` float [P K, 3, H, W] normalised, ``labels[m]`` int64 [P K],
+    for V and I.
 
     ``progress`` is the share of all steps gone by, in [0, 1).
     """
@@ -34,8 +37,12 @@ Labels = Mapping[Modality, Tensor]
 Own = Callable[[Batch, Output, Labels], Terms]
 
 
-def build_net(config: Config, num_ids: int, kind: type[BaseDerivativeNet] = BaseDerivativeNet, **other: Any) -> BaseDerivativeNet:
-    """The network of a configuration, from torch's current random state; ``other`` overrides fields of the Model section."""
+def build_net(
+    config: Config, num_ids: int, kind: type[BaseDerivativeNet] = BaseDerivativeNet, **other: Any
+) -> BaseDerivativeNet:
+    """The network of a configuration, from torch's current random state; ``other`` overrides fields
+    of the Model section.
+    """
     model = {name: value for name, value in vars(config.model).items() if name != "modalities"}
     return kind(num_ids, config.modalities, **model | other)
 
@@ -43,18 +50,24 @@ def build_net(config: Config, num_ids: int, kind: type[BaseDerivativeNet] = Base
 def objective(net: BaseDerivativeNet, config: Config, own: Own | None = None) -> Objective:
     """Eq. 9 over the modalities and the graph of the configuration, and what a rival adds to it:
 
-    L = alpha ID + r (beta MML + gamma MDL + rival (t_1 + t_2 + ...)), r the ramp from a random start. The t are logged unweighted.
+    L = alpha ID + r (beta MML + gamma MDL + rival (t_1 + t_2 + ...)), r the ramp from a random
+    start. The t are logged unweighted.
     """
     order, loss = list(net.modalities), config.loss
-    terms_of = torch.stack((torch.eye(len(order)), losses.graph_weights(order, config.graph)))  # MML's entries of the table, MDL's
-    net.register_buffer("terms_of", terms_of, persistent=False)  # a buffer: on the device before any step
+    terms_of = torch.stack(
+        (torch.eye(len(order)), losses.graph_weights(order, config.graph))
+    )  # MML's entries of the table, MDL's
+    # a buffer: on the device before any step
+    net.register_buffer("terms_of", terms_of, persistent=False)
 
     def step(batch: Batch) -> Terms:
         out = net(batch.images)
         labels = {m: batch.labels[m.parent] for m in order}
         terms, pull = {"id": losses.identity(out.logits, labels, over=loss.id_over)}, []
         if loss.beta or loss.gamma:
-            table = losses.table(out.features, labels, loss.margin_intra, loss.margin_cross, loss.reduction)
+            table = losses.table(
+                out.features, labels, loss.margin_intra, loss.margin_cross, loss.reduction
+            )
             terms["mml"], terms["mdl"] = (table * net.terms_of).sum((1, 2))
             pull += [loss.beta * terms["mml"] + loss.gamma * terms["mdl"]]
         if own and loss.rival:

@@ -16,10 +16,12 @@ V, I = Modality.V, Modality.I
 
 
 def one_stream(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
-    """Fig. 1 (a): "the inputs ... modality-mixed images ... sent into a common feature learning network" (section I, [5]).
+    """Fig. 1 (a): "the inputs ... modality-mixed images ... sent into a common feature learning
+    network" (section I, [5]).
 
-    Keeps: no parameter of a modality's own, the stem is one; infrared enters as its three stored channels. 24.32 M parameters
-    with 395 classes. Leaves out: nothing but the original's own backbone and losses, which are here the paper's.
+    Keeps: no parameter of a modality's own, the stem is one; infrared enters as its three stored
+    channels. 24.32 M parameters with 395 classes. Leaves out: nothing but the original's own
+    backbone and losses, which are here the paper's.
     """
     net = build_net(config, num_ids)
     tie(net, dict.fromkeys(net.modalities, V))
@@ -27,16 +29,22 @@ def one_stream(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objecti
 
 
 class Pad(nn.Module):
-    """A modality's grey picture in its own channel of two, zeros in the other: normalised [B, 3, H, W] -> [B, 2, H, W].
+    """A modality's grey picture in its own channel of two, zeros in the other: normalised [B, 3, H,
+    W] -> [B, 2, H, W].
 
-    Visible enters as its luma, infrared as the mean of its stored channels, both in [0, 1] and normalised by the mean of
-    ImageNet's statistics over the channels; a zero adds nothing in the convolution that follows.
+    Visible enters as its luma, infrared as the mean of its stored channels, both in [0, 1] and
+    normalised by the mean of ImageNet's statistics over the channels; a zero adds nothing in the
+    convolution that follows.
     """
 
     def __init__(self, m: Modality):
         super().__init__()
         self.m = m
-        for name, value in (("mean", MEAN), ("std", STD), ("mix", LUMA if m is V else (1 / 3,) * 3)):
+        for name, value in (
+            ("mean", MEAN),
+            ("std", STD),
+            ("mix", LUMA if m is V else (1 / 3,) * 3),
+        ):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,15 +55,19 @@ class Pad(nn.Module):
 
 
 def zero_padding(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
-    """Deep zero-padding, Wu et al. [20] (Tables I and II): two input channels, the first visible's, the second infrared's.
+    """Deep zero-padding, Wu et al. [20] (Tables I and II): two input channels, the first visible's,
+    the second infrared's.
 
-    Keeps: the grey visible picture in channel 1 and infrared in channel 2, the other channel zero, so that one network may grow
-    nodes for either modality; the ID loss alone (the row's weights). Leaves out: its own small ResNet; here the stem's first
-    convolution takes two channels, each starting as the sum of the given one's three (what that one computes of a grey picture).
+    Keeps: the grey visible picture in channel 1 and infrared in channel 2, the other channel zero,
+    so that one network may grow nodes for either modality; the ID loss alone (the row's weights).
+    Leaves out: its own small ResNet; here the stem's first convolution takes two channels, each
+    starting as the sum of the given one's three (what that one computes of a grey picture).
     """
     net = build_net(config, num_ids)
     first, *rest = net.stems[V]
-    conv = nn.Conv2d(2, first.out_channels, first.kernel_size, first.stride, first.padding, bias=False)
+    conv = nn.Conv2d(
+        2, first.out_channels, first.kernel_size, first.stride, first.padding, bias=False
+    )
     with torch.no_grad():
         conv.weight.copy_(first.weight.sum(1, keepdim=True).expand_as(conv.weight))
     for m in (V, I):

@@ -1,4 +1,6 @@
-"""The backbone of every network here: a torchvision ResNet with layer4's stride as asked, and weights from a file in it."""
+"""The backbone of every network here: a torchvision ResNet with layer4's stride as asked, and
+weights from a file in it.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,15 @@ class WeightsError(ValueError):
     """Backbone weights that cannot be had, read or fitted; says which file or name and what to do."""
 
 
-def build_backbone(name: str = "resnet50", weights: str | None = None, strides: str = "auto", last_stride: int = 1) -> ResNet:
+def build_backbone(
+    name: str = "resnet50", weights: str | None = None, strides: str = "auto", last_stride: int = 1
+) -> ResNet:
     """A torchvision ResNet with layer4's stride as asked and, if given, weights in it.
 
-    ``resnet10`` is one basic block a stage, 16 channels wide: for the demo. ``strides`` says where a file's
-    down-sampling stride sits: ``v1.5`` the 3x3 convolution (torchvision), ``v1`` the first 1x1 (He et al. 2015).
-    A state dict does not tell; ``auto`` takes ``v1`` for a file named like ``resnet50_v1...`` and v1.5 for every other.
+    ``resnet10`` is one basic block a stage, 16 channels wide: for the demo. ``strides`` says where
+    a file's down-sampling stride sits: ``v1.5`` the 3x3 convolution (torchvision), ``v1`` the first
+    1x1 (He et al. 2015). A state dict does not tell; ``auto`` takes ``v1`` for a file named like
+    ``resnet50_v1...`` and v1.5 for every other.
     """
     one_of("backbone", name, BACKBONES)
     one_of("strides", strides, ("auto", "v1.5", "v1"))
@@ -33,7 +38,11 @@ def build_backbone(name: str = "resnet50", weights: str | None = None, strides: 
         _load(body, _download(name), f"torchvision's {name}")
     elif weights is not None:
         _load(body, _read(Path(weights)), weights)
-    for stage in (body.layer2, body.layer3, body.layer4) if strides_of(strides, weights) == "v1" and name == "resnet50" else ():
+    for stage in (
+        (body.layer2, body.layer3, body.layer4)
+        if strides_of(strides, weights) == "v1" and name == "resnet50"
+        else ()
+    ):
         stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
     if last_stride == 1:
         for module in body.layer4.modules():
@@ -48,7 +57,11 @@ def _narrow(width: int) -> ResNet:
     body.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
     body.bn1, body.inplanes = nn.BatchNorm2d(width), width
     for stage in range(4):
-        setattr(body, f"layer{stage + 1}", body._make_layer(BasicBlock, width << stage, 1, stride=1 if stage == 0 else 2))
+        setattr(
+            body,
+            f"layer{stage + 1}",
+            body._make_layer(BasicBlock, width << stage, 1, stride=1 if stage == 0 else 2),
+        )
     body.fc = nn.Linear(width << 3, 1)
     for module in body.modules():  # torchvision's own start, for the layers just replaced
         if isinstance(module, nn.Conv2d):
@@ -58,9 +71,13 @@ def _narrow(width: int) -> ResNet:
 
 def _download(name: str) -> dict[str, Tensor]:
     if name == "resnet10":
-        raise WeightsError("there are no ImageNet weights for resnet10: use weights=None, or resnet50 / resnet18")
+        raise WeightsError(
+            "there are no ImageNet weights for resnet10: use weights=None, or resnet50 / resnet18"
+        )
     try:
-        return models.get_model_weights(name).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        return models.get_model_weights(name).IMAGENET1K_V1.get_state_dict(
+            progress=True, check_hash=True
+        )
     except (urllib.error.URLError, OSError, RuntimeError) as error:
         raise WeightsError(
             f"ImageNet weights for {name} could not be downloaded ({error}). Without a network, give a file: "
@@ -71,7 +88,9 @@ def _download(name: str) -> dict[str, Tensor]:
 def find_weights(weights: str | None) -> None:
     """Raise WeightsError if ``weights`` names a file that is not there."""
     if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise WeightsError(f"{weights}: there is no such weights file; give a state dict's path, 'imagenet' or None")
+        raise WeightsError(
+            f"{weights}: there is no such weights file; give a state dict's path, 'imagenet' or None"
+        )
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -79,20 +98,36 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds; all mean the same to the reader
-        raise WeightsError(f"{path}: not a plain state dict that can be loaded safely ({type(error).__name__}: {error})") from error
+        raise WeightsError(
+            f"{path}: not a plain state dict that can be loaded safely ({type(error).__name__}: {error})"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path}: a state dict (names to tensors) is meant, this holds {type(state).__name__}")
+        raise WeightsError(
+            f"{path}: a state dict (names to tensors) is meant, this holds {type(state).__name__}"
+        )
     return state
 
 
 def _load(body: ResNet, state: Mapping[str, Tensor], source: str) -> None:
     """Put a state dict into a backbone; the ImageNet classifier (fc) is neither needed nor kept."""
-    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items() if not name.startswith("fc.")}
+    state = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+        if not name.startswith("fc.")
+    }
     own = {name: value for name, value in body.state_dict().items() if not name.startswith("fc.")}
-    wrong = [f"{n} is {tuple(state[n].shape)}, not {tuple(own[n].shape)}" for n in own if n in state and state[n].shape != own[n].shape]
+    wrong = [
+        f"{n} is {tuple(state[n].shape)}, not {tuple(own[n].shape)}"
+        for n in own
+        if n in state and state[n].shape != own[n].shape
+    ]
     missing = [n for n in own if n not in state and not n.endswith("num_batches_tracked")]
     if wrong or missing or state.keys() - own.keys():
-        faults = wrong[:1] + [f"{n} is missing" for n in missing[:1]] + [f"{n} is unknown" for n in sorted(state.keys() - own.keys())[:1]]
+        faults = (
+            wrong[:1]
+            + [f"{n} is missing" for n in missing[:1]]
+            + [f"{n} is unknown" for n in sorted(state.keys() - own.keys())[:1]]
+        )
         raise WeightsError(f"{source}: these weights do not fit the backbone: {'; '.join(faults)}")
     body.load_state_dict(state, strict=False)
 
@@ -101,7 +136,11 @@ def strides_of(strides: str, weights: str | None) -> str:
     """``v1`` or ``v1.5``: what ``auto`` means for these weights."""
     if strides != "auto":
         return strides
-    return "v1" if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d|[a-z])", Path(weights).name.lower()) else "v1.5"
+    return (
+        "v1"
+        if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d|[a-z])", Path(weights).name.lower())
+        else "v1.5"
+    )
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -1,7 +1,9 @@
-"""The base-derivative network: E_V, G_S, modality-independent stems F_I, a shared trunk F_S, neck and classifier.
+"""The base-derivative network: E_V, G_S, modality-independent stems F_I, a shared trunk F_S, neck
+and classifier.
 
-Section II-A and II-B, Fig. 4. In the paper's F_I the I stands for *independent*, not for infrared. Pictures are
-ImageNet-normalised float [B, 3, H, W]; every intermediate is reachable: ``net(images).images[Modality.DV]``.
+Section II-A and II-B, Fig. 4. In the paper's F_I the I stands for *independent*, not for infrared.
+Pictures are ImageNet-normalised float [B, 3, H, W]; every intermediate is reachable:
+``net(images).images[Modality.DV]``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from .backbones import build_backbone, one_of
 
 
 class Encoder(nn.Module):
-    """E_V (section II-A): a 1x1 convolution from three channels to one, then ReLU. [B, 3, H, W] -> [B, 1, H, W]."""
+    """E_V (section II-A): a 1x1 convolution from three channels to one, then ReLU. [B, 3, H, W] ->
+    [B, 1, H, W].
+    """
 
     def __init__(self, init: str = "uniform"):
         super().__init__()
@@ -33,7 +37,9 @@ class Encoder(nn.Module):
 
 
 class Generator(nn.Module):
-    """G_S (section II-A): three 1x1 kernels over one channel, no activation, shared by both parents. [B, 1, H, W] -> [B, 3, H, W]."""
+    """G_S (section II-A): three 1x1 kernels over one channel, no activation, shared by both
+    parents. [B, 1, H, W] -> [B, 3, H, W].
+    """
 
     def __init__(self, init: str = "uniform"):
         super().__init__()
@@ -48,8 +54,8 @@ class Generator(nn.Module):
 class Output:
     """What one pass computes, each a dict over modalities in the order of the net.
 
-    ``images`` [B, 3, H, W] as the stems see them; ``features`` [B, D] pooled, what the triplet losses read;
-    ``embeddings`` [B, D] after the neck; ``logits`` [B, ids].
+    ``images`` [B, 3, H, W] as the stems see them; ``features`` [B, D] pooled, what the triplet
+    losses read; ``embeddings`` [B, D] after the neck; ``logits`` [B, ids].
     """
 
     images: dict[Modality, Tensor]
@@ -61,12 +67,13 @@ class Output:
 class BaseDerivativeNet(nn.Module):
     """The four-modality network; drop modalities and it becomes every smaller row of Table IV.
 
-    ``num_ids`` training identities; ``modalities`` any subset of the four that holds V and I; ``weights`` None (random
-    start, drawn from torch's generator), ``"imagenet"`` (torchvision's download) or a state-dict file. ``generator``: E_V and
-    G_S ``"learned"``, ``"frozen"`` at their start, or ``"grey"``: none at all, D_V is fixed grey and D_I a copy of I; with
-    ``shared_generator=False`` D_V and D_I each have a G of their own.
-    With 395 classes: 24.35 M parameters for four modalities, 24.33 M for two (counted, ResNet-50).
-    Raises WeightsError for weights that do not fit, ValueError for unknown options.
+    ``num_ids`` training identities; ``modalities`` any subset of the four that holds V and I;
+    ``weights`` None (random start, drawn from torch's generator), ``"imagenet"`` (torchvision's
+    download) or a state-dict file. ``generator``: E_V and G_S ``"learned"``, ``"frozen"`` at their
+    start, or ``"grey"``: none at all, D_V is fixed grey and D_I a copy of I; with
+    ``shared_generator=False`` D_V and D_I each have a G of their own. With 395 classes: 24.35 M
+    parameters for four modalities, 24.33 M for two (counted, ResNet-50). Raises WeightsError for
+    weights that do not fit, ValueError for unknown options.
     """
 
     def __init__(
@@ -93,18 +100,23 @@ class BaseDerivativeNet(nn.Module):
         one_of("generator", generator, ("learned", "frozen", "grey"))
         named = {parse_modality(m) for m in modalities}
         if not {Modality.V, Modality.I} <= named:
-            raise ValueError(f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed")
+            raise ValueError(
+                f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed"
+            )
         self.modalities = tuple(m for m in Modality if m in named)
         self.feature, self.generator_space = feature, generator_space
         derivative = set() if generator == "grey" else named & {Modality.DV, Modality.DI}
         self.encoder = Encoder(generator_init) if Modality.DV in derivative else None
         self.generator = Generator(generator_init) if derivative else None
-        self.infrared_generator = Generator(generator_init) if len(derivative) == 2 and not shared_generator else None
+        self.infrared_generator = (
+            Generator(generator_init) if len(derivative) == 2 and not shared_generator else None
+        )
         for parameter in self.generators() if generator == "frozen" else ():
             parameter.requires_grad_(False)
         body = build_backbone(backbone, weights, strides, last_stride)
         stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
-        # Every stem starts from the same numbers, as they do with pretrained weights, and goes its own way from there.
+        # Every stem starts from the same numbers, as they do with pretrained weights, and goes its
+        # own way from there.
         self.stems = nn.ModuleDict({m.value: copy.deepcopy(stem) for m in self.modalities})
         self.trunk = nn.Sequential(body.layer1, body.layer2, body.layer3, body.layer4)
         self.pool = GeM() if pool == "gem" else nn.AdaptiveAvgPool2d(1)
@@ -113,17 +125,23 @@ class BaseDerivativeNet(nn.Module):
         self.neck.bias.requires_grad_(False)
         self.classifier = nn.Linear(self.dim, num_ids, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
-        self.extras = nn.ModuleDict()  # what a rival adds for training only: classifiers, discriminators, translators
+        # what a rival adds for training only: classifiers, discriminators, translators
+        self.extras = nn.ModuleDict()
         for name, value in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
 
     def derive(self, images: Mapping[Modality, Tensor]) -> dict[Modality, Tensor]:
-        """Eq. 1:  X_DV = G_S(E_V(X_V)),  X_DI = G_S(X_I), for those of the two this net has and whose parent is given.
+        """Eq. 1:  X_DV = G_S(E_V(X_V)),  X_DI = G_S(X_I), for those of the two this net has and
+        whose parent is given.
 
-        Infrared enters G_S as one channel, the mean of its three stored ones. In the ``"unit"`` generator space the
-        pictures are brought back to [0, 1] before and normalised again after.
+        Infrared enters G_S as one channel, the mean of its three stored ones. In the ``"unit"``
+        generator space the pictures are brought back to [0, 1] before and normalised again after.
         """
-        return {m: self.make(m, images[m.parent]) for m in self.modalities if m is not m.parent and m.parent in images}
+        return {
+            m: self.make(m, images[m.parent])
+            for m in self.modalities
+            if m is not m.parent and m.parent in images
+        }
 
     def make(self, m: Modality, x: Tensor) -> Tensor:
         """One derivative modality from the pictures of its parent; [B, 3, H, W] both."""
@@ -131,17 +149,24 @@ class BaseDerivativeNet(nn.Module):
             return self.grey(x).expand_as(x).sub(self.mean).div(self.std) if m is Modality.DV else x
         if m is Modality.DV:
             return self._leave(self.generator(self.encoder(self._enter(x))))
-        return self._leave((self.infrared_generator or self.generator)(self._enter(x).mean(1, keepdim=True)))
+        return self._leave(
+            (self.infrared_generator or self.generator)(self._enter(x).mean(1, keepdim=True))
+        )
 
     def grey(self, x: Tensor) -> Tensor:
         """Luma in [0, 1] of normalised colour pictures: [B, 3, H, W] -> [B, 1, H, W]."""
         return ((x * self.std + self.mean) * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
 
     def forward(self, images: Mapping[Modality, Tensor]) -> Output:
-        """Pictures of V and I (either may be left out; the numbers may differ) -> Output over all streams made from them."""
-        streams = {m: x for m, x in {**images, **self.derive(images)}.items() if m in self.modalities}
+        """Pictures of V and I (either may be left out; the numbers may differ) -> Output over all
+        streams made from them.
+        """
+        streams = {
+            m: x for m, x in {**images, **self.derive(images)}.items() if m in self.modalities
+        }
         streams = {m: streams[m] for m in self.modalities if m in streams}
-        # One pass of the trunk over all streams: its batch norms see one batch, and the device one large kernel.
+        # One pass of the trunk over all streams: its batch norms see one batch, and the device one
+        # large kernel.
         pooled = self.pooled(torch.cat([self.stems[m](x) for m, x in streams.items()]))
         after = self.neck(pooled)
         sizes = [len(x) for x in streams.values()]
@@ -156,15 +181,19 @@ class BaseDerivativeNet(nn.Module):
         return self.pool(self.trunk(maps)).flatten(1)
 
     def embed(self, x: Tensor, modality: str | Modality = Modality.V) -> Tensor:
-        """The test feature of pictures of one modality: [B, 3, H, W] -> [B, D] float32 of unit length.
+        """The test feature of pictures of one modality: [B, 3, H, W] -> [B, D] float32 of unit
+        length.
 
-        ``x`` is what that modality's stem sees (for DV and DI: what ``derive`` returns). Call it in eval mode.
+        ``x`` is what that modality's stem sees (for DV and DI: what ``derive`` returns). Call it in
+        eval mode.
         """
         value = self.pooled(self.stems[parse_modality(modality)](x))
         return F.normalize((self.neck(value) if self.feature == "bn" else value).float(), dim=1)
 
     def export(self) -> BaseDerivativeNet:
-        """The two-stream net that is deployed: V and I only, its own copy, the same embeddings bit for bit (section II-C)."""
+        """The two-stream net that is deployed: V and I only, its own copy, the same embeddings bit
+        for bit (section II-C).
+        """
         net = copy.deepcopy(self)
         net.modalities = tuple(m for m in self.modalities if m.parent is m)
         net.encoder = net.generator = net.infrared_generator = None
@@ -173,15 +202,28 @@ class BaseDerivativeNet(nn.Module):
         return net.eval()
 
     def head(self) -> list[nn.Parameter]:
-        """Neck, classifier and a rival's extras (all from a random start): what the ``agw`` groups train at the full rate."""
-        return [p for module in (self.neck, self.classifier, self.extras) for p in module.parameters() if p.requires_grad]
+        """Neck, classifier and a rival's extras (all from a random start): what the ``agw`` groups
+        train at the full rate.
+        """
+        return [
+            p
+            for module in (self.neck, self.classifier, self.extras)
+            for p in module.parameters()
+            if p.requires_grad
+        ]
 
     def generators(self) -> list[nn.Parameter]:
-        """What is trained of E_V and G_S: ten numbers, or sixteen with a G of its own for D_I; empty without derivatives or frozen."""
-        return [p for module in self._parts().values() for p in module.parameters() if p.requires_grad]
+        """What is trained of E_V and G_S: ten numbers, or sixteen with a G of its own for D_I;
+        empty without derivatives or frozen.
+        """
+        return [
+            p for module in self._parts().values() for p in module.parameters() if p.requires_grad
+        ]
 
     def generator_numbers(self) -> dict[str, list[float]]:
-        """The generator's numbers by the paper's letters: E_V weights and bias, G_S weights and biases; D_I's own G is ``G_I``."""
+        """The generator's numbers by the paper's letters: E_V weights and bias, G_S weights and
+        biases; D_I's own G is ``G_I``.
+        """
         return {
             f"{name}.{kind}": getattr(module.conv, kind).detach().flatten().tolist()
             for name, module in self._parts().items()
@@ -200,7 +242,9 @@ class BaseDerivativeNet(nn.Module):
 
 
 class GeM(nn.Module):
-    """Generalised-mean pooling with a learned exponent p > 0 (from 3). [B, C, h, w] -> [B, C, 1, 1]."""
+    """Generalised-mean pooling with a learned exponent p > 0 (from 3). [B, C, h, w] -> [B, C, 1,
+    1].
+    """
 
     def __init__(self, p: float = 3.0):
         super().__init__()

@@ -1,7 +1,8 @@
-"""The paper's own numbers as data: every value of Tables I-IV, what is known of Figs. 6 and 7, and what it says about them.
+"""The paper's own numbers as data: every value of Tables I-IV, what is known of Figs. 6 and 7, and
+what it says about them.
 
-Per cent, as printed. No bar of Fig. 6 and no point of Fig. 7 is legible: they hold the baseline's level and the one setting
-that a table gives, marked assumed.
+Per cent, as printed. No bar of Fig. 6 and no point of Fig. 7 is legible: they hold the baseline's
+level and the one setting that a table gives, marked assumed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ CITATION = (
 
 @dataclass(frozen=True)
 class Value:
-    """One printed number: ``value`` in per cent; ``assumed`` where the print is not legible and we say what we took."""
+    """One printed number: ``value`` in per cent; ``assumed`` where the print is not legible and we
+    say what we took.
+    """
 
     table: str
     row: str
@@ -34,9 +37,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper against its own tables: what it says, what we find, whether it ``holds`` (yes, no, in part).
+    """A sentence of the paper against its own tables: what it says, what we find, whether it
+    ``holds`` (yes, no, in part).
 
-    ``checks``: differences of two printed numbers and what they come to, ((table, row, dataset, mode, metric), the same, per cent).
+    ``checks``: differences of two printed numbers and what they come to, ((table, row, dataset,
+    mode, metric), the same, per cent).
     """
 
     where: str
@@ -50,10 +55,17 @@ class Claim:
 def values() -> tuple[Value, ...]:
     """Every number of ``tables/*.csv``, in the order of the tables."""
     found = []
-    for file in sorted(resources.files(__package__).joinpath("tables").iterdir(), key=lambda f: f.name):
+    for file in sorted(
+        resources.files(__package__).joinpath("tables").iterdir(), key=lambda f: f.name
+    ):
         if file.name.endswith(".csv"):
             for line in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
-                found.append(Value(**line | {"value": float(line["value"]), "assumed": line["assumed"] == "yes"}))
+                found.append(
+                    Value(
+                        **line
+                        | {"value": float(line["value"]), "assumed": line["assumed"] == "yes"}
+                    )
+                )
     return tuple(found)
 
 
@@ -70,6 +82,9 @@ def claims() -> tuple[Claim, ...]:
     found = []
     for line in csv.DictReader(text.splitlines()):
         checks = [re.split(" - | = ", check) for check in line["checks"].split("; ") if check]
-        read = tuple((tuple(a.split("/")), tuple(b.split("/")), float(difference)) for a, b, difference in checks)
+        read = tuple(
+            (tuple(a.split("/")), tuple(b.split("/")), float(difference))
+            for a, b, difference in checks
+        )
         found.append(Claim(**line | {"checks": read}))
     return tuple(found)

@@ -1,4 +1,6 @@
-"""SYSU-MM01's gallery draws: which pictures stand in a trial's gallery, by the authors' permutations or a seeded draw."""
+"""SYSU-MM01's gallery draws: which pictures stand in a trial's gallery, by the authors'
+permutations or a seeded draw.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +16,28 @@ GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 
 
 def _files(gallery: Embedded, mode: str) -> list[tuple[int, int, list[int]]]:
-    """(identity, camera, rows in file order), identities then cameras ascending, those without a picture skipped."""
+    """(identity, camera, rows in file order), identities then cameras ascending, those without a
+    picture skipped.
+    """
     rows: dict[tuple[int, int], list[int]] = {}
-    for row, (identity, camera) in enumerate(zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)):
+    for row, (identity, camera) in enumerate(
+        zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)
+    ):
         if camera in GALLERY_CAMERAS[mode]:
             rows.setdefault((identity, camera), []).append(row)
     keys = gallery.keys
-    return [(*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who]) for who in sorted(rows)]
+    return [
+        (*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who])
+        for who in sorted(rows)
+    ]
 
 
 def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
+    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's
+    number.
 
-    A generator of its own: seeding the global one would change whatever is trained next. Ten shots are our convention
-    (``sample`` in the same loops); the published rule is for one.
+    A generator of its own: seeding the global one would change whatever is trained next. Ten shots
+    are our convention (``sample`` in the same loops); the published rule is for one.
     """
     rng, rows = random.Random(trial), []
     for _, _, files in _files(gallery, mode):
@@ -35,11 +45,15 @@ def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndar
     return np.array(rows, dtype=np.int64)
 
 
-def official_draw(gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of ``permutations[camera][id][trial]``.
+def official_draw(
+    gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int
+) -> np.ndarray:
+    """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of
+    ``permutations[camera][id][trial]``.
 
-    An entry is MATLAB's, so 1 is the first file of that identity and camera. Raises ValueError for an identity or trial
-    that is missing, entries that are not distinct integers from 1 to the number of files, or too few of them.
+    An entry is MATLAB's, so 1 is the first file of that identity and camera. Raises ValueError for
+    an identity or trial that is missing, entries that are not distinct integers from 1 to the
+    number of files, or too few of them.
     """
     rows = []
     for identity, camera, files in _files(gallery, mode):
@@ -47,14 +61,20 @@ def official_draw(gallery: Embedded, mode: str, shots: int, permutations: Any, t
         try:
             table = np.asarray(permutations[camera][identity])
         except (KeyError, IndexError, TypeError):
-            raise ValueError(f"{where}: missing, but the gallery has {len(files)} pictures of it") from None
+            raise ValueError(
+                f"{where}: missing, but the gallery has {len(files)} pictures of it"
+            ) from None
         if table.ndim != 2 or not np.issubdtype(table.dtype, np.integer):
-            raise ValueError(f"{where}: {table.dtype} {table.shape}; an integer table [trials, order] is meant")
+            raise ValueError(
+                f"{where}: {table.dtype} {table.shape}; an integer table [trials, order] is meant"
+            )
         if trial >= len(table):
             raise ValueError(f"{where}: {len(table)} trials, number {trial + 1} is asked for")
         order = table[trial].tolist()
         if order and not 1 <= min(order) <= max(order) <= len(files):
-            raise ValueError(f"{where}: entries {min(order)} to {max(order)}, but the files count from 1 to {len(files)}")
+            raise ValueError(
+                f"{where}: entries {min(order)} to {max(order)}, but the files count from 1 to {len(files)}"
+            )
         if len(set(order)) != len(order):
             raise ValueError(f"{where}: trial {trial + 1} names a file twice")
         if len(order) < min(shots, len(files)):
@@ -64,15 +84,19 @@ def official_draw(gallery: Embedded, mode: str, shots: int, permutations: Any, t
 
 
 def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:
-    """``permutations[camera][id]``, [trials, order] int64 from 1, out of the authors' ``rand_perm_cam.mat``.
+    """``permutations[camera][id]``, [trials, order] int64 from 1, out of the authors'
+    ``rand_perm_cam.mat``.
 
-    The file holds a MATLAB cell ``rand_perm_cam{camera}{id}(trial, order)``; empty cells (identities that camera never
-    saw) are left out. Raises ValueError naming the file and the cell if it holds something else.
+    The file holds a MATLAB cell ``rand_perm_cam{camera}{id}(trial, order)``; empty cells
+    (identities that camera never saw) are left out. Raises ValueError naming the file and the cell
+    if it holds something else.
     """
     from scipy.io import loadmat  # a second of import that only this needs
 
     if not Path(path).is_file():
-        raise ValueError(f"{path}: no such file; rand_perm_cam.mat comes with SYSU-MM01, in its exp folder")
+        raise ValueError(
+            f"{path}: no such file; rand_perm_cam.mat comes with SYSU-MM01, in its exp folder"
+        )
     try:
         cells = loadmat(path)["rand_perm_cam"]
     except KeyError:
@@ -84,16 +108,27 @@ def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:
     found: dict[int, dict[int, np.ndarray]] = {}
     for camera, identities in enumerate(cells.ravel(), start=1):
         found[camera] = {}
-        if not isinstance(identities, np.ndarray) or (identities.size and identities.dtype != object):
+        if not isinstance(identities, np.ndarray) or (
+            identities.size and identities.dtype != object
+        ):
             raise ValueError(f"{path}: rand_perm_cam{{{camera}}} is not a cell of identities")
         for identity, table in enumerate(identities.ravel(), start=1):
             if np.size(table):
-                found[camera][identity] = _whole_numbers(table, f"{path}: rand_perm_cam{{{camera}}}{{{identity}}}")
+                found[camera][identity] = _whole_numbers(
+                    table, f"{path}: rand_perm_cam{{{camera}}}{{{identity}}}"
+                )
     return found
 
 
 def _whole_numbers(table: Any, where: str) -> np.ndarray:
     table = np.asarray(table)  # MATLAB keeps integers as doubles
-    if table.ndim != 2 or table.dtype.kind not in "iuf" or not np.isfinite(table).all() or (table != np.floor(table)).any():
-        raise ValueError(f"{where}: {table.dtype} {table.shape}; whole numbers (trial, order) are meant")
+    if (
+        table.ndim != 2
+        or table.dtype.kind not in "iuf"
+        or not np.isfinite(table).all()
+        or (table != np.floor(table)).any()
+    ):
+        raise ValueError(
+            f"{where}: {table.dtype} {table.shape}; whole numbers (trial, order) are meant"
+        )
     return table.astype(np.int64)

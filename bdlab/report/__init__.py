@@ -1,4 +1,6 @@
-"""What a folder of runs says: tables with verdicts as text, CSV, Markdown, LaTeX and one self-contained HTML page each."""
+"""What a folder of runs says: tables with verdicts as text, CSV, Markdown, LaTeX and one
+self-contained HTML page each.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ __all__ = [
 
 
 def write(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[tuple[Table, Path]]:
-    """``<out>/report/<table>.html``, ``.csv``, ``.md`` and ``.tex`` for every table of a folder; the tables with their pages.
+    """``<out>/report/<table>.html``, ``.csv``, ``.md`` and ``.tex`` for every table of a folder;
+    the tables with their pages.
 
     ``own``: sweeps of the user's, for their titles, baselines and contrasts.
     """
@@ -30,7 +33,11 @@ def write(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[tuple[Table
     place.mkdir(exist_ok=True)
     made: list[tuple[Table, Path]] = []
     for number, table in enumerate(found):
-        slug = table.slug if all(table.slug != other.slug for other, _ in made) else f"{table.slug}-{number}"
+        slug = (
+            table.slug
+            if all(table.slug != other.slug for other, _ in made)
+            else f"{table.slug}-{number}"
+        )
         forms = {".csv": to_csv, ".md": to_markdown, ".tex": to_latex, ".html": to_html}
         for ending, form in forms.items():
             runs.write(place / f"{slug}{ending}", form(table).encode())

@@ -1,4 +1,6 @@
-"""A table as one self-contained HTML page: verdicts, curves, derivative pictures, provenance; figures are inside it as PNG."""
+"""A table as one self-contained HTML page: verdicts, curves, derivative pictures, provenance;
+figures are inside it as PNG.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,13 @@ from .table import SETTINGS, Column, Table, Value
 
 def to_html(table: Table) -> str:
     """One page that needs nothing else."""
-    template = jinja2.Template(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"), autoescape=True)
-    groups = [(name, list(own)) for name, own in itertools.groupby(table.columns, key=lambda c: c.group)]
+    template = jinja2.Template(
+        resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"),
+        autoescape=True,
+    )
+    groups = [
+        (name, list(own)) for name, own in itertools.groupby(table.columns, key=lambda c: c.group)
+    ]
     pictures = [{"title": t, "words": w, "png": _png(f)} for t, w, f in report_figures(table)]
     caption, verdicts, *notes = forms.notes(table)
     return template.render(
@@ -50,7 +57,13 @@ def _rows(table: Table) -> list[dict[str, Any]]:
         printed = row in table.printed
         title = "the paper's number" if printed else table.sweep.rows[row].title
         about = {"name": row, "title": title, "n": table.standing(row), "printed": printed}
-        found.append(about | {"groups": _grouped(table.columns, own), "verdicts": [_verdict(table, v) for v in table.of(row)]})
+        found.append(
+            about
+            | {
+                "groups": _grouped(table.columns, own),
+                "verdicts": [_verdict(table, v) for v in table.of(row)],
+            }
+        )
     return found
 
 
@@ -58,11 +71,22 @@ def _verdict(table: Table, verdict: Verdict) -> dict[str, str]:
     difference, interval, pairs, word = forms.judged(verdict)
     people = table.people.get((verdict.row, verdict.against))
     over = f"[{people[1]:+.2f}, {people[2]:+.2f}]" if people else "-"
-    said = {"difference": difference, "interval": interval, "pairs": pairs, "verdict": word, "people": over}
-    return said | {"against": verdict.against, "mark": verdict.word if verdict.word in ("better", "worse") else ""}
+    said = {
+        "difference": difference,
+        "interval": interval,
+        "pairs": pairs,
+        "verdict": word,
+        "people": over,
+    }
+    return said | {
+        "against": verdict.against,
+        "mark": verdict.word if verdict.word in ("better", "worse") else "",
+    }
 
 
-def _grouped(columns: Sequence[Column], values: Sequence[Value]) -> list[list[tuple[Column, Value]]]:
+def _grouped(
+    columns: Sequence[Column], values: Sequence[Value]
+) -> list[list[tuple[Column, Value]]]:
     """A row's values under the settings they belong to."""
     pairs = zip(columns, values, strict=True)
     return [list(own) for _, own in itertools.groupby(pairs, key=lambda pair: pair[0].group)]
@@ -71,14 +95,18 @@ def _grouped(columns: Sequence[Column], values: Sequence[Value]) -> list[list[tu
 def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
     """The figures of a page: (title, a sentence on what it shows, figure)."""
     first = {row: own[0] for row, own in table.cells.items() if own}
-    histories = {row: runs.read_lines(folder / "history.jsonl") for row, (folder, _) in first.items()}
+    histories = {
+        row: runs.read_lines(folder / "history.jsonl") for row, (folder, _) in first.items()
+    }
     made = []
     if table.verdicts:
         words = (
             f"{table.primary.head}: each contrast's difference (triangle up better, down worse, circle not shown, cross too few), its "
             "95 % interval as a bar, its pairs as small dots; a true difference inside the grey band would mostly have gone unseen."
         )
-        made.append(("Differences", words, tables_figures.effect(table.verdicts, table.primary.head)))
+        made.append(
+            ("Differences", words, tables_figures.effect(table.verdicts, table.primary.head))
+        )
     made += [
         (
             "Loss terms", "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
@@ -94,11 +122,17 @@ def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
 def _cmc_panels(table: Table) -> Figure:
     settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
     rows = (len(settings) + 1) // 2
-    figure, axes = plt.subplots(rows, min(len(settings), 2), figsize=(10.4, 3.6 * rows), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, min(len(settings), 2), figsize=(10.4, 3.6 * rows), squeeze=False, layout="constrained"
+    )
     for ax in axes.flat[len(settings) :]:
         ax.remove()
     for ax, setting in zip(axes.flat, settings, strict=False):
-        curves = {row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own]) for row, own in table.cells.items() if own}
+        curves = {
+            row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own])
+            for row, own in table.cells.items()
+            if own
+        }
         style.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     return figure
@@ -110,11 +144,26 @@ def _mean_curve(curves: Sequence[Sequence[float]]) -> np.ndarray:
     return np.mean([[*curve, *[1.0] * (length - len(curve))] for curve in curves], axis=0)
 
 
-def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> list[tuple[str, str, Figure]]:
-    """Four people in four modalities from a trained generator; left out, with the reason, where the pictures are not at hand."""
-    learned = {"method": "base-derivative", "generator": "learned"}  # a GAN's translations and fixed grey have no ten numbers
-    four = {row: result["params"] for row, (_, result) in first.items() if {"DV", "DI"} <= set(result["params"]["modalities"].split())}
-    rows = [row for row, params in four.items() if all(params.get(key, value) == value for key, value in learned.items())]
+def _derivative_figures(
+    table: Table, first: dict[str, tuple[Path, dict]]
+) -> list[tuple[str, str, Figure]]:
+    """Four people in four modalities from a trained generator; left out, with the reason, where the
+    pictures are not at hand.
+    """
+    learned = {
+        "method": "base-derivative",
+        "generator": "learned",
+    }  # a GAN's translations and fixed grey have no ten numbers
+    four = {
+        row: result["params"]
+        for row, (_, result) in first.items()
+        if {"DV", "DI"} <= set(result["params"]["modalities"].split())
+    }
+    rows = [
+        row
+        for row, params in four.items()
+        if all(params.get(key, value) == value for key, value in learned.items())
+    ]
     if not rows:
         return []
     folder, result = first[rows[-1]]
@@ -137,7 +186,9 @@ def _derivative_figures(table: Table, first: dict[str, tuple[Path, dict]]) -> li
 
 @torch.no_grad()
 def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np.ndarray]:
-    """The first ``count`` test people of a committed cell in all its modalities: float [count, H, W, 3] in [0, 1]."""
+    """The first ``count`` test people of a committed cell in all its modalities: float [count, H,
+    W, 3] in [0, 1].
+    """
     settings = config.from_flat(result["params"])
     dataset = setup.open_data(settings)
     pictures = bank(dataset, settings.data.height, settings.data.width, progress=False).pictures
@@ -145,20 +196,39 @@ def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np
     images = {}
     for m in (Modality.V, Modality.I):
         rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
-        images[m] = pixels.normalise(pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])])
+        images[m] = pixels.normalise(
+            pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])]
+        )
     images = {**images, **net.derive(images)}
     return {m: pixels.shown(x) for m, x in images.items()}
 
 
 def _provenance(table: Table) -> list[tuple[str, str]]:
     cell = [result for own in table.cells.values() for _, result in own]
-    shown = ("bdlab", "git_sha", "git_dirty", "torch", "device", "precision", "threads", "fingerprint", "data", "selection", "feature")
+    shown = (
+        "bdlab",
+        "git_sha",
+        "git_dirty",
+        "torch",
+        "device",
+        "precision",
+        "threads",
+        "fingerprint",
+        "data",
+        "selection",
+        "feature",
+    )
     said = []
     for key in shown:
-        different = dict.fromkeys(json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cell)
+        different = dict.fromkeys(
+            json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cell
+        )
         said.append((key, "; ".join(value.strip('"') for value in different)))
     seconds = sum(result["provenance"]["seconds"] for result in cell)
-    return [*said, ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cell)} cells")]
+    return [
+        *said,
+        ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cell)} cells"),
+    ]
 
 
 def _png(figure: Figure) -> str:

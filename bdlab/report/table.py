@@ -10,7 +10,8 @@ from typing import Any
 from bdlab.experiments import sweeps
 from bdlab.experiments.verdicts import Verdict
 
-#: Our settings and the columns of the paper they are printed beside: (title, paper's data set, paper's mode).
+#: Our settings and the columns of the paper they are printed beside: (title, paper's data set,
+#: paper's mode).
 SETTINGS = {
     "v2t": ("visible to infrared", "regdb", "v2t"),
     "t2v": ("infrared to visible", None, None),
@@ -29,7 +30,9 @@ Cells = list[tuple[Path, dict]]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the ``setting`` and ``metric`` it shows; ``paper``: printed numbers; ``aside``: in the page and the CSV only."""
+    """One column: the ``setting`` and ``metric`` it shows; ``paper``: printed numbers; ``aside``:
+    in the page and the CSV only.
+    """
 
     setting: str
     metric: str
@@ -38,7 +41,11 @@ class Column:
 
     @property
     def group(self) -> str:
-        return f"paper, {PAPER_DATA[SETTINGS[self.setting][1]]} {SETTINGS[self.setting][2]}" if self.paper else self.setting
+        return (
+            f"paper, {PAPER_DATA[SETTINGS[self.setting][1]]} {SETTINGS[self.setting][2]}"
+            if self.paper
+            else self.setting
+        )
 
     @property
     def head(self) -> str:
@@ -47,7 +54,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Value:
-    """One number of a table in per cent: mean and standard deviation over cells; None where there is none."""
+    """One number of a table in per cent: mean and standard deviation over cells; None where there
+    is none.
+    """
 
     mean: float | None
     sd: float | None = None
@@ -62,7 +71,9 @@ class Value:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A run that is not in a table: ``word`` (failed, running, interrupted, invalid, superseded) and why."""
+    """A run that is not in a table: ``word`` (failed, running, interrupted, invalid, superseded)
+    and why.
+    """
 
     name: str
     params: Mapping[str, Any]
@@ -78,10 +89,12 @@ class LeftOut:
 
 @dataclass
 class Table:
-    """A sweep on one data set at one preset, ready to be shown. ``values[row][k]`` belongs to ``columns[k]``.
+    """A sweep on one data set at one preset, ready to be shown. ``values[row][k]`` belongs to
+    ``columns[k]``.
 
-    ``printed`` rows are methods that only the paper has numbers of. ``verdicts`` and ``people`` (the interval over test
-    identities) are per cent, one a declared contrast, ``people`` only where the cells hold scores by identity.
+    ``printed`` rows are methods that only the paper has numbers of. ``verdicts`` and ``people``
+    (the interval over test identities) are per cent, one a declared contrast, ``people`` only where
+    the cells hold scores by identity.
     """
 
     sweep: sweeps.Sweep
@@ -112,19 +125,29 @@ class Table:
     def value(self, row: str, setting: str, metric: str, paper: bool = False) -> Value:
         """One number of the table; an empty Value where there is no such row or column."""
         own = zip(self.columns, self.values.get(row, ()), strict=False)
-        return next((v for c, v in own if (c.setting, c.metric, c.paper) == (setting, metric, paper)), Value(None))
+        return next(
+            (v for c, v in own if (c.setting, c.metric, c.paper) == (setting, metric, paper)),
+            Value(None),
+        )
 
     def of(self, row: str) -> list[Verdict]:
         return [v for v in self.verdicts if v.row == row]
 
     def standing(self, row: str) -> str:
-        """The number of cells behind a row, and in words those that are not there: ``3 (1 failed, 1 missing)``."""
+        """The number of cells behind a row, and in words those that are not there: ``3 (1 failed, 1
+        missing)``.
+        """
         if row in self.printed:
             return ""
         have = {(row, *place(result)) for _, result in self.cells[row]}
         gone = {x.place: x.word for x in self.left_out if x.place[0] == row and x.place not in have}
-        tried = {place(result) for own in self.cells.values() for _, result in own} | {x.place[1:] for x in self.left_out}
-        words = [*gone.values(), *["missing"] * sum((row, *key) not in have | gone.keys() for key in tried)]
+        tried = {place(result) for own in self.cells.values() for _, result in own} | {
+            x.place[1:] for x in self.left_out
+        }
+        words = [
+            *gone.values(),
+            *["missing"] * sum((row, *key) not in have | gone.keys() for key in tried),
+        ]
         said = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
         return f"{len(have)} ({said})" if said else str(len(have))
 

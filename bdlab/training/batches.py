@@ -1,7 +1,9 @@
-"""What a training step sees: which rows (plan), how each is cropped and flipped (draw), and the batch itself (cut).
+"""What a training step sees: which rows (plan), how each is cropped and flipped (draw), and the
+batch itself (cut).
 
-Pure functions of a key. Every random number is drawn from a generator keyed by (seed, purpose, epoch, step), so there is
-no generator state to save, nothing depends on the number of workers, and no other draw can shift these.
+Pure functions of a key. Every random number is drawn from a generator keyed by (seed, purpose,
+epoch, step), so there is no generator state to save, nothing depends on the number of workers, and
+no other draw can shift these.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ class BatchError(ValueError):
 
 
 def generator(seed: int, purpose: str, *key: int) -> np.random.Generator:
-    """An independent generator for one purpose; neighbouring seeds and keys share no stream (numpy SeedSequence)."""
+    """An independent generator for one purpose; neighbouring seeds and keys share no stream (numpy
+    SeedSequence).
+    """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose], *key)))
 
 
@@ -39,13 +43,19 @@ def steps_per_epoch(visible: int, infrared: int, batch: int) -> int:
 
 @dataclass(frozen=True)
 class Pool:
-    """The training pictures of both base modalities by identity: ``rows[m][label]`` are rows of the bank."""
+    """The training pictures of both base modalities by identity: ``rows[m][label]`` are rows of the
+    bank.
+    """
 
     rows: Mapping[Modality, Sequence[np.ndarray]]
 
     @classmethod
-    def of(cls, rows: Mapping[Modality, Sequence[int]], identities: Mapping[Modality, Sequence[int]]) -> Pool:
-        """From rows and their identities, label = rank of the identity. Raises BatchError where one lacks a modality."""
+    def of(
+        cls, rows: Mapping[Modality, Sequence[int]], identities: Mapping[Modality, Sequence[int]]
+    ) -> Pool:
+        """From rows and their identities, label = rank of the identity. Raises BatchError where one
+        lacks a modality.
+        """
         names = sorted(set(identities[Modality.V]) | set(identities[Modality.I]))
         table = {}
         for m in BASE:
@@ -53,7 +63,9 @@ class Pool:
             table[m] = [row[ids == name] for name in names]
             for name, own in zip(names, table[m], strict=True):
                 if not len(own):
-                    raise BatchError(f"identity {name} has no {m.title} picture to train on; add one or take the identity out")
+                    raise BatchError(
+                        f"identity {name} has no {m.title} picture to train on; add one or take the identity out"
+                    )
         return cls(table)
 
     @property
@@ -67,17 +79,20 @@ class Pool:
 
 @dataclass(frozen=True)
 class Plan:
-    """One epoch: ``labels`` [steps, P K] int64, ``rows[m]`` [steps, P K] int64; slot b of V and of I have one label."""
+    """One epoch: ``labels`` [steps, P K] int64, ``rows[m]`` [steps, P K] int64; slot b of V and of
+    I have one label.
+    """
 
     labels: np.ndarray
     rows: Mapping[Modality, np.ndarray]
 
 
 def plan(seed: int, epoch: int, pool: Pool, identities: int, shots: int, steps: int) -> Plan:
-    """The identity-balanced sampling of section III-C: each step P identities, K pictures of each in each modality.
+    """The identity-balanced sampling of section III-C: each step P identities, K pictures of each
+    in each modality.
 
-    Identities without repetition within a step; pictures without repetition where an identity has K, else with.
-    Raises BatchError when there are fewer than P identities.
+    Identities without repetition within a step; pictures without repetition where an identity has
+    K, else with. Raises BatchError when there are fewer than P identities.
     """
     enough(identities, pool.num_ids)
     labels = np.empty((steps, identities * shots), dtype=np.int64)
@@ -87,7 +102,10 @@ def plan(seed: int, epoch: int, pool: Pool, identities: int, shots: int, steps: 
         chosen = draw.choice(pool.num_ids, identities, replace=False)
         labels[step] = np.repeat(chosen, shots)
         for m in BASE:
-            picked = [draw.choice(pool.rows[m][label], shots, replace=len(pool.rows[m][label]) < shots) for label in chosen]
+            picked = [
+                draw.choice(pool.rows[m][label], shots, replace=len(pool.rows[m][label]) < shots)
+                for label in chosen
+            ]
             rows[m][step] = np.concatenate(picked)
     return Plan(labels, rows)
 
@@ -101,22 +119,30 @@ def enough(identities: int, there: int) -> None:
 
 
 def draw(seed: int, epoch: int, steps: int, batch: int, pad: int) -> np.ndarray:
-    """The augmentation of an epoch: [steps, 2 P K, 3] int64 of (down, right, flip); V's slots first, then I's.
+    """The augmentation of an epoch: [steps, 2 P K, 3] int64 of (down, right, flip); V's slots
+    first, then I's.
 
-    ``down`` and ``right`` in 0..2 pad are the crop's corner in the padded picture (pad = no shift), ``flip`` is 0 or 1.
+    ``down`` and ``right`` in 0..2 pad are the crop's corner in the padded picture (pad = no shift),
+    ``flip`` is 0 or 1.
     """
     out = np.empty((steps, 2 * batch, 3), dtype=np.int64)
     for step in range(steps):
-        out[step] = generator(seed, "augment", epoch, step).integers(0, [2 * pad + 1, 2 * pad + 1, 2], (2 * batch, 3))
+        out[step] = generator(seed, "augment", epoch, step).integers(
+            0, [2 * pad + 1, 2 * pad + 1, 2], (2 * batch, 3)
+        )
     return out
 
 
 def cut(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Tensor:
-    """Pad with black, crop, flip: bank [N, 3, H, W] uint8 (channels last), rows [B], how [B, 3] -> [B, 3, H, W] uint8.
+    """Pad with black, crop, flip: bank [N, 3, H, W] uint8 (channels last), rows [B], how [B, 3] ->
+    [B, 3, H, W] uint8.
 
-    On a GPU one gather; on a CPU slice copies, which are five times faster there. Both give the same pixels.
+    On a GPU one gather; on a CPU slice copies, which are five times faster there. Both give the
+    same pixels.
     """
-    return (_cut_by_slices if pictures.device.type == "cpu" else cut_by_gather)(pictures, rows, how, pad)
+    return (_cut_by_slices if pictures.device.type == "cpu" else cut_by_gather)(
+        pictures, rows, how, pad
+    )
 
 
 def cut_by_gather(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Tensor:
@@ -125,7 +151,8 @@ def cut_by_gather(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Tens
     down, right, flip = how.unbind(1)
     y = torch.arange(height, device=how.device) + (down - pad)[:, None]  # [B, H]
     x = torch.arange(width, device=how.device).expand(len(how), -1)
-    x = torch.where(flip[:, None] == 1, width - 1 - x, x) + (right - pad)[:, None]  # the crop is flipped, not the picture
+    # the crop is flipped, not the picture
+    x = torch.where(flip[:, None] == 1, width - 1 - x, x) + (right - pad)[:, None]
     inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None, :]
     flat = y.clamp(0, height - 1)[:, :, None] * width + x.clamp(0, width - 1)[:, None, :]
     source = pictures.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H W, 3], a view
@@ -139,7 +166,11 @@ def _cut_by_slices(pictures: Tensor, rows: Tensor, how: Tensor, pad: int) -> Ten
     out = np.zeros((len(rows), height, width, 3), dtype=np.uint8)
     for b, (row, (down, right, flip)) in enumerate(zip(rows.tolist(), how.tolist(), strict=True)):
         y, x = down - pad, right - pad
-        piece = source[row, max(y, 0) : max(height + min(y, 0), 0), max(x, 0) : max(width + min(x, 0), 0)]
+        piece = source[
+            row, max(y, 0) : max(height + min(y, 0), 0), max(x, 0) : max(width + min(x, 0), 0)
+        ]
         target = out[b, :, ::-1] if flip else out[b]
-        target[max(-y, 0) : max(-y, 0) + piece.shape[0], max(-x, 0) : max(-x, 0) + piece.shape[1]] = piece
+        target[
+            max(-y, 0) : max(-y, 0) + piece.shape[0], max(-x, 0) : max(-x, 0) + piece.shape[1]
+        ] = piece
     return torch.from_numpy(out).permute(0, 3, 1, 2)

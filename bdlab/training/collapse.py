@@ -1,7 +1,8 @@
-"""Says in plain words when a run goes wrong quietly: stuck at a margin, at the loss of a guess, at chance, shrunk to a point.
+"""Says in plain words when a run goes wrong quietly: stuck at a margin, at the loss of a guess, at
+chance, shrunk to a point.
 
-In this field a collapsed network is taken for a weak one: Rank-1 near 1 %, a loss that no longer moves. Nothing here stops a
-run; what is found stands in its history, its result and the report.
+In this field a collapsed network is taken for a weak one: Rank-1 near 1 %, a loss that no longer
+moves. Nothing here stops a run; what is found stands in its history, its result and the report.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ SHRUNK = 0.02  # the features' spread against that of the first epoch
 
 
 def watch(history: Sequence[Mapping[str, Any]], config: Config, num_ids: int) -> dict[str, str]:
-    """What the last epochs of a run look like: {} or sentences under ``collapse``, ``guess``, ``margin``, ``shrunk``.
+    """What the last epochs of a run look like: {} or sentences under ``collapse``, ``guess``,
+    ``margin``, ``shrunk``.
 
-    ``history`` as ``training.train`` returns it. Judged from the third epoch on, and not while the triplet weights still ramp in.
+    ``history`` as ``training.train`` returns it. Judged from the third epoch on, and not while the
+    triplet weights still ramp in.
     """
     if len(history) < 3 or len(history) < config.loss.triplet_ramp * config.optim.epochs:
         return {}
     at = levels(config, num_ids)
-    found = {"guess": _guess(history, num_ids, at["id"]), "margin": _margin(history, config, at), "shrunk": _shrunk(history)}
+    found = {
+        "guess": _guess(history, num_ids, at["id"]),
+        "margin": _margin(history, config, at),
+        "shrunk": _shrunk(history),
+    }
     found = {kind: words for kind, words in found.items() if words}
     if {"guess", "margin"} <= found.keys():
         remedy = "Raise triplet_ramp, lower gamma and lr, or start from pretrained weights; this run's scores say nothing about the method."
@@ -33,15 +40,25 @@ def watch(history: Sequence[Mapping[str, Any]], config: Config, num_ids: int) ->
 
 
 def levels(config: Config, num_ids: int) -> dict[str, float]:
-    """What each loss term costs when the network has learned nothing: ``id`` a guess, ``mml`` and ``mdl`` all features in one point.
+    """What each loss term costs when the network has learned nothing: ``id`` a guess, ``mml`` and
+    ``mdl`` all features in one point.
 
-    ln(people), times the modalities if ID sums over them; the sum of the margins over the modalities and over both directions of
-    every edge, times the anchors if the hinges sum over them.
+    ln(people), times the modalities if ID sums over them; the sum of the margins over the
+    modalities and over both directions of every edge, times the anchors if the hinges sum over
+    them.
     """
-    loss, anchors = config.loss, config.data.identities * config.data.shots if config.loss.reduction == "sum" else 1
-    points = {"mml": len(config.modalities) * loss.margin_intra, "mdl": 2 * len(config.graph) * loss.margin_cross}
+    loss, anchors = (
+        config.loss,
+        config.data.identities * config.data.shots if config.loss.reduction == "sum" else 1,
+    )
+    points = {
+        "mml": len(config.modalities) * loss.margin_intra,
+        "mdl": 2 * len(config.graph) * loss.margin_cross,
+    }
     streams = len(config.modalities) if loss.id_over == "sum" else 1
-    return {"id": streams * math.log(num_ids)} | {name: anchors * point for name, point in points.items() if point}
+    return {"id": streams * math.log(num_ids)} | {
+        name: anchors * point for name, point in points.items() if point
+    }
 
 
 def _guess(history: Sequence[Mapping[str, Any]], num_ids: int, guess: float) -> str:
@@ -53,12 +70,21 @@ def _guess(history: Sequence[Mapping[str, Any]], num_ids: int, guess: float) -> 
 
 
 def _margin(history: Sequence[Mapping[str, Any]], config: Config, at: Mapping[str, float]) -> str:
-    """MML and MDL of the last two epochs against what they cost when all features are one point: the sum of their margins."""
+    """MML and MDL of the last two epochs against what they cost when all features are one point:
+    the sum of their margins.
+    """
     said = []
     for name, weight in (("mml", config.loss.beta), ("mdl", config.loss.gamma)):
         values = [line["terms"].get(name) for line in history[-2:]]
-        if weight and name in at and None not in values and all(abs(v - at[name]) <= NEAR * at[name] for v in values):
-            said.append(f"{name.upper()} sits at {values[-1]:.2f}, the sum of its margins ({at[name]:.2f})")
+        if (
+            weight
+            and name in at
+            and None not in values
+            and all(abs(v - at[name]) <= NEAR * at[name] for v in values)
+        ):
+            said.append(
+                f"{name.upper()} sits at {values[-1]:.2f}, the sum of its margins ({at[name]:.2f})"
+            )
     triplet = [line["terms"].get("wrt") for line in history[-2:]]
     if None not in triplet and all(abs(v - math.log(2)) <= NEAR * math.log(2) for v in triplet):
         said.append(f"the weighted triplet loss sits at {triplet[-1]:.2f}, near ln 2")
@@ -76,10 +102,11 @@ def _shrunk(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def chance(scores: Mapping[str, Mapping[str, Any]], people: int) -> dict[str, str]:
-    """``{"chance": ...}`` if no setting's Rank-1 is above what guessing among ``people`` test identities could give, else {}.
+    """``{"chance": ...}`` if no setting's Rank-1 is above what guessing among ``people`` test
+    identities could give, else {}.
 
-    ``scores`` as in result.json. Pictures of one person stand or fall together, so the guess's spread is taken over people:
-    1/n + 3 sqrt(1/n (1 - 1/n) / n).
+    ``scores`` as in result.json. Pictures of one person stand or fall together, so the guess's
+    spread is taken over people: 1/n + 3 sqrt(1/n (1 - 1/n) / n).
     """
     level = 1 / people
     bound = level + 3 * math.sqrt(level * (1 - level) / people)

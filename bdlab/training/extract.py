@@ -21,11 +21,15 @@ EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
 
 @torch.no_grad()
 def embed(
-    setup: Setup, split: str = "test", net: nn.Module | None = None, modalities: Iterable[Modality] = BASE
+    setup: Setup,
+    split: str = "test",
+    net: nn.Module | None = None,
+    modalities: Iterable[Modality] = BASE,
 ) -> dict[Modality, Embedded]:
     """Test features of one part: unit-length float32 rows with identities, cameras and paths.
 
-    The base modalities are what is deployed; of a derivative one, every picture of its parent is derived and embedded.
+    The base modalities are what is deployed; of a derivative one, every picture of its parent is
+    derived and embedded.
     """
     net = (net or setup.net).eval()
     out = {}
@@ -33,33 +37,54 @@ def embed(
         rows = setup.dataset.select(split, m.parent)
         pieces = []
         for i in range(0, len(rows), EVALUATION_BATCH):
-            x = pixels.normalise(setup.bank.pictures[torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)])
+            x = pixels.normalise(
+                setup.bank.pictures[
+                    torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)
+                ]
+            )
             x = x if m is m.parent else net.derive({m.parent: x})[m]
             feature = net.embed(x, m)
-            pieces.append(F.normalize(feature + net.embed(x.flip(-1), m), dim=1) if setup.config.test.flip else feature)
+            pieces.append(
+                F.normalize(feature + net.embed(x.flip(-1), m), dim=1)
+                if setup.config.test.flip
+                else feature
+            )
         records = [setup.dataset.records[row] for row in rows]
-        ids, cameras = np.array([r.identity for r in records]), np.array([r.camera for r in records])
+        ids, cameras = (
+            np.array([r.identity for r in records]),
+            np.array([r.camera for r in records]),
+        )
         out[m] = Embedded(torch.cat(pieces).cpu().numpy(), ids, cameras, [r.path for r in records])
     return out
 
 
-def evaluate(setup: Setup, split: str = "test", embedded: dict[Modality, Embedded] | None = None) -> dict[str, protocols.Result]:
+def evaluate(
+    setup: Setup, split: str = "test", embedded: dict[Modality, Embedded] | None = None
+) -> dict[str, protocols.Result]:
     """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
 
-    What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in each provenance. On the
-    real SYSU-MM01 the published counts must hold. ``embedded`` is what ``embed`` gave, if at hand. Raises TrainingError if the
-    counts do not hold, or for unfit permutations.
+    What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in
+    each provenance. On the real SYSU-MM01 the published counts must hold. ``embedded`` is what
+    ``embed`` gave, if at hand. Raises TrainingError if the counts do not hold, or for unfit
+    permutations.
     """
     embedded, config = embedded or embed(setup, split), setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip}
     options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
     if setup.dataset.protocol == "sysu":
-        options |= {"draw": config.test.draw, "expect": setup.dataset.name == "sysu" and split == "test"}
+        options |= {
+            "draw": config.test.draw,
+            "expect": setup.dataset.name == "sysu" and split == "test",
+        }
         if config.test.draw == "official" and split == "test":
             options["permutations"] = permutations(setup.dataset)
         elif split != "test":
             options["draw"] = "seeded"
     try:
-        return protocols.evaluate(setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options)
+        return protocols.evaluate(
+            setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options
+        )
     except ValueError as error:
-        raise TrainingError(f"{setup.dataset.root}: the test part cannot be scored: {error}. `bdlab data check` looks it over.") from error
+        raise TrainingError(
+            f"{setup.dataset.root}: the test part cannot be scored: {error}. `bdlab data check` looks it over."
+        ) from error

@@ -1,6 +1,7 @@
 """The training loop over any method's objective, and its exact resumption.
 
-The loop draws batches by key, steps SGD, logs every term of every step on the device, and looks at them once an epoch.
+The loop draws batches by key, steps SGD, logs every term of every step on the device, and looks at
+them once an epoch.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ class ResumeError(TrainingError):
 
 
 def learning_rate(config: Config, epoch: float) -> float:
-    """The base rate after ``epoch`` epochs (fractional): linear warm-up, then ten-fold drops or half a cosine; a pure function.
+    """The base rate after ``epoch`` epochs (fractional): linear warm-up, then ten-fold drops or
+    half a cosine; a pure function.
 
-    Warm-up and drops as in AGW's code, by whole epochs ((e + 1) / warmup; the paper names only "a warm-up"). The
-    cosine is ours, for the demo, and moves with every step.
+    Warm-up and drops as in AGW's code, by whole epochs ((e + 1) / warmup; the paper names only "a
+    warm-up"). The cosine is ours, for the demo, and moves with every step.
     """
     optim = config.optim
     if optim.schedule == "step":
@@ -46,7 +48,9 @@ def learning_rate(config: Config, epoch: float) -> float:
 
 
 def optimiser(setup: Setup) -> torch.optim.SGD:
-    """SGD over the net's parameter groups; ``scale`` in a group multiplies the base rate (1 or 0.1, E_V and G_S their own)."""
+    """SGD over the net's parameter groups; ``scale`` in a group multiplies the base rate (1 or 0.1,
+    E_V and G_S their own).
+    """
     optim, net = setup.config.optim, setup.net
     body_scale = 0.1 if optim.groups == "agw" else 1.0
     generator_scale = body_scale if optim.generator_lr is None else optim.generator_lr / optim.lr
@@ -71,10 +75,10 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train ``setup.net`` and return the history, one dict an epoch.
 
-    With a ``folder``, history.jsonl and checkpoints are written there; ``resume`` lists earlier attempt folders, whose
-    newest valid checkpoint is gone on from: on a CPU bit for bit (same torch and threads; ``inexact=True`` allows others
-    and says so in the provenance), on a GPU up to the order of its sums. Raises TrainingError at the first term that is
-    not finite, ResumeError.
+    With a ``folder``, history.jsonl and checkpoints are written there; ``resume`` lists earlier
+    attempt folders, whose newest valid checkpoint is gone on from: on a CPU bit for bit (same torch
+    and threads; ``inexact=True`` allows others and says so in the provenance), on a GPU up to the
+    order of its sums. Raises TrainingError at the first term that is not finite, ResumeError.
     """
     config, opt = setup.config, optimiser(setup)
     history, start, log = _resume(setup, opt, list(resume), inexact)
@@ -85,8 +89,16 @@ def train(
         began = time.perf_counter()
         line, log = _epoch(setup, opt, epoch, start, log, history, folder, on_step)
         seconds = time.perf_counter() - began
-        pictures = len(config.modalities) * config.data.identities * config.data.shots * (setup.steps - start)
-        line["time"] = {"seconds": round(seconds, 3), "pictures_per_s": round(pictures / seconds, 1)}
+        pictures = (
+            len(config.modalities)
+            * config.data.identities
+            * config.data.shots
+            * (setup.steps - start)
+        )
+        line["time"] = {
+            "seconds": round(seconds, 3),
+            "pictures_per_s": round(pictures / seconds, 1),
+        }
         history.append(line)
         line["guard"] = collapse.watch(history, config, setup.pool.num_ids)
         start, log = 0, None
@@ -103,7 +115,9 @@ def train(
 
 
 def _keep_best(setup: Setup, line: dict[str, Any]) -> None:
-    """Score an epoch on the held-out identities (mAP, mean over the settings) and remember the best network, never by the test part."""
+    """Score an epoch on the held-out identities (mAP, mean over the settings) and remember the best
+    network, never by the test part.
+    """
     scores = [result.mean["mAP"] for result in evaluate(setup, "val").values()]
     line["validation"] = sum(scores) / len(scores)
     if line["validation"] > setup.best.get("score", -1.0):
@@ -111,8 +125,12 @@ def _keep_best(setup: Setup, line: dict[str, Any]) -> None:
         setup.best.update({"score": line["validation"], "epoch": line["epoch"], "net": state})
 
 
-def _epoch(setup, opt, epoch, start, log, history, folder, on_step) -> tuple[dict[str, Any], Tensor]:
-    """One epoch from step ``start``; no value leaves the device before its end unless a checkpoint is due."""
+def _epoch(
+    setup, opt, epoch, start, log, history, folder, on_step
+) -> tuple[dict[str, Any], Tensor]:
+    """One epoch from step ``start``; no value leaves the device before its end unless a checkpoint
+    is due.
+    """
     config, steps = setup.config, setup.steps
     total = steps * config.optim.epochs
     rows, draws, labels = draw_epoch(setup, epoch, steps)
@@ -120,7 +138,11 @@ def _epoch(setup, opt, epoch, start, log, history, folder, on_step) -> tuple[dic
     for step in range(start, steps):
         for group in opt.param_groups:
             group["lr"] = group["scale"] * learning_rate(config, epoch + step / steps)
-        terms = _step(setup, opt, cut(setup, rows[step], draws[step], labels[step], (epoch * steps + step) / total))
+        terms = _step(
+            setup,
+            opt,
+            cut(setup, rows[step], draws[step], labels[step], (epoch * steps + step) / total),
+        )
         names = list(terms)
         if log is None:
             log = torch.zeros(steps, len(names), device=setup.device)
@@ -152,28 +174,42 @@ def _step(setup: Setup, opt: torch.optim.SGD, batch: Batch) -> dict[str, Tensor]
     return terms
 
 
-def _check_finite(values: Tensor, names: Sequence[str], epoch: int, steps: int, folder: Path | None) -> None:
+def _check_finite(
+    values: Tensor, names: Sequence[str], epoch: int, steps: int, folder: Path | None
+) -> None:
     bad = (~values.isfinite()).nonzero()
     if not len(bad):
         return
     step, term = bad[0].tolist()
     raise _diverged(
-        f"the term {names[term]!r} is {values[step, term].item()} at step {epoch * steps + step + 1} (epoch {epoch + 1})", folder
+        f"the term {names[term]!r} is {values[step, term].item()} at step {epoch * steps + step + 1} (epoch {epoch + 1})",
+        folder,
     )
 
 
 def _diverged(what: str, folder: Path | None) -> TrainingError:
     saved = checkpoint.found(folder) if folder else []
-    last = f"The last good checkpoint is {saved[0]}." if saved else "No checkpoint had been saved yet."
+    last = (
+        f"The last good checkpoint is {saved[0]}." if saved else "No checkpoint had been saved yet."
+    )
     return TrainingError(f"{what}. {last} Lower lr, raise warmup, or set precision='float32'.")
 
 
-def _save(setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step: int, log: Tensor | None) -> None:
-    floats = {name: value for name, value in setup.net.state_dict().items() if value.is_floating_point()}
-    finite = torch.stack([value.isfinite().all() for value in floats.values()])  # terms look at a step's start, these at its end
+def _save(
+    setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step: int, log: Tensor | None
+) -> None:
+    floats = {
+        name: value for name, value in setup.net.state_dict().items() if value.is_floating_point()
+    }
+    finite = torch.stack(
+        [value.isfinite().all() for value in floats.values()]
+    )  # terms look at a step's start, these at its end
     if not finite.all():
         name = list(floats)[int(finite.logical_not().nonzero()[0])]
-        raise _diverged(f"the weights {name!r} are not finite after step {len(history) * setup.steps + step}", folder)
+        raise _diverged(
+            f"the weights {name!r} are not finite after step {len(history) * setup.steps + step}",
+            folder,
+        )
     state = {
         "belongs": _belongs(setup), "net": setup.net.state_dict(), "optimiser": opt.state_dict(),
         "history": history, "step": step, "log": log, "best": setup.best,
@@ -191,7 +227,9 @@ def _belongs(setup: Setup) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bool) -> tuple[list[dict], int, Tensor | None]:
+def _resume(
+    setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bool
+) -> tuple[list[dict], int, Tensor | None]:
     found = checkpoint.newest(folders)
     if found is None:
         return [], 0, None
@@ -199,7 +237,9 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
     now, then = _belongs(setup), state.get("belongs", {})
     differs = [key for key in now if now[key] != then.get(key)]
     if {"configuration", "data fingerprint"} & set(differs) or (differs and not inexact):
-        said = "; ".join(f"{key} was {_short(then.get(key))}, is {_short(now[key])}" for key in differs)
+        said = "; ".join(
+            f"{key} was {_short(then.get(key))}, is {_short(now[key])}" for key in differs
+        )
         raise ResumeError(
             f"{path}: this checkpoint cannot be gone on from exactly: {said}. Run it as before, or allow other bits with --inexact "
             "(configuration and data cannot be overridden), or delete the attempt to start over."
@@ -208,26 +248,44 @@ def _resume(setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bo
         history, step, log = _take(setup, opt, state)
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         first = str(error).partition("\n")[0]
-        raise ResumeError(f"{path}: does not fit the network it says it is of ({first}); delete the attempt to start over") from error
+        raise ResumeError(
+            f"{path}: does not fit the network it says it is of ({first}); delete the attempt to start over"
+        ) from error
     exact = not differs and setup.device.type == "cpu"  # a GPU's sums may come in another order
     setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": exact})
     return history, step, log
 
 
-def _take(setup: Setup, opt: torch.optim.SGD, state: dict[str, Any]) -> tuple[list[dict], int, Tensor | None]:
-    """A checkpoint's state into net and optimiser. Momenta of another shape are refused: the fused step would write past them."""
+def _take(
+    setup: Setup, opt: torch.optim.SGD, state: dict[str, Any]
+) -> tuple[list[dict], int, Tensor | None]:
+    """A checkpoint's state into net and optimiser. Momenta of another shape are refused: the fused
+    step would write past them.
+    """
     setup.net.load_state_dict(state["net"])
     opt.load_state_dict(state["optimiser"])
     for parameter, kept in opt.state.items():
         if kept["momentum_buffer"] is not None and kept["momentum_buffer"].shape != parameter.shape:
-            raise ValueError(f"a momentum of shape {list(kept['momentum_buffer'].shape)} for {list(parameter.shape)} weights")
+            raise ValueError(
+                f"a momentum of shape {list(kept['momentum_buffer'].shape)} for {list(parameter.shape)} weights"
+            )
     history, step, log = list(state["history"]), state["step"], state["log"]
-    if not 0 <= step < setup.steps or (log is None) != (step == 0) or (log is not None and len(log) != setup.steps):
-        raise ValueError(f"step {step} of {setup.steps}, with {0 if log is None else len(log)} steps logged")
+    if (
+        not 0 <= step < setup.steps
+        or (log is None) != (step == 0)
+        or (log is not None and len(log) != setup.steps)
+    ):
+        raise ValueError(
+            f"step {step} of {setup.steps}, with {0 if log is None else len(log)} steps logged"
+        )
     setup.best.update(state["best"])
     return history, step, None if log is None else log.to(setup.device)
 
 
 def _short(value: Any) -> str:
     text = str(value)
-    return text if len(text) < 40 else f"{text[:12]}... ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+    return (
+        text
+        if len(text) < 40
+        else f"{text[:12]}... ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+    )

@@ -1,4 +1,6 @@
-"""Everything a run needs before its first step: configuration, data, network, objective, device; and what one step sees."""
+"""Everything a run needs before its first step: configuration, data, network, objective, device;
+and what one step sees.
+"""
 
 from __future__ import annotations
 
@@ -39,24 +41,30 @@ class Setup:
     objective: Objective
     device: torch.device
     dtype: torch.dtype  # of the autocast regions
-    resumed: dict[str, Any] = field(default_factory=dict)  # which checkpoint a run went on from, for its provenance
-    best: dict[str, Any] = field(default_factory=dict)  # with validation: score, epoch and net state of the best epoch so far
+    # which checkpoint a run went on from, for its provenance
+    resumed: dict[str, Any] = field(default_factory=dict)
+    # with validation: score, epoch and net state of the best epoch so far
+    best: dict[str, Any] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
         """Steps an epoch."""
         batch = self.config.data.identities * self.config.data.shots
-        rule = batches.steps_per_epoch(self.pool.count(Modality.V), self.pool.count(Modality.I), batch)
+        rule = batches.steps_per_epoch(
+            self.pool.count(Modality.V), self.pool.count(Modality.I), batch
+        )
         return self.config.optim.steps or self.config.optim.passes * rule
 
 
-
 def open_data(config: Config) -> datasets.Dataset:
-    """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people than a batch takes."""
+    """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people
+    than a batch takes.
+    """
     dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
     batches.enough(config.data.identities, len(dataset.identities("train")))
     if config.test.draw == "official":
-        permutations(dataset)  # a file that is not there is better missed now than after the training
+        # a file that is not there is better missed now than after the training
+        permutations(dataset)
     return dataset
 
 
@@ -64,31 +72,40 @@ def permutations(dataset: datasets.Dataset) -> Any:
     try:
         return galleries.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
     except (OSError, ValueError) as error:
-        raise TrainingError(f"draw = 'official': {error}. Set draw to 'seeded', or put the file there.") from error
+        raise TrainingError(
+            f"draw = 'official': {error}. Set draw to 'seeded', or put the file there."
+        ) from error
 
 
 def prepare(config: Config, device: str | None = None, progress: bool = True) -> Setup:
-    """Open the data, decode them into the bank (once, cached), build network and objective from the seed.
+    """Open the data, decode them into the bank (once, cached), build network and objective from the
+    seed.
 
-    ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or WeightsError.
+    ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or
+    WeightsError.
     """
     dataset = open_data(config)
     where = _device(device)
     pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
     rows = {m: dataset.select("train", m) for m in BASE}
-    pool = batches.Pool.of(rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE})
+    pool = batches.Pool.of(
+        rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE}
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(batches.torch_seed(config.run.seed))
         net, objective = METHODS[config.run.method](config, pool.num_ids)
     net.to(where, memory_format=torch.channels_last)
     if config.optim.compile != "no":
-        net.compile(mode=config.optim.compile, dynamic=False)  # in place: names in checkpoints stay; testing runs uncompiled
+        # in place: names in checkpoints stay; testing runs uncompiled
+        net.compile(mode=config.optim.compile, dynamic=False)
         objective = _compiled(objective, config.optim.compile)
     return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
 
 
 def _compiled(objective: Objective, mode: str) -> Objective:
-    """The objective of a network that is compiled when it is first asked: what the compiler lacks is then said in one line."""
+    """The objective of a network that is compiled when it is first asked: what the compiler lacks
+    is then said in one line.
+    """
 
     def step(batch: Batch) -> dict[str, Tensor]:
         try:
@@ -109,7 +126,9 @@ def _device(name: str | None) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).partition("\n")[0]
-        raise TrainingError(f"device {name!r} cannot be used here ({first}); `bdlab doctor` says what there is") from error
+        raise TrainingError(
+            f"device {name!r} cannot be used here ({first}); `bdlab doctor` says what there is"
+        ) from error
     return device
 
 
@@ -121,7 +140,9 @@ def _precision(config: Config, device: torch.device) -> torch.dtype:
 
 
 def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3] and labels [steps, P K], on the device at once."""
+    """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3] and labels [steps,
+    P K], on the device at once.
+    """
     data, seed = setup.config.data, setup.config.run.seed
     plan = batches.plan(seed, epoch, setup.pool, data.identities, data.shots, steps)
     rows = np.concatenate([plan.rows[m] for m in BASE], axis=1)
@@ -131,8 +152,12 @@ def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Te
 
 def cut(setup: Setup, rows: Tensor, draws: Tensor, labels: Tensor, progress: float) -> Batch:
     """One step's batch from its rows, draws and labels, normalised."""
-    pictures = pixels.normalise(batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad))
-    return Batch(dict(zip(BASE, pictures.chunk(2), strict=True)), dict.fromkeys(BASE, labels), progress)
+    pictures = pixels.normalise(
+        batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad)
+    )
+    return Batch(
+        dict(zip(BASE, pictures.chunk(2), strict=True)), dict.fromkeys(BASE, labels), progress
+    )
 
 
 def first_batch(setup: Setup) -> Batch:

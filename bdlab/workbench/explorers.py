@@ -1,7 +1,9 @@
-"""Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and one anywidget, the graph.
+"""Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and
+one anywidget, the graph.
 
-A widget lives in a running notebook only; beside every explorer stands a static figure of ``bdlab.workbench.style``. Each is one line in a
-notebook of your own: ``explorers.data(datasets.open("regdb", root))``.
+A widget lives in a running notebook only; beside every explorer stands a static figure of
+``bdlab.workbench.style``. Each is one line in a notebook of your own:
+``explorers.data(datasets.open("regdb", root))``.
 """
 
 from bdlab.workbench.channels.explore import cell, channels

@@ -1,7 +1,9 @@
-"""The drawings that explain the method: the families of Fig. 1, the graphs of Fig. 2, the framework of Fig. 4, one picture's way.
+"""The drawings that explain the method: the families of Fig. 1, the graphs of Fig. 2, the framework
+of Fig. 4, one picture's way.
 
-One grammar for all: a box in a modality's colour belongs to that modality alone, a grey box is shared by all; a broken outline
-is gone when the network is tested. Every box is labelled, so nothing hangs on colour.
+One grammar for all: a box in a modality's colour belongs to that modality alone, a grey box is
+shared by all; a broken outline is gone when the network is tested. Every box is labelled, so
+nothing hangs on colour.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _LEVELS = (4, 2.75, 1.25, 0)
 
 
 class Box(NamedTuple):
-    """One part of a network: its centre, what it says, whose it is (None: shared by all) and whether it is gone at the test."""
+    """One part of a network: its centre, what it says, whose it is (None: shared by all) and
+    whether it is gone at the test.
+    """
 
     x: float
     y: float
@@ -39,7 +43,9 @@ class Box(NamedTuple):
 
 
 class Family(NamedTuple):
-    """One way to build a network for two modalities (Fig. 1): boxes by name, arrows by their ends' names."""
+    """One way to build a network for two modalities (Fig. 1): boxes by name, arrows by their ends'
+    names.
+    """
 
     title: str
     boxes: Mapping[str, Box]
@@ -57,7 +63,8 @@ def _shared(x: float, label: str, height: float = 4.8) -> Box:
 _CLASSIFIER = _shared(11.4, "classifier", 1.4)._replace(gone=True)
 _GENERATED = [("V", "GV"), ("I", "GI"), ("GV", "MI"), ("GI", "MV"), ("MI", "D"), ("MV", "D")]
 
-#: Fig. 1 by letter: (a)-(d) are the earlier families as the paper's introduction sorts them, (e) is its own.
+#: Fig. 1 by letter: (a)-(d) are the earlier families as the paper's introduction sorts them, (e) is
+#: its own.
 FAMILIES: dict[str, Family] = {
     "a": Family(
         "one stream: one network for everything",
@@ -100,9 +107,13 @@ FAMILIES: dict[str, Family] = {
 
 
 def families(names: Sequence[str] = tuple(FAMILIES)) -> Figure:
-    """Fig. 1: the families of networks for two modalities, one panel each, and a key to the drawings."""
+    """Fig. 1: the families of networks for two modalities, one panel each, and a key to the
+    drawings.
+    """
     rows = (len(names) + 2) // 2
-    figure, axes = plt.subplots(rows, 2, figsize=(13, 3.1 * rows), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, 2, figsize=(13, 3.1 * rows), squeeze=False, layout="constrained"
+    )
     figure.get_layout_engine().set(h_pad=0.15)
     for ax, name in zip(axes.flat, names, strict=False):
         family(FAMILIES[name], ax)
@@ -130,7 +141,10 @@ def key(ax: Axes | None = None) -> Figure:
     lines = [
         (Box(2.2, 3.7, "$V$, its parts", V, 2.4), "belongs to this modality alone"),
         (Box(2.2, 2.55, "shared", None, 2.4), "one set of weights for all that enter"),
-        (Box(2.2, 1.4, "gone", None, 2.4, gone=True), "trained with, not used when people are looked for"),
+        (
+            Box(2.2, 1.4, "gone", None, 2.4, gone=True),
+            "trained with, not used when people are looked for",
+        ),
     ]
     for box, words in lines:
         _box(ax, box)
@@ -141,14 +155,21 @@ def key(ax: Axes | None = None) -> Figure:
 
 
 def graphs(names: Sequence[str] = ("base", "mdl1", "mdl2", "mdl3", "mdl4")) -> Figure:
-    """Fig. 2 and Table IV: graphs of constraints side by side, each with its number of directed losses."""
-    figure, axes = plt.subplots(1, len(names), figsize=(2.6 * len(names), 3.4), squeeze=False, layout="constrained")
+    """Fig. 2 and Table IV: graphs of constraints side by side, each with its number of directed
+    losses.
+    """
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(2.6 * len(names), 3.4), squeeze=False, layout="constrained"
+    )
     figure.get_layout_engine().set(h_pad=0.15)
     for ax, name in zip(axes[0], names, strict=True):
         pairs = MDL_GRAPHS[name]
         graph(pairs, [m for m in Modality if m in BASE or any(m in pair for pair in pairs)], ax=ax)
         title = {"base": "baseline"}.get(name, name.upper())
-        ax.set_title(f"{title}\n{len(pairs)} pair{'s' * (len(pairs) > 1)}, {2 * len(pairs)} directed losses", fontsize=11)
+        ax.set_title(
+            f"{title}\n{len(pairs)} pair{'s' * (len(pairs) > 1)}, {2 * len(pairs)} directed losses",
+            fontsize=11,
+        )
     return figure
 
 
@@ -156,7 +177,9 @@ _ROWS = dict(zip(STREAMS, (9.3, 6.2, 3.1, 0.0), strict=True))
 
 
 def framework(pictures: Mapping[Modality, np.ndarray]) -> Figure:
-    """Fig. 4: one picture [H, W, 3] a modality (uint8 or float in [0, 1]) through generator, stems, trunk and neck to the losses."""
+    """Fig. 4: one picture [H, W, 3] a modality (uint8 or float in [0, 1]) through generator, stems,
+    trunk and neck to the losses.
+    """
     figure, ax = plt.subplots(figsize=(12.5, 6.9), layout="constrained")
     middle = _ROWS[V] / 2
     shown = {m.value: Box(0.0 if m in BASE else 7.6, y, "", m, 1.2, 2.4) for m, y in _ROWS.items()}
@@ -168,15 +191,24 @@ def framework(pictures: Mapping[Modality, np.ndarray]) -> Figure:
         "N": Box(20.4, middle, "neck\n(batch\nnorm)", None, 1.8, 11.4), "C": Box(23.4, middle, "classifier", None, 2.0, 11.4, True),
     }  # fmt: skip
     arrows = [("V", "E"), ("E", "G"), ("I", "G"), ("G", "DV"), ("G", "DI"), ("N", "C")]
-    arrows += [edge for m in STREAMS for edge in ((m.value, f"S{m}"), (f"S{m}", "T"), ("T", f"F{m}"), (f"F{m}", "N"))]
+    arrows += [
+        edge
+        for m in STREAMS
+        for edge in ((m.value, f"S{m}"), (f"S{m}", "T"), ("T", f"F{m}"), (f"F{m}", "N"))
+    ]
     for start, end in arrows:
         _arrow(ax, (shown | boxes)[start], (shown | boxes)[end])
     for m in STREAMS:
         _picture(ax, pictures[m], shown[m], _MATH[m])
     for box in boxes.values():
         _box(ax, box)
-    ax.add_patch(Rectangle((15.95, -1.05), 2.3, 11.4, fill=False, ec=_LINE, lw=1, ls=":"))  # the triplets see all four features
-    for name, words in {"FV": "triplets: MML (eq. 6)\nand MDL (eq. 2)", "N": "test:\ndistances", "C": "ID loss\n(eq. 8)"}.items():
+    # the triplets see all four features
+    ax.add_patch(Rectangle((15.95, -1.05), 2.3, 11.4, fill=False, ec=_LINE, lw=1, ls=":"))
+    for name, words in {
+        "FV": "triplets: MML (eq. 6)\nand MDL (eq. 2)",
+        "N": "test:\ndistances",
+        "C": "ID loss\n(eq. 8)",
+    }.items():
         _note(ax, boxes[name].x, words, name == "N")
     ax.set(xlim=(-1.0, 24.9), ylim=(-1.6, 13.3), aspect="equal")
     ax.axis("off")
@@ -184,15 +216,21 @@ def framework(pictures: Mapping[Modality, np.ndarray]) -> Figure:
 
 
 def journey(stages: Mapping[str, Mapping[Modality, np.ndarray]], tiles: int = 16) -> Figure:
-    """One picture's way: a row a stream, a column a stage (its name: what came out of it), the shape under every drawing.
+    """One picture's way: a row a stream, a column a stage (its name: what came out of it), the
+    shape under every drawing.
 
-    An entry is a picture (uint8 [H, W, 3]), maps (float [C, h, w]) or a feature (float [D]). Of maps the ``tiles`` channels that
-    vary most are shown, the same ones for every stream, each stretched from its least (black) to its greatest value (white); a
-    feature is drawn as bars. A stream that has no such stage stays blank there.
+    An entry is a picture (uint8 [H, W, 3]), maps (float [C, h, w]) or a feature (float [D]). Of
+    maps the ``tiles`` channels that vary most are shown, the same ones for every stream, each
+    stretched from its least (black) to its greatest value (white); a feature is drawn as bars. A
+    stream that has no such stage stays blank there.
     """
     streams = [m for m in STREAMS if any(m in column for column in stages.values())]
     figure, axes = plt.subplots(
-        len(streams), len(stages), figsize=(1.4 * len(stages), 2.55 * len(streams)), squeeze=False, layout="constrained"
+        len(streams),
+        len(stages),
+        figsize=(1.4 * len(stages), 2.55 * len(streams)),
+        squeeze=False,
+        layout="constrained",
     )
     for c, (name, column) in enumerate(stages.items()):
         axes[0][c].set_title(name, fontsize=11)
@@ -201,23 +239,38 @@ def journey(stages: Mapping[str, Mapping[Modality, np.ndarray]], tiles: int = 16
         for r, m in enumerate(streams):
             _stage(axes[r][c], column.get(m), m, chosen)
     for r, m in enumerate(streams):
-        axes[r][0].text(-0.12, 0.5, _MATH[m], transform=axes[r][0].transAxes, ha="right", va="center", fontsize=16, color=COLOURS[m])
+        axes[r][0].text(
+            -0.12,
+            0.5,
+            _MATH[m],
+            transform=axes[r][0].transAxes,
+            ha="right",
+            va="center",
+            fontsize=16,
+            color=COLOURS[m],
+        )
     return figure
 
 
 def busiest(maps: Sequence[np.ndarray], tiles: int = 16) -> np.ndarray:
-    """The ``tiles`` channels of maps [C, h, w], one array a stream, that vary most over all of them, in ascending order."""
+    """The ``tiles`` channels of maps [C, h, w], one array a stream, that vary most over all of
+    them, in ascending order.
+    """
     spread = sum(values.std(axis=(1, 2)) for values in maps)
     return np.sort(np.argsort(spread, kind="stable")[::-1][:tiles])
 
 
 def tiled(maps: np.ndarray) -> np.ndarray:
-    """Maps [C, h, w] on one sheet, row by row in a square of tiles, each stretched to [0, 1]; NaN between them."""
+    """Maps [C, h, w] on one sheet, row by row in a square of tiles, each stretched to [0, 1]; NaN
+    between them.
+    """
     low, high = (bound(maps, axis=(1, 2), keepdims=True) for bound in (np.min, np.max))
     stretched = (maps - low) / np.maximum(high - low, 1e-12)
     side, (height, width) = int(np.ceil(np.sqrt(len(maps)))), maps.shape[1:]
     gap = max(1, round(0.06 * width))
-    sheet = np.full((-(-len(maps) // side) * (height + gap) - gap, side * (width + gap) - gap), np.nan)
+    sheet = np.full(
+        (-(-len(maps) // side) * (height + gap) - gap, side * (width + gap) - gap), np.nan
+    )
     for k, picture in enumerate(stretched):
         y, x = (k // side) * (height + gap), (k % side) * (width + gap)
         sheet[y : y + height, x : x + width] = picture
@@ -235,34 +288,73 @@ def _stage(ax: Axes, values: np.ndarray | None, m: Modality, chosen: np.ndarray 
     shape = " x ".join(map(str, values.shape))
     if values.ndim == 1:
         ax.barh(np.arange(len(values)), values, height=1.0, lw=0, color=COLOURS[m])
-        ax.set(ylim=(len(values) - 0.5, -0.5), xlim=(min(0.0, values.min()), max(values.max(), 1e-12)))
+        ax.set(
+            ylim=(len(values) - 0.5, -0.5), xlim=(min(0.0, values.min()), max(values.max(), 1e-12))
+        )
         ax.set_box_aspect(2)
     elif _are_maps(values):
         ax.imshow(tiled(values[chosen]), cmap="gray", interpolation="nearest")
     else:
         ax.imshow(values, interpolation="nearest")
         shape = f"3 x {values.shape[0]} x {values.shape[1]}"
-    ax.text(0.5, -0.02, shape, transform=ax.transAxes, ha="center", va="top", fontsize=9, color=_INK)
+    ax.text(
+        0.5, -0.02, shape, transform=ax.transAxes, ha="center", va="top", fontsize=9, color=_INK
+    )
 
 
 def _box(ax: Axes, box: Box) -> None:
     face = _ALL if box.owner is None else COLOURS[box.owner]
     corner = (box.x - box.width / 2 + _PAD, box.y - box.height / 2 + _PAD)
-    edge = {"ec": _LINE, "ls": (0, (4, 2)), "lw": 1.6} if box.gone else {"ec": "white" if box.owner else _LINE, "lw": 1.0}
+    edge = (
+        {"ec": _LINE, "ls": (0, (4, 2)), "lw": 1.6}
+        if box.gone
+        else {"ec": "white" if box.owner else _LINE, "lw": 1.0}
+    )
     shape = f"round,pad={_PAD},rounding_size={2 * _PAD}"
-    ax.add_patch(FancyBboxPatch(corner, box.width - 2 * _PAD, box.height - 2 * _PAD, boxstyle=shape, fc=face, zorder=3, **edge))
-    ax.text(box.x, box.y, box.label, ha="center", va="center", fontsize=9, color="white" if box.owner else _INK, zorder=4)
+    ax.add_patch(
+        FancyBboxPatch(
+            corner,
+            box.width - 2 * _PAD,
+            box.height - 2 * _PAD,
+            boxstyle=shape,
+            fc=face,
+            zorder=3,
+            **edge,
+        )
+    )
+    ax.text(
+        box.x,
+        box.y,
+        box.label,
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="white" if box.owner else _INK,
+        zorder=4,
+    )
 
 
 def _arrow(ax: Axes, start: Box, end: Box) -> None:
-    """From box to box: sideways where one is right of the other, else up or down; level where a tall box allows it."""
+    """From box to box: sideways where one is right of the other, else up or down; level where a
+    tall box allows it.
+    """
     if end.x - end.width / 2 >= start.x + start.width / 2:
         level = min(end, start, key=lambda box: box.height).y
-        a, b = (start.x + start.width / 2, _within(level, start)), (end.x - end.width / 2, _within(level, end))
+        a, b = (
+            (start.x + start.width / 2, _within(level, start)),
+            (end.x - end.width / 2, _within(level, end)),
+        )
     else:
         up = 1 if end.y > start.y else -1
         a, b = (start.x, start.y + up * start.height / 2), (end.x, end.y - up * end.height / 2)
-    style = {"arrowstyle": "-|>", "mutation_scale": 10, "lw": 1.3, "color": _LINE, "shrinkA": 1, "shrinkB": 1}
+    style = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 10,
+        "lw": 1.3,
+        "color": _LINE,
+        "shrinkA": 1,
+        "shrinkB": 1,
+    }
     ax.add_patch(FancyArrowPatch(a, b, zorder=2, **style))
 
 
@@ -272,16 +364,49 @@ def _within(y: float, box: Box) -> float:
 
 
 def _picture(ax: Axes, pixels: np.ndarray, box: Box, name: str) -> None:
-    edges = (box.x - box.width / 2, box.x + box.width / 2, box.y - box.height / 2, box.y + box.height / 2)
+    edges = (
+        box.x - box.width / 2,
+        box.x + box.width / 2,
+        box.y - box.height / 2,
+        box.y + box.height / 2,
+    )
     ax.imshow(pixels, extent=edges, interpolation="nearest", zorder=3)
-    ax.add_patch(Rectangle((edges[0], edges[2]), box.width, box.height, fill=False, ec=COLOURS[box.owner], lw=3, zorder=4))
-    ax.text(box.x, edges[3] + 0.1, name, ha="center", va="bottom", fontsize=13, color=COLOURS[box.owner])
+    ax.add_patch(
+        Rectangle(
+            (edges[0], edges[2]),
+            box.width,
+            box.height,
+            fill=False,
+            ec=COLOURS[box.owner],
+            lw=3,
+            zorder=4,
+        )
+    )
+    ax.text(
+        box.x, edges[3] + 0.1, name, ha="center", va="bottom", fontsize=13, color=COLOURS[box.owner]
+    )
 
 
 def _note(ax: Axes, x: float, words: str, stays: bool) -> None:
     """What reads a part of the network, above it."""
-    ax.add_patch(FancyArrowPatch((x, 10.4), (x, 11.8), arrowstyle="-|>", mutation_scale=10, lw=1.3, color=_LINE, shrinkA=0, shrinkB=1))
-    frame = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": _LINE, "ls": "-" if stays else (0, (4, 2))}
+    ax.add_patch(
+        FancyArrowPatch(
+            (x, 10.4),
+            (x, 11.8),
+            arrowstyle="-|>",
+            mutation_scale=10,
+            lw=1.3,
+            color=_LINE,
+            shrinkA=0,
+            shrinkB=1,
+        )
+    )
+    frame = {
+        "boxstyle": "round,pad=0.35",
+        "fc": "white",
+        "ec": _LINE,
+        "ls": "-" if stays else (0, (4, 2)),
+    }
     ax.text(x, 12.5, words, ha="center", va="center", fontsize=9, color=_INK, bbox=frame)
 
 

@@ -1,4 +1,6 @@
-"""The few lines every notebook starts and ends with: threads and theme, the attempt folder, progress, the commit."""
+"""The few lines every notebook starts and ends with: threads and theme, the attempt folder,
+progress, the commit.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from . import style
 
 @dataclass(frozen=True)
 class Session:
-    """Where a notebook works. ``folder`` is the attempt a sweep has opened for it, or None when a person runs it."""
+    """Where a notebook works. ``folder`` is the attempt a sweep has opened for it, or None when a
+    person runs it.
+    """
 
     folder: Path | None
     out: Path
@@ -34,9 +38,11 @@ class Session:
 
 
 def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Session:
-    """Theme and threads, first of all cells. ``folder`` and ``threads`` are given by a sweep; by hand leave them out.
+    """Theme and threads, first of all cells. ``folder`` and ``threads`` are given by a sweep; by
+    hand leave them out.
 
-    In an attempt folder it notes this kernel's process, so that ``bdlab status`` knows whether it lives.
+    In an attempt folder it notes this kernel's process, so that ``bdlab status`` knows whether it
+    lives.
     """
     style.theme()
     if folder is None and Path.cwd().name == "notebooks":
@@ -49,13 +55,19 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
     return Session(Path(folder), Path(folder).parents[2])
 
 
-def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple[Path, list[dict[str, Any]]]:
-    """Train with a bar and live curves (by hand) or a line an epoch (headless). Returns the attempt folder and the history.
+def train(
+    session: Session, setup: setups.Setup, inexact: bool = False
+) -> tuple[Path, list[dict[str, Any]]]:
+    """Train with a bar and live curves (by hand) or a line an epoch (headless). Returns the attempt
+    folder and the history.
 
-    By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was interrupted.
+    By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was
+    interrupted.
     """
     folder = session.folder or runs.begin(session.out, runs.Cell.of(setup), torch.get_num_threads())
-    earlier = [path for path in runs.attempts(session.out, runs.Cell.of(setup).name) if path != folder]
+    earlier = [
+        path for path in runs.attempts(session.out, runs.Cell.of(setup).name) if path != folder
+    ]
     total = setup.steps * setup.config.optim.epochs
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
         history = loop.train(
@@ -67,9 +79,17 @@ def train(session: Session, setup: setups.Setup, inexact: bool = False) -> tuple
 
 
 def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:
-    """The loss terms of a run, its features' spread and its validation score if it has one, with what a guess would cost dotted in."""
-    shown = [term for term in ("id", "mml", "mdl", "spread", "validation") if term in history[-1]["terms"] or term in history[-1]]
-    return style.training_curves({setup.config.run.row: history}, shown, collapse.levels(setup.config, setup.pool.num_ids))
+    """The loss terms of a run, its features' spread and its validation score if it has one, with
+    what a guess would cost dotted in.
+    """
+    shown = [
+        term
+        for term in ("id", "mml", "mdl", "spread", "validation")
+        if term in history[-1]["terms"] or term in history[-1]
+    ]
+    return style.training_curves(
+        {setup.config.run.row: history}, shown, collapse.levels(setup.config, setup.pool.num_ids)
+    )
 
 
 def _say(setup: setups.Setup) -> Callable[[dict[str, Any]], None]:
@@ -77,7 +97,9 @@ def _say(setup: setups.Setup) -> Callable[[dict[str, Any]], None]:
 
 
 def _draw(setup: setups.Setup, folder: Path) -> Callable[[dict[str, Any]], None]:
-    """Draws the curves anew after every epoch, in one place of the notebook; those before an interruption too."""
+    """Draws the curves anew after every epoch, in one place of the notebook; those before an
+    interruption too.
+    """
     from IPython.display import display  # only where a notebook is
 
     place = display(display_id=True)
@@ -91,8 +113,12 @@ def _draw(setup: setups.Setup, folder: Path) -> Callable[[dict[str, Any]], None]
     return draw
 
 
-def write_result(session: Session, setup: setups.Setup, folder: Path, scores: dict, seconds: float) -> dict[str, Any]:
-    """Write weights and result.json; by hand also commit the cell (a sweep commits after the notebook has been saved)."""
+def write_result(
+    session: Session, setup: setups.Setup, folder: Path, scores: dict, seconds: float
+) -> dict[str, Any]:
+    """Write weights and result.json; by hand also commit the cell (a sweep commits after the
+    notebook has been saved).
+    """
     result = cells.write(setup, folder, scores, seconds)
     if not session.headless and not runs.commit(session.out, runs.Cell.of(setup).name, folder):
         print(f"{runs.Cell.of(setup).name} was there already; the earlier result stays.")

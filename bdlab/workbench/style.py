@@ -1,7 +1,8 @@
-"""Every figure as a pure function (data, ax=None) -> Figure: no widgets, no files, no global state but the theme.
+"""Every figure as a pure function (data, ax=None) -> Figure: no widgets, no files, no global state
+but the theme.
 
-Colours are seaborn's colour-blind-safe palette, one fixed colour a modality; what colour says is also said by line
-style, mark or label.
+Colours are seaborn's colour-blind-safe palette, one fixed colour a modality; what colour says is
+also said by line style, mark or label.
 """
 
 from __future__ import annotations
@@ -22,10 +23,21 @@ from matplotlib.ticker import MaxNLocator
 from bdlab.modality import BASE, Modality, Pair
 
 _STYLE = Path(__file__).with_name("house.mplstyle")
-_PALETTE = [to_rgb(colour) for colour in mpl.rc_params_from_file(_STYLE, use_default_template=False)["axes.prop_cycle"].by_key()["color"]]
-COLOURS: dict[Modality, Any] = {Modality.V: _PALETTE[0], Modality.I: _PALETTE[3], Modality.DV: _PALETTE[2], Modality.DI: _PALETTE[1]}
+_PALETTE = [
+    to_rgb(colour)
+    for colour in mpl.rc_params_from_file(_STYLE, use_default_template=False)[
+        "axes.prop_cycle"
+    ].by_key()["color"]
+]
+COLOURS: dict[Modality, Any] = {
+    Modality.V: _PALETTE[0],
+    Modality.I: _PALETTE[3],
+    Modality.DV: _PALETTE[2],
+    Modality.DI: _PALETTE[1],
+}
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
-#: Where Fig. 2 draws the four modalities: base above, derivative below, the homologous ones under each other.
+#: Where Fig. 2 draws the four modalities: base above, derivative below, the homologous ones under
+#: each other.
 PLACES = {Modality.V: (0, 1), Modality.I: (1, 1), Modality.DV: (0, 0), Modality.DI: (1, 0)}
 _TERMS = {
     "id": "ID loss (eq. 8)", "mml": "multi-mode loss (eq. 6)", "mdl": "multi-directional loss (eq. 2)", "total": "total (eq. 9)",
@@ -39,8 +51,12 @@ def theme() -> None:
     plt.style.use(_STYLE)
 
 
-def people(pictures: Mapping[Modality, np.ndarray], titles: Sequence[str] = (), ax: Axes | None = None) -> Figure:
-    """One row a modality, one column a person: uint8 or float [0, 1] arrays [n, H, W, 3], n equal in all rows."""
+def people(
+    pictures: Mapping[Modality, np.ndarray], titles: Sequence[str] = (), ax: Axes | None = None
+) -> Figure:
+    """One row a modality, one column a person: uint8 or float [0, 1] arrays [n, H, W, 3], n equal
+    in all rows.
+    """
     modalities = list(pictures)
     count, height, width = pictures[modalities[0]].shape[:3]
     gap = max(1, height // 32)
@@ -48,10 +64,17 @@ def people(pictures: Mapping[Modality, np.ndarray], titles: Sequence[str] = (), 
     for r, m in enumerate(modalities):
         values = pictures[m] / 255 if pictures[m].dtype == np.uint8 else pictures[m]
         for c, picture in enumerate(values):
-            sheet[r * (height + gap) : r * (height + gap) + height, c * (width + gap) : c * (width + gap) + width] = picture
+            sheet[
+                r * (height + gap) : r * (height + gap) + height,
+                c * (width + gap) : c * (width + gap) + width,
+            ] = picture
     figure, ax = _on(ax, (0.62 * count + 1.2, 1.24 * len(modalities)))
     ax.imshow(sheet, interpolation="nearest", aspect="equal")
-    ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(modalities))], [_MATH[m] for m in modalities], fontsize=14)
+    ax.set_yticks(
+        [r * (height + gap) + height / 2 for r in range(len(modalities))],
+        [_MATH[m] for m in modalities],
+        fontsize=14,
+    )
     ax.set_xticks([c * (width + gap) + width / 2 for c in range(len(titles))], titles, fontsize=8)
     for label, m in zip(ax.get_yticklabels(), modalities, strict=True):
         label.set_color(COLOURS[m])
@@ -61,19 +84,42 @@ def people(pictures: Mapping[Modality, np.ndarray], titles: Sequence[str] = (), 
     return figure
 
 
-def graph(pairs: Sequence[Pair], modalities: Sequence[Modality] = tuple(Modality), ax: Axes | None = None) -> Figure:
-    """Fig. 2: the modalities as nodes, each pair of an MDL graph as a two-headed edge; dashed lines show who is made from whom."""
+def graph(
+    pairs: Sequence[Pair], modalities: Sequence[Modality] = tuple(Modality), ax: Axes | None = None
+) -> Figure:
+    """Fig. 2: the modalities as nodes, each pair of an MDL graph as a two-headed edge; dashed lines
+    show who is made from whom.
+    """
     figure, ax = _on(ax, (3.2, 3.2))
     for child, parent in ((m, m.parent) for m in modalities if m.parent is not m):
-        ax.plot(*zip(PLACES[child], PLACES[parent], strict=True), color="0.75", lw=1.5, ls=":", zorder=1)
+        ax.plot(
+            *zip(PLACES[child], PLACES[parent], strict=True), color="0.75", lw=1.5, ls=":", zorder=1
+        )
     for a, b in pairs:
         bend = FancyArrowPatch(
-            PLACES[a], PLACES[b], arrowstyle="<|-|>", mutation_scale=16, lw=2.2, color="0.2", shrinkA=29, shrinkB=29, zorder=2
+            PLACES[a],
+            PLACES[b],
+            arrowstyle="<|-|>",
+            mutation_scale=16,
+            lw=2.2,
+            color="0.2",
+            shrinkA=29,
+            shrinkB=29,
+            zorder=2,
         )
         ax.add_patch(bend)
     for m in modalities:
         x, y = PLACES[m]
-        ax.scatter(x, y, s=1500, color=COLOURS[m], zorder=3, marker="o" if m in BASE else "s", edgecolor="white", lw=2)
+        ax.scatter(
+            x,
+            y,
+            s=1500,
+            color=COLOURS[m],
+            zorder=3,
+            marker="o" if m in BASE else "s",
+            edgecolor="white",
+            lw=2,
+        )
         ax.text(x, y, _MATH[m], ha="center", va="center", color="white", fontsize=15, zorder=4)
     ax.set(xlim=(-0.4, 1.4), ylim=(-0.4, 1.4), aspect="equal")
     ax.axis("off")
@@ -81,8 +127,12 @@ def graph(pairs: Sequence[Pair], modalities: Sequence[Modality] = tuple(Modality
 
 
 def overview(pictures: Mapping[Modality, np.ndarray], pairs: Sequence[Pair]) -> Figure:
-    """The method in one picture: people in all four modalities beside the graph of constraints that ties them."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 5.2), width_ratios=[2.3, 1], layout="constrained")
+    """The method in one picture: people in all four modalities beside the graph of constraints that
+    ties them.
+    """
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(11.5, 5.2), width_ratios=[2.3, 1], layout="constrained"
+    )
     people(pictures, ax=left)
     left.set_title("two base modalities, and $D_V = G_S(E_V(V))$, $D_I = G_S(I)$ derived from them")
     graph(pairs, list(pictures), ax=right)
@@ -95,21 +145,43 @@ def training_curves(
     terms: Sequence[str] = ("id", "mml", "mdl"),
     levels: Mapping[str, float] | None = None,
 ) -> Figure:
-    """The loss terms of one or several runs over the epochs, one panel a term (unweighted, mean over an epoch's steps).
+    """The loss terms of one or several runs over the epochs, one panel a term (unweighted, mean
+    over an epoch's steps).
 
-    ``terms`` may also name ``spread`` or ``validation``; a term's level (``guard.levels``) is drawn as a dotted line.
+    ``terms`` may also name ``spread`` or ``validation``; a term's level (``guard.levels``) is drawn
+    as a dotted line.
     """
-    figure, axes = plt.subplots(1, len(terms), figsize=(3.9 * len(terms), 3.1), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(terms), figsize=(3.9 * len(terms), 3.1), squeeze=False, layout="constrained"
+    )
     for ax, term in zip(axes[0], terms, strict=True):
         for number, (name, history) in enumerate(histories.items()):
-            shown = [(line["epoch"], line["terms"].get(term, line.get(term))) for line in history if term in line["terms"] or term in line]
+            shown = [
+                (line["epoch"], line["terms"].get(term, line.get(term)))
+                for line in history
+                if term in line["terms"] or term in line
+            ]
             if shown:
-                style = {"color": _PALETTE[number % 10], "ls": STYLES[number % 6], "marker": "o", "ms": 3}
+                style = {
+                    "color": _PALETTE[number % 10],
+                    "ls": STYLES[number % 6],
+                    "marker": "o",
+                    "ms": 3,
+                }
                 ax.plot(*zip(*shown, strict=True), label=name, **style)
         if term in (levels or {}):
             ax.axhline(levels[term], color="0.45", lw=1, ls=":")
             words = "a guess" if term == "id" else "all in one point"
-            ax.text(0.98, levels[term], words, transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8, color="0.35")
+            ax.text(
+                0.98,
+                levels[term],
+                words,
+                transform=ax.get_yaxis_transform(),
+                ha="right",
+                va="bottom",
+                fontsize=8,
+                color="0.35",
+            )
         ax.set(title=_TERMS.get(term, term), xlabel="epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylim(bottom=0)
@@ -123,14 +195,28 @@ def cmc(curves: Mapping[str, Sequence[float]], ranks: int = 20, ax: Axes | None 
     figure, ax = _on(ax, (4.8, 3.4))
     for number, (name, curve) in enumerate(curves.items()):
         values = 100 * np.asarray(curve[:ranks])
-        ax.plot(np.arange(1, len(values) + 1), values, label=name, color=_PALETTE[number % 10], ls=STYLES[number % 6])
-    ax.set(xlabel="rank", ylabel="matched by then (%)", ylim=(0, 100), xlim=(1, ranks), xticks=[1, 5, 10, 15, 20])
+        ax.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            label=name,
+            color=_PALETTE[number % 10],
+            ls=STYLES[number % 6],
+        )
+    ax.set(
+        xlabel="rank",
+        ylabel="matched by then (%)",
+        ylim=(0, 100),
+        xlim=(1, ranks),
+        xticks=[1, 5, 10, 15, 20],
+    )
     ax.legend(fontsize="small")
     return figure
 
 
 def generator_curves(history: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> Figure:
-    """The ten numbers of E_V and G_S over the epochs: weights left, biases right; the title says so if nothing moved."""
+    """The ten numbers of E_V and G_S over the epochs: weights left, biases right; the title says so
+    if nothing moved.
+    """
     if ax is not None:
         raise TypeError("generator_curves draws two panels of its own; it takes no ax")
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.1), layout="constrained")
@@ -146,12 +232,22 @@ def generator_curves(history: Sequence[Mapping[str, Any]], ax: Axes | None = Non
             for k in range(values.shape[1]):
                 colour = _PALETTE[(3, 2, 0)[k]] if values.shape[1] == 3 else "0.3"
                 label = f"${name}$ {channels[k]}" if values.shape[1] == 3 else f"${name}$"
-                panel.plot([line["epoch"] for line in history], values[:, k], color=colour, ls=style, marker="o", ms=3, label=label)
+                panel.plot(
+                    [line["epoch"] for line in history],
+                    values[:, k],
+                    color=colour,
+                    ls=style,
+                    marker="o",
+                    ms=3,
+                    label=label,
+                )
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set(xlabel="epoch", title="weights" if kind == "weight" else "biases")
         panel.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     if moved < 1e-3:
-        figure.suptitle("The generator did not move: its largest change over the run is below 0.001")
+        figure.suptitle(
+            "The generator did not move: its largest change over the run is below 0.001"
+        )
     return figure
 
 

@@ -26,9 +26,22 @@ def label(page: np.ndarray, columns: list[str], rows: list[str]) -> np.ndarray:
     canvas.paste(Image.fromarray(page), (LEFT, TOP))
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
     for c, text in enumerate(columns):
-        draw.multiline_text((LEFT + (c + 0.5) * page.shape[1] / len(columns), TOP - 3), text, "black", font, anchor="md", align="center")
+        draw.multiline_text(
+            (LEFT + (c + 0.5) * page.shape[1] / len(columns), TOP - 3),
+            text,
+            "black",
+            font,
+            anchor="md",
+            align="center",
+        )
     for r, text in enumerate(rows):
-        draw.text((LEFT - 6, TOP + (r + 0.5) * page.shape[0] / len(rows)), text, "black", font, anchor="rm")
+        draw.text(
+            (LEFT - 6, TOP + (r + 0.5) * page.shape[0] / len(rows)),
+            text,
+            "black",
+            font,
+            anchor="rm",
+        )
     return np.asarray(canvas)
 
 

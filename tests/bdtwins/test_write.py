@@ -1,4 +1,6 @@
-"""The synthetic twins: layout, determinism, dials, counterfactuals, and sets that are whole or absent."""
+"""The synthetic twins: layout, determinism, dials, counterfactuals, and sets that are whole or
+absent.
+"""
 
 import hashlib
 import json
@@ -26,7 +28,11 @@ SHAPE = (64, 32)
 
 
 def contents(root: Path) -> dict[str, str]:
-    return {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(root.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(root.rglob("*"))
+        if p.is_file()
+    }
 
 
 def pixels(file: Path) -> np.ndarray:
@@ -49,20 +55,27 @@ def sysu(tmp_path_factory):
 
 
 def sample(kind, count=16, **options):
-    """Counterfactuals of some people, one shot each, as float luma pictures ``[count, H, W]`` by name."""
-    found = [bdtwins.counterfactual(kind, i, i % 4, shape=SHAPE, **options) for i in range(1, count + 1)]
+    """Counterfactuals of some people, one shot each, as float luma pictures ``[count, H, W]`` by
+    name.
+    """
+    found = [
+        bdtwins.counterfactual(kind, i, i % 4, shape=SHAPE, **options) for i in range(1, count + 1)
+    ]
     return {name: np.stack([f[name].astype(float) @ LUMA for f in found]) for name in found[0]}
 
 
 def correlation(a, b):
-    return float(np.mean([np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b, strict=True)]))
+    return float(
+        np.mean([np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b, strict=True)])
+    )
 
 
 def distance(a, b):
     return float(np.abs(a - b).mean())
 
 
-# -- layout --------------------------------------------------------------------------------------------------------
+# -- layout
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_regdb_layout(regdb):
@@ -70,9 +83,16 @@ def test_regdb_layout(regdb):
         people = {}
         for part, count in (("train", 16), ("test", 8)):
             for word, folder in (("visible", "Visible"), ("thermal", "Thermal")):
-                lines = [line.split(" ") for line in (regdb / "idx" / f"{part}_{word}_{split}.txt").read_text().splitlines()]
+                lines = [
+                    line.split(" ")
+                    for line in (regdb / "idx" / f"{part}_{word}_{split}.txt")
+                    .read_text()
+                    .splitlines()
+                ]
                 assert len(lines) == count * 4
-                assert all((regdb / path).is_file() and path.startswith(f"{folder}/") for path, _ in lines)
+                assert all(
+                    (regdb / path).is_file() and path.startswith(f"{folder}/") for path, _ in lines
+                )
                 by_label = {}
                 for path, label in lines:
                     by_label.setdefault(int(label), set()).add(int(path.split("/")[1]))
@@ -92,16 +112,24 @@ def test_regdb_layout(regdb):
 
 def test_sysu_layout(sysu):
     parts = {
-        name: [int(i) for i in (sysu / "exp" / f"{name}_id.txt").read_text().split(",")] for name in ("train", "val", "test", "available")
+        name: [int(i) for i in (sysu / "exp" / f"{name}_id.txt").read_text().split(",")]
+        for name in ("train", "val", "test", "available")
     }
     assert [len(parts[name]) for name in ("train", "val", "test", "available")] == [13, 3, 8, 24]
     assert sorted(parts["train"] + parts["val"] + parts["test"]) == parts["available"]
-    cameras = {i: {c for c in range(1, 7) if (sysu / f"cam{c}" / f"{i:04d}").is_dir()} for i in parts["available"]}
+    cameras = {
+        i: {c for c in range(1, 7) if (sysu / f"cam{c}" / f"{i:04d}").is_dir()}
+        for i in parts["available"]
+    }
     assert all(seen & {1, 2, 4, 5} and seen & {3, 6} for seen in cameras.values())
     assert sum(not seen & {1, 2} for i, seen in cameras.items() if i in parts["test"]) >= 2
     for folder in sysu.glob("cam*/*"):
-        assert sorted(p.name for p in folder.iterdir()) == [f"{n + 1:04d}.jpg" for n in range(len(list(folder.iterdir())))]
-    brightness = {c: np.mean([pixels(p).mean() for p in sysu.glob(f"cam{c}/*/0001.jpg")]) for c in range(1, 7)}
+        assert sorted(p.name for p in folder.iterdir()) == [
+            f"{n + 1:04d}.jpg" for n in range(len(list(folder.iterdir())))
+        ]
+    brightness = {
+        c: np.mean([pixels(p).mean() for p in sysu.glob(f"cam{c}/*/0001.jpg")]) for c in range(1, 7)
+    }
     assert max(brightness[3], brightness[6]) < min(brightness[c] for c in (1, 2, 4, 5))
 
 
@@ -123,21 +151,29 @@ def test_sizes():
     for kind in bdtwins.KINDS:
         for size in bdtwins.SIZES:
             twin = bdtwins.settle(kind, size)
-            counts[kind, size] = sum(1 for i in range(1, twin.spec.identities + 1) for _ in bdtwins.shots(twin, i))
+            counts[kind, size] = sum(
+                1 for i in range(1, twin.spec.identities + 1) for _ in bdtwins.shots(twin, i)
+            )
     assert counts[REGDB, "full"] == 8_240
     assert counts[REGDB, "demo"] == counts[SYSU, "demo"] == 5_000
     assert 29_000 < counts[SYSU, "full"] < 31_500
     for size in ("demo", "full"):
         twin = bdtwins.settle(SYSU, size)
-        per_id = {i: {s.camera for s in bdtwins.shots(twin, i)} for i in range(1, twin.spec.identities + 1)}
-        assert all(seen & {1, 4, 5} and seen & {3, 6} for seen in per_id.values()), "a camera 3 query has more to find than camera 2"
+        per_id = {
+            i: {s.camera for s in bdtwins.shots(twin, i)}
+            for i in range(1, twin.spec.identities + 1)
+        }
+        assert all(seen & {1, 4, 5} and seen & {3, 6} for seen in per_id.values()), (
+            "a camera 3 query has more to find than camera 2"
+        )
         outdoors = [i for i in bdtwins.parts(twin)["test"] if not per_id[i] & {1, 2}]
         assert 0.2 < len(outdoors) / twin.spec.test < 0.5
         shares = [np.mean([c in seen for seen in per_id.values()]) for c in range(1, 7)]
         assert all(0.4 < share < 0.95 for share in shares)
 
 
-# -- determinism ---------------------------------------------------------------------------------------------------
+# -- determinism
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_same_bytes_whatever_the_jobs(regdb, sysu, tmp_path):
@@ -150,18 +186,24 @@ def test_same_bytes_whatever_the_jobs(regdb, sysu, tmp_path):
 
 def test_neighbouring_seeds_and_shots_share_nothing(regdb, tmp_path):
     other = make(REGDB, tmp_path / "set", seed=1)
-    mine, theirs = ({v for k, v in contents(r).items() if k.endswith(".bmp")} for r in (regdb, other))
+    mine, theirs = (
+        {v for k, v in contents(r).items() if k.endswith(".bmp")} for r in (regdb, other)
+    )
     assert len(mine) == len(theirs) == 24 * 8
     assert not mine & theirs
 
 
 def test_dials_change_no_draw_of_the_visible_pictures():
-    a, b = (bdtwins.counterfactual(SYSU, 2, 1, channel_gap=c, appearance_gap=g) for c, g in ((0.0, 0.0), (1.0, 1.0)))
+    a, b = (
+        bdtwins.counterfactual(SYSU, 2, 1, channel_gap=c, appearance_gap=g)
+        for c, g in ((0.0, 0.0), (1.0, 1.0))
+    )
     assert np.array_equal(a["rgb"], b["rgb"])
     assert not np.array_equal(a["ir"], b["ir"])
 
 
-# -- dials ---------------------------------------------------------------------------------------------------------
+# -- dials
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", bdtwins.KINDS)
@@ -170,7 +212,8 @@ def test_channel_gap_is_monotonic_from_luminance_to_physics(kind):
     found = [correlation(s["rgb"], s["ir"]) for s in steps]
     assert found[0] > 0.95  # the same scene in grey, but for blur and noise
     assert (np.diff(found) < -0.02).all()
-    assert found[-1] < (0.15 if kind == REGDB else 0.55)  # NIR still shares its shading with the visible
+    # NIR still shares its shading with the visible
+    assert found[-1] < (0.15 if kind == REGDB else 0.55)
 
 
 @pytest.mark.parametrize("kind", bdtwins.KINDS)
@@ -179,23 +222,32 @@ def test_appearance_gap_is_monotonic_from_the_same_to_independent(kind):
     found = [distance(s["rgb"], s["rgb_at_ir"]) for s in steps]
     assert found[0] < 6  # sensor noise only
     assert (np.diff(found) > 0).all()
-    mixed = [distance(a, b) for a, b in zip(steps[-1]["rgb"], np.roll(steps[-1]["rgb_at_ir"], 1, axis=0), strict=True)]
+    mixed = [
+        distance(a, b)
+        for a, b in zip(steps[-1]["rgb"], np.roll(steps[-1]["rgb_at_ir"], 1, axis=0), strict=True)
+    ]
     assert found[-1] > 0.8 * np.mean(mixed)  # as far apart as two different people in two places
 
 
 def test_the_two_gaps_are_apart():
     low, high = (sample(SYSU, 6, channel_gap=c, appearance_gap=0.5) for c in (0.0, 1.0))
-    assert np.array_equal(low["rgb_at_ir"], high["rgb_at_ir"]), "the channel dial does not move the camera"
+    assert np.array_equal(low["rgb_at_ir"], high["rgb_at_ir"]), (
+        "the channel dial does not move the camera"
+    )
     assert distance(low["rgb_at_ir"], low["ir"]) < 0.4 * distance(high["rgb_at_ir"], high["ir"])
     near, far = (sample(SYSU, 6, channel_gap=0.7, appearance_gap=a) for a in (0.0, 1.0))
-    assert np.array_equal(near["ir_at_rgb"], far["ir_at_rgb"]), "the appearance dial does not change the sensor"
+    assert np.array_equal(near["ir_at_rgb"], far["ir_at_rgb"]), (
+        "the appearance dial does not change the sensor"
+    )
     assert distance(near["ir_at_rgb"], near["ir"]) < 0.5 * distance(far["ir_at_rgb"], far["ir"])
 
 
 def test_by_default_regdb_has_a_small_appearance_gap_and_sysu_a_large_one():
     share = {}
     for kind in bdtwins.KINDS:
-        given, least, most = (sample(kind, **o) for o in ({}, {"appearance_gap": 0.0}, {"appearance_gap": 1.0}))
+        given, least, most = (
+            sample(kind, **o) for o in ({}, {"appearance_gap": 0.0}, {"appearance_gap": 1.0})
+        )
         a, low, high = (distance(s["rgb"], s["rgb_at_ir"]) for s in (given, least, most))
         share[kind] = (a - low) / (high - low)
     assert share[REGDB] < 0.45
@@ -210,7 +262,8 @@ def test_a_counterfactual_holds_the_very_pictures_of_the_set(regdb):
     assert np.array_equal(found["ir"], pixels(regdb / "Thermal/5/person_t_00003_5.bmp"))
 
 
-# -- whole or absent -------------------------------------------------------------------------------------------------
+# -- whole or absent
+# -------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_set_is_reused_and_described(regdb):
@@ -223,7 +276,9 @@ def test_a_finished_set_is_reused_and_described(regdb):
     assert {k: card[k] for k in ("channel_gap", "appearance_gap")} == bdtwins.DEFAULT_DIALS[REGDB]
 
 
-@pytest.mark.parametrize("change", [{"seed": 3}, {"channel_gap": 0.123}, {"appearance_gap": 1}, {"size": "demo"}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 3}, {"channel_gap": 0.123}, {"appearance_gap": 1}, {"size": "demo"}]
+)
 def test_another_set_is_never_overwritten(regdb, change):
     before = contents(regdb)
     with pytest.raises(TwinError, match=r"another synthetic set.*Remedy"):
@@ -285,7 +340,8 @@ def test_two_makers_of_one_set_meet_in_peace(regdb, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
-# -- choices ---------------------------------------------------------------------------------------------------------
+# -- choices
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
-"""The notebooks as a reader has them under the hand: a JupyterLab of the tests' own, driven in a real Chromium.
+"""The notebooks as a reader has them under the hand: a JupyterLab of the tests' own, driven in a
+real Chromium.
 
-A test asks for ``notebook`` and opens a copy with parameters of its own: ``book = notebook("02_derivative_modalities",
-size="smoke")``, ``book.run()``, ``book.page.keyboard.press(...)``, ``book.screenshot("moved")``. Nothing is written into
-the checkout. Screenshots go to the folder that ``BDLAB_SCREENSHOTS`` names, else to the tests' temporary folder.
+A test asks for ``notebook`` and opens a copy with parameters of its own: ``book =
+notebook("02_derivative_modalities", size="smoke")``, ``book.run()``,
+``book.page.keyboard.press(...)``, ``book.screenshot("moved")``. Nothing is written into the
+checkout. Screenshots go to the folder that ``BDLAB_SCREENSHOTS`` names, else to the tests'
+temporary folder.
 """
 
 import json
@@ -22,9 +25,14 @@ from tests.conftest import REPOSITORY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-#: No news, no question about news; every cell in the page, also those out of sight, so that they can be found.
+#: No news, no question about news; every cell in the page, also those out of sight, so that they
+#: can be found.
 SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
 IDLE = "Python 3 (ipykernel) | Idle"
@@ -47,9 +55,16 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(own_place, tmp_path_factory):
-    """JupyterLab on 127.0.0.1 with a token, its every folder private, serving ``notebooks/`` of a temporary folder."""
+    """JupyterLab on 127.0.0.1 with a token, its every folder private, serving ``notebooks/`` of a
+    temporary folder.
+    """
     place = tmp_path_factory.mktemp("lab")
-    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    names = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+    }
     names |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
     for name in (*names.values(), "root/notebooks"):
         (place / name).mkdir(parents=True)
@@ -57,11 +72,24 @@ def lab(own_place, tmp_path_factory):
         path = place / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    words = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
-    words += [f"--ServerApp.root_dir={place / 'root'}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    words = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+    ]
+    words += [
+        f"--ServerApp.root_dir={place / 'root'}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     own = {name: str(place / folder) for name, folder in names.items()}
     with open(place / "log", "w") as log:
-        server = subprocess.Popen(words, env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            words, env=os.environ | own, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         yield _answering(server, place)
     finally:
@@ -96,8 +124,12 @@ def _end(server: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium for the tests of one file. Of one only: while Playwright runs, its event loop is this thread's."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install 'bdlab[test]'")
+    """Chromium for the tests of one file. Of one only: while Playwright runs, its event loop is
+    this thread's.
+    """
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright: pip install 'bdlab[test]'"
+    )
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     with playwright.sync_playwright() as running:
@@ -124,22 +156,34 @@ class Book:
     screenshots: Path
 
     def run(self, seconds: float = 180) -> None:
-        """Run all cells, by the menu, and wait until each has a new number and the kernel rests; fails at the first red."""
+        """Run all cells, by the menu, and wait until each has a new number and the kernel rests;
+        fails at the first red.
+        """
         before = self.page.evaluate(PROMPTS)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         until = time.monotonic() + seconds
-        while not all(p[1:-2].isdigit() and p != old for p, old in zip(self.page.evaluate(PROMPTS), before, strict=True) if p):
+        while not all(
+            p[1:-2].isdigit() and p != old
+            for p, old in zip(self.page.evaluate(PROMPTS), before, strict=True)
+            if p
+        ):
             self.nothing_red()
-            assert time.monotonic() < until, f"still running after {seconds} s: {self.page.evaluate(PROMPTS)}"
+            assert time.monotonic() < until, (
+                f"still running after {seconds} s: {self.page.evaluate(PROMPTS)}"
+            )
             self.page.wait_for_timeout(200)
         self.rest()
-        self.page.wait_for_function("() => !/Loading widget/.test(document.body.innerText)", timeout=20_000)
+        self.page.wait_for_function(
+            "() => !/Loading widget/.test(document.body.innerText)", timeout=20_000
+        )
         self.nothing_red()
 
     def rest(self, seconds: float = 30) -> None:
         """Wait until the status bar says that the kernel rests (the toolbar says so too early)."""
-        self.page.locator("#jp-main-statusbar").get_by_text(IDLE, exact=True).wait_for(timeout=1000 * seconds)
+        self.page.locator("#jp-main-statusbar").get_by_text(IDLE, exact=True).wait_for(
+            timeout=1000 * seconds
+        )
 
     def red(self) -> list[str]:
         return self.page.evaluate(RED)
@@ -168,7 +212,9 @@ class Book:
 
 @pytest.fixture
 def notebook(lab, browser, screenshots):
-    """``notebook(stem, **parameters)`` opens a copy of a notebook with some of its parameters set, in a fresh page."""
+    """``notebook(stem, **parameters)`` opens a copy of a notebook with some of its parameters set,
+    in a fresh page.
+    """
     pages = []
 
     def opened(stem: str, **parameters) -> Book:
@@ -192,7 +238,11 @@ def notebook(lab, browser, screenshots):
 
 def _ask(lab: Lab, method: str, session: str = "") -> list:
     """The server's list of running notebooks, or the end of one of them."""
-    request = Request(f"{lab.url}api/sessions/{session}", method=method, headers={"Authorization": f"token {lab.token}"})
+    request = Request(
+        f"{lab.url}api/sessions/{session}",
+        method=method,
+        headers={"Authorization": f"token {lab.token}"},
+    )
     with urlopen(request, timeout=30) as answer:
         return json.loads(answer.read() or "[]")
 

@@ -1,4 +1,6 @@
-"""Notebook 02 under the hand: its explorer follows weights, epochs, presets and views, by keyboard, and nothing goes red."""
+"""Notebook 02 under the hand: its explorer follows weights, epochs, presets and views, by keyboard,
+and nothing goes red.
+"""
 
 import hashlib
 import io
@@ -94,7 +96,11 @@ def test_presets_views_and_export(book):
 @pytest.mark.slow
 def test_no_label_is_cut(book):
     """Every word of the explorer fits where it stands."""
-    words = book.page.locator(".widget-slider label, .widget-toggle-buttons label, .widget-readout, .jupyter-button")
-    cut = words.evaluate_all("all => all.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)")
+    words = book.page.locator(
+        ".widget-slider label, .widget-toggle-buttons label, .widget-readout, .jupyter-button"
+    )
+    cut = words.evaluate_all(
+        "all => all.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+    )
     assert cut == []
     assert words.count() > 30

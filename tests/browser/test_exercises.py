@@ -1,4 +1,6 @@
-"""An exercise in a real browser: as it is, with a typical mistake, and right; each time the check says so."""
+"""An exercise in a real browser: as it is, with a typical mistake, and right; each time the check
+says so.
+"""
 
 import inspect
 
@@ -13,15 +15,25 @@ RIGHT = inspect.getsource(solutions.hinge)
 def test_a_function_is_written_into_its_cell_and_checked(notebook):
     book = notebook("exercises/02_hinge", threads=1)
     book.run()
-    check = book.page.locator(".jp-CodeCell").filter(has_text="mark = exercises.hinge(hinge)").locator(".jp-OutputArea-output")
+    check = (
+        book.page.locator(".jp-CodeCell")
+        .filter(has_text="mark = exercises.hinge(hinge)")
+        .locator(".jp-OutputArea-output")
+    )
     assert "Not yet. Nothing comes back yet" in check.inner_text()
     book.screenshot("stub")
     write(book, RIGHT.replace(".max()", ".min()"))
-    assert "Not yet. Your negative is right, but the nearest positive is the easiest one." in check.inner_text()
+    assert (
+        "Not yet. Your negative is right, but the nearest positive is the easiest one."
+        in check.inner_text()
+    )
     book.screenshot("mistake", check)
     write(book, RIGHT)
     assert check.inner_text().startswith("✔ Right.")
-    assert "margin 1.0: V to I" in book.page.locator(".jp-CodeCell").filter(has_text="if mark.right:").inner_text()
+    assert (
+        "margin 1.0: V to I"
+        in book.page.locator(".jp-CodeCell").filter(has_text="if mark.right:").inner_text()
+    )
     book.screenshot("right")
 
 

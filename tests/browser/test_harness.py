@@ -11,9 +11,22 @@ def small(tmp_path, monkeypatch):
     from . import conftest
 
     def write(code):
-        cells = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "size = 2  # int", "id": "a"}]
+        cells = [
+            {
+                "cell_type": "code",
+                "metadata": {"tags": ["parameters"]},
+                "source": "size = 2  # int",
+                "id": "a",
+            }
+        ]
         cells += [{"cell_type": "code", "metadata": {}, "source": code, "id": "b"}]
-        about = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+        about = {
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3 (ipykernel)",
+                "language": "python",
+            }
+        }
         for cell in cells:
             cell |= {"outputs": [], "execution_count": None}
         (tmp_path / "notebooks").mkdir()

@@ -1,4 +1,6 @@
-"""The command line as its user meets it: first words, a whole small sweep, and bad input in one paragraph with exit code 2."""
+"""The command line as its user meets it: first words, a whole small sweep, and bad input in one
+paragraph with exit code 2.
+"""
 
 import json
 from types import SimpleNamespace
@@ -20,7 +22,9 @@ def call(*words):
 
 def said(result):
     """What a user sees, on either stream."""
-    return result.output + (result.stderr if result.stderr_bytes and result.stderr not in result.output else "")
+    return result.output + (
+        result.stderr if result.stderr_bytes and result.stderr not in result.output else ""
+    )
 
 
 def folder(root, people=12, per=3, lonely=False):
@@ -72,7 +76,19 @@ def test_train_goes_on_from_an_interrupted_attempt(tmp_path, monkeypatch):
     from bdlab.training import extract
 
     root, out = folder(tmp_path / "set"), tmp_path / "out"
-    words = ("train", "B2", "--data", "folder", "--root", root, "--out", out, *SMALL, "--set", "epochs=3")
+    words = (
+        "train",
+        "B2",
+        "--data",
+        "folder",
+        "--root",
+        root,
+        "--out",
+        out,
+        *SMALL,
+        "--set",
+        "epochs=3",
+    )
     evaluate = extract.evaluate
     monkeypatch.setattr(cells, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
     assert call(*words).exit_code != 0
@@ -90,11 +106,27 @@ def broken_picture(root):
 
 BAD = {
     "no such folder": (lambda p: p / "absent", (), ["absent"]),
-    "an identity with one modality": (lambda p: folder(p, lonely=True), (), ["3", "infrared", "Remedy"]),
-    "fewer people than a batch takes": (folder, ("--set", "identities=7"), ["takes 7 identities", "has 6", "set identities to at most 6"]),
+    "an identity with one modality": (
+        lambda p: folder(p, lonely=True),
+        (),
+        ["3", "infrared", "Remedy"],
+    ),
+    "fewer people than a batch takes": (
+        folder,
+        ("--set", "identities=7"),
+        ["takes 7 identities", "has 6", "set identities to at most 6"],
+    ),
     "a broken picture": (lambda p: broken_picture(folder(p)), (), ["0002/1.png"]),
-    "unknown parameter": (folder, ("--set", "gama=1"), ["unknown parameter 'gama'", "did you mean 'gamma'"]),
-    "no weights file": (folder, ("--set", "weights=absent.pth"), ["absent.pth: there is no such weights file"]),
+    "unknown parameter": (
+        folder,
+        ("--set", "gama=1"),
+        ["unknown parameter 'gama'", "did you mean 'gamma'"],
+    ),
+    "no weights file": (
+        folder,
+        ("--set", "weights=absent.pth"),
+        ["absent.pth: there is no such weights file"],
+    ),
     "a row's own parameter": (folder, ("--set", "modalities=V I DI"), ["makes the row"]),
     "a name with its own option": (folder, ("--set", "preset=paper"), ["set by its own option"]),
     "wrong type": (folder, ("--set", "epochs=many"), ["epochs = 'many'", "int is meant"]),
@@ -103,7 +135,9 @@ BAD = {
 
 @pytest.mark.parametrize(("make", "more", "words"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("command", [("train", "B2"), ("run", "table4")], ids=["train", "run"])
-def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(tmp_path, command, make, more, words):
+def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(
+    tmp_path, command, make, more, words
+):
     root, out = make(tmp_path / "set"), tmp_path / "out"
     result = call(*command, "--data", "folder", "--root", root, "--out", out, *SMALL, *more)
     assert result.exit_code == 2, said(result)
@@ -148,7 +182,10 @@ def test_seeds_are_numbers_or_ranges(value):
 def test_status_of_nothing_and_of_failures(tmp_path):
     assert "nothing has been run" in call("status", tmp_path).output
     put(tmp_path, "B2")
-    c = runs.Cell(json.loads((next(tmp_path.glob("table4-*")) / "params.json").read_text()) | {"seed": 9}, "f" * 64)
+    c = runs.Cell(
+        json.loads((next(tmp_path.glob("table4-*")) / "params.json").read_text()) | {"seed": 9},
+        "f" * 64,
+    )
     runs.fail(runs.begin(tmp_path, c), "ValueError: the reason")
     text = call("status", tmp_path).output
     assert "the reason" in text
@@ -157,17 +194,33 @@ def test_status_of_nothing_and_of_failures(tmp_path):
 
 
 def test_plan_measures_and_names_the_rows(tmp_path):
-    result = call("plan", "table4", "--preset", "smoke", "--out", tmp_path, "--jobs", "1", "--seeds", "0,1")
+    result = call(
+        "plan", "table4", "--preset", "smoke", "--out", tmp_path, "--jobs", "1", "--seeds", "0,1"
+    )
     assert result.exit_code == 0, said(result)
     for row in ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4"):
-        assert any(line.startswith(row) and line.split()[1] == "2" for line in result.output.splitlines())
+        assert any(
+            line.startswith(row) and line.split()[1] == "2" for line in result.output.splitlines()
+        )
     assert "GB of weights" in result.output
     assert not list(tmp_path.iterdir())
 
 
 def test_only_some_rows(tmp_path):
     root = folder(tmp_path / "set")
-    plan = call("plan", "table4", "--rows", "B2,B1", "--data", "folder", "--root", root, "--out", tmp_path / "out", *SMALL)
+    plan = call(
+        "plan",
+        "table4",
+        "--rows",
+        "B2,B1",
+        "--data",
+        "folder",
+        "--root",
+        root,
+        "--out",
+        tmp_path / "out",
+        *SMALL,
+    )
     assert plan.exit_code == 0, said(plan)
     assert [line.split()[0] for line in plan.output.splitlines()[1:3]] == ["B2", "B1"]
     wrong = call("plan", "table4", "--rows", "B3", "--data", "folder", "--root", root, *SMALL)
@@ -188,17 +241,28 @@ def test_jobs_that_fit_a_gpu_are_measured(monkeypatch, tmp_path, cells_left, fit
     monkeypatch.setattr(runs, "done", lambda out, cell: cell in done)
     monkeypatch.setattr("bdlab.machine.on_gpu", lambda: True)
     measured = []
-    monkeypatch.setattr("bdlab.experiments.plan.measure", lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting))
+    monkeypatch.setattr(
+        "bdlab.experiments.plan.measure",
+        lambda own, out, jobs: measured.append(own) or SimpleNamespace(fitting=fitting),
+    )
     assert sweep._jobs("fit", cells, tmp_path) == jobs
     assert measured == ([cells[:cells_left]] if cells_left else [])
     assert sweep._jobs(5, cells, tmp_path) == 5
-    assert call("run", "table4", "--jobs", "fits").exit_code == call("run", "table4", "--jobs", "0").exit_code == 2
+    assert (
+        call("run", "table4", "--jobs", "fits").exit_code
+        == call("run", "table4", "--jobs", "0").exit_code
+        == 2
+    )
 
 
 def test_jobs_that_fit_are_the_default_without_a_gpu(monkeypatch, tmp_path):
     monkeypatch.setattr("bdlab.machine.on_gpu", lambda: False)
     cells = sweep.cells("table4", None, None, "smoke", [0, 1], [1], {}, ["B1"])
-    assert sweep._jobs("fit", cells, tmp_path) == sweep._jobs(None, cells, tmp_path) == min(batch.cores(), 2)
+    assert (
+        sweep._jobs("fit", cells, tmp_path)
+        == sweep._jobs(None, cells, tmp_path)
+        == min(batch.cores(), 2)
+    )
 
 
 def test_doctor_is_content_with_this_installation():

@@ -44,7 +44,8 @@ def test_pictures_are_decoded_once(tmp_path, monkeypatch):
     first = banked(regdb.read(root, 1)).pictures.clone()
     monkeypatch.setattr(bank, "load", lambda *a: pytest.fail("decoded again"))
     assert torch.equal(banked(regdb.read(root, 1)).pictures, first)
-    assert torch.equal(banked(regdb.read(root, 2)).pictures, first)  # another trial, the same pictures
+    # another trial, the same pictures
+    assert torch.equal(banked(regdb.read(root, 2)).pictures, first)
 
 
 def test_another_size_or_picture_is_another_bank(tmp_path, own_cache):
@@ -65,7 +66,18 @@ def test_writing_to_the_tensor_leaves_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", ["cut", "longer", "header", "row", "no sidecar", "sidecar cut", "sidecar of another", "gone", "npy a page"]
+    "damage",
+    [
+        "cut",
+        "longer",
+        "header",
+        "row",
+        "no sidecar",
+        "sidecar cut",
+        "sidecar of another",
+        "gone",
+        "npy a page",
+    ],
 )
 def test_a_damaged_bank_is_built_again(tmp_path, own_cache, damage):
     d = folder.read(trees.folder(tmp_path / "set"))
@@ -86,7 +98,11 @@ def test_a_damaged_bank_is_built_again(tmp_path, own_cache, damage):
     elif damage == "no sidecar":
         sidecar.unlink()
     else:
-        sidecar.write_text("{" if damage == "sidecar cut" else json.dumps({"shape": [1, 1, 1, 3], "length": 1, "digest": ""}))
+        sidecar.write_text(
+            "{"
+            if damage == "sidecar cut"
+            else json.dumps({"shape": [1, 1, 1, 3], "length": 1, "digest": ""})
+        )
     assert torch.equal(banked(d).pictures, want)
 
 
@@ -101,7 +117,10 @@ def test_a_picture_that_cannot_be_decoded_leaves_no_bank(tmp_path, own_cache):
 def test_concurrent_builders_agree(tmp_path, own_cache):
     d = folder.read(trees.folder(tmp_path / "set"))
     found = []
-    threads = [threading.Thread(target=lambda: found.append(banked(replace(d)).pictures.clone())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.append(banked(replace(d)).pictures.clone()))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

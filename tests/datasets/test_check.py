@@ -30,7 +30,9 @@ def test_a_good_tree_is_good(tmp_path, layout):
 
 def test_every_fault_is_named_once(tmp_path):
     root = trees.regdb(tmp_path)
-    gone, broken, empty = (root / trees.regdb_path(m, i, s) for m, i, s in ((0, 1, 0), (1, 2, 1), (0, 3, 1)))
+    gone, broken, empty = (
+        root / trees.regdb_path(m, i, s) for m, i, s in ((0, 1, 0), (1, 2, 1), (0, 3, 1))
+    )
     gone.unlink()
     broken.write_bytes(broken.read_bytes()[:-40])
     empty.write_bytes(b"")
@@ -47,7 +49,10 @@ def test_every_fault_is_named_once(tmp_path):
         ("train_visible_4.txt", "cannot be read"),
         ("test_thermal_7.txt, line", "1 column"),
     ):
-        assert sum(str(file) in fault and says in fault for fault in report.faults) == 1, (file, report.text())
+        assert sum(str(file) in fault and says in fault for fault in report.faults) == 1, (
+            file,
+            report.text(),
+        )
     assert all("Remedy: " in fault and fault in report.text() for fault in report.faults)
 
 
@@ -57,7 +62,10 @@ def test_every_camera_and_identity_is_named(tmp_path):
     os.mkfifo(root / "cam1/0001/0009.jpg")
     trees.write(root / "exp/train_id.txt", "1,2,3,98,99")
     text = look(root).text()
-    assert all(word in text for word in ("cam2", "0009.jpg", "identity 98", "identity 99", "Sun Yat-sen University"))
+    assert all(
+        word in text
+        for word in ("cam2", "0009.jpg", "identity 98", "identity 99", "Sun Yat-sen University")
+    )
 
 
 def test_what_is_no_set_says_whom_to_ask(tmp_path):
@@ -100,7 +108,9 @@ def test_a_whole_set_with_other_counts_is_a_fault(tmp_path, monkeypatch):
 
 
 def test_without_index_files_it_says_so(tmp_path):
-    assert any("not comparable" in note for note in look(trees.regdb(tmp_path, trials=range(0))).notes)
+    assert any(
+        "not comparable" in note for note in look(trees.regdb(tmp_path, trials=range(0))).notes
+    )
 
 
 def test_layouts_are_known(tmp_path):

@@ -32,7 +32,9 @@ def test_names_become_numbers(tmp_path):
         names = {row["name"]: int(row["identity"]) for row in csv.DictReader(f)}
     assert names == {name: n for n, name in enumerate(sorted(NAMES), 1)}
     for n, name in enumerate(NAMES):
-        assert (out / f"infrared/{names[name]:04d}/0001.png").read_bytes() == trees.png(trees.pixels(1, n))
+        assert (out / f"infrared/{names[name]:04d}/0001.png").read_bytes() == trees.png(
+            trees.pixels(1, n)
+        )
     assert len(folder.read(out).records) == 8
     assert "visible/0002/0001.png,RGB/Bo Li/a.png" in (out / "pictures.csv").read_text("utf-8")
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
@@ -42,12 +44,19 @@ def table(root, rows, header="path,identity,modality"):
     return trees.write(root / "list.csv", "\n".join([header, *rows]) + "\n")
 
 
-ROWS = [f"{top}/{name}/a.png,{name},{word}" for top, word in (("RGB", "visible"), ("thermal", "IR")) for name in NAMES]
+ROWS = [
+    f"{top}/{name}/a.png,{name},{word}"
+    for top, word in (("RGB", "visible"), ("thermal", "IR"))
+    for name in NAMES
+]
 
 
 def test_a_table_is_imported(tmp_path):
     root = named(tmp_path / "in")
-    out = importing.import_csv(table(root, [*ROWS[:4], *(row.replace("/", "\\") for row in ROWS[4:])]), tmp_path / "deep/out")
+    out = importing.import_csv(
+        table(root, [*ROWS[:4], *(row.replace("/", "\\") for row in ROWS[4:])]),
+        tmp_path / "deep/out",
+    )
     d = folder.read(out)
     assert len(d.records) == 8
     assert len(d.select("train", Modality.I)) == 2
@@ -91,35 +100,63 @@ def test_utf_16_tables_are_refused(tmp_path):
     file = trees.write(tmp_path / "list.csv", "path,identity,modality\n".encode("utf-16"))
     trees.refused(lambda: importing.import_csv(file, tmp_path / "out"), "list.csv", "UTF-16")
     trees.write(file, b"path,identity,modality\n\xe9.png,anna,IR\n")
-    trees.refused(lambda: importing.import_csv(file, tmp_path / "out"), "list.csv", "is no CSV table")
+    trees.refused(
+        lambda: importing.import_csv(file, tmp_path / "out"), "list.csv", "is no CSV table"
+    )
 
 
 def test_nothing_is_overwritten(tmp_path):
     root = named(tmp_path / "in")
     (tmp_path / "out").mkdir()
-    trees.refused(lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"), "out", "is there already")
+    trees.refused(
+        lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"),
+        "out",
+        "is there already",
+    )
     assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda p: p.write_bytes(b""), lambda p: (p.unlink(), os.mkfifo(p)), lambda p: (p.unlink(), p.symlink_to("/etc/hostname"))]
+    "spoil",
+    [
+        lambda p: p.write_bytes(b""),
+        lambda p: (p.unlink(), os.mkfifo(p)),
+        lambda p: (p.unlink(), p.symlink_to("/etc/hostname")),
+    ],
 )
 def test_a_bad_picture_copies_nothing(tmp_path, spoil):
     root = named(tmp_path / "in")
     spoil(root / "thermal/anna/a.png")
-    trees.refused(lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"), "thermal/anna/a.png", "")
+    trees.refused(
+        lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"),
+        "thermal/anna/a.png",
+        "",
+    )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 
 def test_sources_are_checked(tmp_path):
     root = named(tmp_path / "in")
-    trees.refused(lambda: importing.import_folder(root, tmp_path / "out", "RGB", "nir"), "nir", "cannot be listed")
+    trees.refused(
+        lambda: importing.import_folder(root, tmp_path / "out", "RGB", "nir"),
+        "nir",
+        "cannot be listed",
+    )
     trees.write(root / "RGB/stray.png", "x")
-    trees.refused(lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"), "stray.png", "is not a folder")
+    trees.refused(
+        lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"),
+        "stray.png",
+        "is not a folder",
+    )
 
 
 def test_a_link_out_of_the_tables_folder_is_refused(tmp_path):
     root = named(tmp_path / "in")
     outside = trees.write(tmp_path / "secret.png", trees.png(trees.pixels(9)))
     (root / "x.png").symlink_to(outside)
-    trees.refused(lambda: importing.import_csv(table(root, [*ROWS, "x.png,anna,IR"]), tmp_path / "out"), "list.csv", "link out", 10)
+    trees.refused(
+        lambda: importing.import_csv(table(root, [*ROWS, "x.png,anna,IR"]), tmp_path / "out"),
+        "list.csv",
+        "link out",
+        10,
+    )

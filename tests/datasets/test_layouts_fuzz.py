@@ -1,7 +1,9 @@
-"""15,000 seeded mutations of index files, lists and trees: only DatasetError escapes, and what is accepted is right.
+"""15,000 seeded mutations of index files, lists and trees: only DatasetError escapes, and what is
+accepted is right.
 
-Right is what an independent oracle says: regular expressions over bytes for the text files, a walk over the disk for trees.
-The loose readers, written as public code does, must fail under the same cases.
+Right is what an independent oracle says: regular expressions over bytes for the text files, a walk
+over the disk for trees. The loose readers, written as public code does, must fail under the same
+cases.
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ from . import trees
 
 CASES = {"index": 11_000, "list": 3_000, "tree": 1_000}  # and 5,000 pictures in test_pictures_fuzz
 
-LINES = [b"Visible/%d/p_%d.bmp %d\n" % (one, shot, label) for label, one in enumerate((3, 12, 285)) for shot in range(2)]
+LINES = [
+    b"Visible/%d/p_%d.bmp %d\n" % (one, shot, label)
+    for label, one in enumerate((3, 12, 285))
+    for shot in range(2)
+]
 WORDS = [
     b"\n",
     b"\r\n",
@@ -60,9 +66,12 @@ WORDS = [
 ]
 
 
-# -- index files --------------------------------------------------------------------------------------------------------
+# -- index files
+# --------------------------------------------------------------------------------------------------------
 
-_LINE = re.compile(rb"[ \t]*(Visible[/\\]([0-9]{1,9})[/\\]([^/\\\s.][^/\\ \t]*\.(?i:bmp|png|jpe?g|tiff?|webp)))[ \t]+([0-9]{1,9})[ \t]*")
+_LINE = re.compile(
+    rb"[ \t]*(Visible[/\\]([0-9]{1,9})[/\\]([^/\\\s.][^/\\ \t]*\.(?i:bmp|png|jpe?g|tiff?|webp)))[ \t]+([0-9]{1,9})[ \t]*"
+)
 
 
 def index_oracle(data: bytes) -> list[tuple[str, int, int]] | None:
@@ -82,7 +91,11 @@ def index_oracle(data: bytes) -> list[tuple[str, int, int]] | None:
             return None
         found.append((match[1].decode().replace("\\", "/"), int(match[2]), int(match[4])))
     pairs = {(one, label) for _, one, label in found}
-    distinct = {path for path, _, _ in found}, {one for one, _ in pairs}, {label for _, label in pairs}
+    distinct = (
+        {path for path, _, _ in found},
+        {one for one, _ in pairs},
+        {label for _, label in pairs},
+    )
     if not found or [len(d) for d in distinct] != [len(found), len(pairs), len(pairs)]:
         return None
     return found
@@ -92,8 +105,12 @@ def parse_index(data: bytes) -> list[tuple[str, int, int]]:
     return [(e.path, e.identity, e.label) for e in regdb.parse_index(data, Modality.V, "f")]
 
 
-def disagreements(parse, oracle, seeds: list[bytes], cases: int, words: list[bytes]) -> tuple[list, int]:
-    """Cases where ``parse`` and ``oracle`` differ (None: refused with DatasetError), and how many were accepted."""
+def disagreements(
+    parse, oracle, seeds: list[bytes], cases: int, words: list[bytes]
+) -> tuple[list, int]:
+    """Cases where ``parse`` and ``oracle`` differ (None: refused with DatasetError), and how many
+    were accepted.
+    """
     rng = np.random.default_rng(20)
     wrong, accepted = [], 0
     for case in range(cases):
@@ -125,21 +142,30 @@ def test_index_files():
 
 
 _WORD = rb"[ \t]*[0-9]{1,9}[ \t]*"
-_LIST = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*([ \t\r]*" + _WORD + rb"(?:," + _WORD + rb")*[ \t\r]*)(?:\n[ \t\r]*)*")
+_LIST = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*([ \t\r]*"
+    + _WORD
+    + rb"(?:,"
+    + _WORD
+    + rb")*[ \t\r]*)(?:\n[ \t\r]*)*"
+)
 
 
 def list_oracle(data: bytes) -> list[int] | None:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
     match = re.fullmatch(
-        rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*([ \t\r]*[0-9]{1,9}[ \t]*(?:,[ \t]*[0-9]{1,9}[ \t]*)*\r*[ \t\r]*)(?:\n[ \t\r]*)*", data
+        rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*([ \t\r]*[0-9]{1,9}[ \t]*(?:,[ \t]*[0-9]{1,9}[ \t]*)*\r*[ \t\r]*)(?:\n[ \t\r]*)*",
+        data,
     )
     ids = [int(word) for word in re.findall(rb"[0-9]+", match[1])] if match else []
     return ids if ids and 0 not in ids and len(set(ids)) == len(ids) else None
 
 
 def test_lists():
-    wrong, accepted = disagreements(lambda data: sysu.parse_ids(data, "f"), list_oracle, LIST_SEEDS, CASES["list"], WORDS)
+    wrong, accepted = disagreements(
+        lambda data: sysu.parse_ids(data, "f"), list_oracle, LIST_SEEDS, CASES["list"], WORDS
+    )
     assert not wrong, wrong[:3]
     assert 0.05 < accepted / CASES["list"] < 0.8
 
@@ -160,13 +186,17 @@ def loose_list(data: bytes) -> list[int]:
         raise DatasetError("no", file="f", rule="r", remedy="r") from error
 
 
-@pytest.mark.parametrize(("parse", "oracle", "seeds"), [(loose_index, index_oracle, INDEX_SEEDS), (loose_list, list_oracle, LIST_SEEDS)])
+@pytest.mark.parametrize(
+    ("parse", "oracle", "seeds"),
+    [(loose_index, index_oracle, INDEX_SEEDS), (loose_list, list_oracle, LIST_SEEDS)],
+)
 def test_a_loose_reader_fails(parse, oracle, seeds):
     wrong, _ = disagreements(parse, oracle, seeds, 500, WORDS)
     assert any(got is not None for _, got, _ in wrong)  # it accepts what it should not
 
 
-# -- trees --------------------------------------------------------------------------------------------------------------
+# -- trees
+# --------------------------------------------------------------------------------------------------------------
 
 
 def tree_oracle(root: Path) -> set[tuple[str, int, str, str]]:
@@ -189,7 +219,10 @@ def spoil(root: Path, rng: np.random.Generator) -> None:
     one, other = (files[rng.integers(len(files))] for _ in range(2))
     folders = sorted(p for p in root.rglob("*") if p.is_dir())
     place = folders[rng.integers(len(folders))]
-    index = root / f"idx/{('train', 'test')[rng.integers(2)]}_{('visible', 'thermal')[rng.integers(2)]}_1.txt"
+    index = (
+        root
+        / f"idx/{('train', 'test')[rng.integers(2)]}_{('visible', 'thermal')[rng.integers(2)]}_1.txt"
+    )
     match rng.integers(9):
         case 0:
             one.unlink()
@@ -200,7 +233,11 @@ def spoil(root: Path, rng: np.random.Generator) -> None:
         case 3:
             one.rename(place / ("new" + one.suffix))
         case 4:
-            place.rename(place.with_name(("7", "x", "07", "Visible", "9")[rng.integers(5)]) if not place.with_name("9").exists() else place)
+            place.rename(
+                place.with_name(("7", "x", "07", "Visible", "9")[rng.integers(5)])
+                if not place.with_name("9").exists()
+                else place
+            )
         case 5 if index.is_file():
             index.write_bytes(trees.mutated(index.read_bytes(), rng, WORDS))
         case 6 if one != other:
@@ -218,7 +255,9 @@ def spoil(root: Path, rng: np.random.Generator) -> None:
 def memory(tmp_path):
     """A folder in memory where the system has one: a thousand small trees wear a disk out."""
     shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() and os.access(shared, os.W_OK) else tmp_path) as folder:
+    with tempfile.TemporaryDirectory(
+        dir=shared if shared.is_dir() and os.access(shared, os.W_OK) else tmp_path
+    ) as folder:
         yield Path(folder)
 
 
@@ -241,7 +280,9 @@ def test_trees(memory):
         else:
             if d.provenance["source"].startswith("trial"):
                 accepted += 1
-                assert {(r.path, r.identity, r.modality.value, r.split) for r in d.records} == tree_oracle(root), case
+                assert {
+                    (r.path, r.identity, r.modality.value, r.split) for r in d.records
+                } == tree_oracle(root), case
             assert not set(d.identities("train")) & set(d.identities("test"))
             assert all(int(r.path.split("/")[1]) == r.identity for r in d.records)
         shutil.rmtree(root)

@@ -16,11 +16,15 @@ from . import trees
 
 
 def test_unknown_names_and_options_name_the_choices(tmp_path):
-    error = trees.refused(lambda: datasets.open("regbd", tmp_path), None, "unknown data set: 'regbd'")
+    error = trees.refused(
+        lambda: datasets.open("regbd", tmp_path), None, "unknown data set: 'regbd'"
+    )
     assert "did you mean 'regdb'" in str(error)
     assert "synthetic-sysu" in str(error)
     trees.refused(lambda: datasets.open("market1501", tmp_path), None, "pick one of them")
-    error = trees.refused(lambda: datasets.open("regdb", tmp_path, spilt=1), None, "unknown option for regdb: 'spilt'")
+    error = trees.refused(
+        lambda: datasets.open("regdb", tmp_path, spilt=1), None, "unknown option for regdb: 'spilt'"
+    )
     assert "did you mean 'split'" in str(error)
     trees.refused(lambda: datasets.open("regdb", tmp_path, size="demo"), None, "unknown option")
 
@@ -33,10 +37,15 @@ def test_options_are_those_of_the_readers():
     assert all("split" in options for options in datasets.OPTIONS.values())
 
 
-@pytest.mark.parametrize(("name", "says"), [("regdb", "dm.dongguk.edu"), ("sysu", "Sun Yat-sen"), ("folder", "check the root")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("regdb", "dm.dongguk.edu"), ("sysu", "Sun Yat-sen"), ("folder", "check the root")],
+)
 def test_a_root_that_is_not_there(tmp_path, name, says):
     trees.refused(lambda: datasets.open(name, tmp_path / "nowhere"), "nowhere", says)
-    trees.refused(lambda: datasets.open(name, trees.write(tmp_path / "file", "x")), "file", "no such folder")
+    trees.refused(
+        lambda: datasets.open(name, trees.write(tmp_path / "file", "x")), "file", "no such folder"
+    )
 
 
 def test_default_roots(tmp_path, monkeypatch):

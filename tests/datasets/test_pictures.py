@@ -1,4 +1,6 @@
-"""Decoding: every mode comes out right, everything else is refused; what a naive decoder does with the same bytes."""
+"""Decoding: every mode comes out right, everything else is refused; what a naive decoder does with
+the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ def naive(data: bytes, height: int, width: int, file: str = "") -> np.ndarray:
     """What most code does: the broken variant that the tables below must catch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+        return np.asarray(
+            Image.open(io.BytesIO(data))
+            .convert("RGB")
+            .resize((width, height), Image.Resampling.LANCZOS)
+        )
 
 
 def exif(number: int) -> Image.Exif:
@@ -101,11 +107,21 @@ RIGHT = {
     "transparency over black": (trees.png(over_black()[0]), over_black()[1]),
     "16-bit grey png": (trees.png(RAMP), three(np.rint(RAMP / 257).astype(np.uint8))),
     "16-bit grey tiff": (saved(RAMP, "TIFF"), three(np.rint(RAMP / 257).astype(np.uint8))),
-    "32-bit tiff within 16": (saved(RAMP.astype(np.int32), "TIFF"), three(np.rint(RAMP / 257).astype(np.uint8))),
-    "16-bit colour png": (trees.png(np.stack([RAMP, RAMP[::-1], RAMP], 2)), (np.stack([RAMP, RAMP[::-1], RAMP], 2) >> 8).astype(np.uint8)),
+    "32-bit tiff within 16": (
+        saved(RAMP.astype(np.int32), "TIFF"),
+        three(np.rint(RAMP / 257).astype(np.uint8)),
+    ),
+    "16-bit colour png": (
+        trees.png(np.stack([RAMP, RAMP[::-1], RAMP], 2)),
+        (np.stack([RAMP, RAMP[::-1], RAMP], 2) >> 8).astype(np.uint8),
+    ),
     "cmyk tiff": (saved(RGB, "TIFF", "CMYK"), RGB),
     **{f"exif {n} png": (saved(RGB, "PNG", exif=exif(n)), want) for n, want in TURNED.items()},
-    **{f"exif {n} tiff": (saved(RGB, "TIFF", exif=exif(n)), want) for n, want in TURNED.items() if n in (1, 3, 6)},
+    **{
+        f"exif {n} tiff": (saved(RGB, "TIFF", exif=exif(n)), want)
+        for n, want in TURNED.items()
+        if n in (1, 3, 6)
+    },
 }
 
 
@@ -119,7 +135,15 @@ def test_every_mode_comes_out_right(data, want):
 
 
 @pytest.mark.parametrize(
-    "name", ["transparency over black", "transparent palette", "16-bit grey tiff", "32-bit tiff within 16", "exif 3 png", "exif 6 png"]
+    "name",
+    [
+        "transparency over black",
+        "transparent palette",
+        "16-bit grey tiff",
+        "32-bit tiff within 16",
+        "exif 3 png",
+        "exif 6 png",
+    ],
 )
 def test_a_naive_decoder_gets_these_wrong(name):
     data, want = RIGHT[name]
@@ -127,7 +151,11 @@ def test_a_naive_decoder_gets_these_wrong(name):
 
 
 def test_jpeg_keeps_colour_and_grey():
-    smooth = np.asarray(Image.fromarray(trees.pixels(2, height=3, width=2)).resize((W * 4, H * 4), Image.Resampling.BICUBIC))
+    smooth = np.asarray(
+        Image.fromarray(trees.pixels(2, height=3, width=2)).resize(
+            (W * 4, H * 4), Image.Resampling.BICUBIC
+        )
+    )
     for mode in ("RGB", "L", "CMYK"):
         got = decode(saved(smooth, "JPEG", mode, quality=95), H * 4, W * 4, "f").astype(int)
         want = np.asarray(Image.fromarray(smooth).convert(mode).convert("RGB")).astype(int)
@@ -167,13 +195,18 @@ def flipped(data: bytes, where: int) -> bytes:
 
 
 JPEG, TIFF, WEBP = saved(RGB, "JPEG"), saved(RGB, "TIFF"), saved(RGB, "WEBP")
-MIN_IS_WHITE = saved(RAMP, "TIFF").replace(struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 262, 3, 1, 0, 0))
+MIN_IS_WHITE = saved(RAMP, "TIFF").replace(
+    struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 262, 3, 1, 0, 0)
+)
 WRONG = {
     "0 bytes": (b"", "is empty"),
     "one byte": (b"B", "no readable picture"),
     "html": (b"\r\n<!DOCTYPE html><title>Log in</title>", "web page"),
     "xml with mark": (b"\xef\xbb\xbf<?xml?>", "web page"),
-    "git-lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
+    "git-lfs": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+        "git lfs pull",
+    ),
     "text": (b"a picture of a person", "no readable picture"),
     "json": (b'{"error": "not found"}', "no readable picture"),
     "gif": (saved(GREY, "GIF"), "no readable picture"),
@@ -195,7 +228,10 @@ WRONG = {
     "png header flip": (flipped(trees.png(RGB), 19), "no readable picture"),
     "jpeg cut": (JPEG[: len(JPEG) // 2], "no readable picture"),
     "jpeg cut near its end": (JPEG[:-12], "cut short"),
-    "jpeg without its end mark": (saved((np.arange(4096).reshape(64, 64) >> 4).astype(np.uint8), "JPEG")[:-2], "cut short"),
+    "jpeg without its end mark": (
+        saved((np.arange(4096).reshape(64, 64) >> 4).astype(np.uint8), "JPEG")[:-2],
+        "cut short",
+    ),
     "jpeg header only": (JPEG[:20], ""),
     "tiff cut": (TIFF[: len(TIFF) // 2], "no readable picture"),
     "webp cut": (WEBP[:-2], "cut short"),
@@ -240,7 +276,9 @@ def test_a_naive_decoder_takes_these(name):
 def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
     trees.refused(lambda: decode(bomb(), H, W, "f"), "f", "claims more pixels")
-    trees.refused(lambda: decode(bomb(8100), H, W, "f"), "f", "claims more pixels (8100 x 8100)")  # Pillow's own limit lets it pass
+    trees.refused(
+        lambda: decode(bomb(8100), H, W, "f"), "f", "claims more pixels (8100 x 8100)"
+    )  # Pillow's own limit lets it pass
     trees.refused(lambda: decode(trees.png(RGB[:1, :1]), H, W, "f"), "f", "1 x 1")
 
 
@@ -258,7 +296,11 @@ def locked_out(path):
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("make", [lambda p: p.mkdir(), fifo, locked_out, lambda p: None], ids=["folder", "fifo", "loop", "nothing"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: p.mkdir(), fifo, locked_out, lambda p: None],
+    ids=["folder", "fifo", "loop", "nothing"],
+)
 def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path, make):
     make(tmp_path / "x.bmp")
     trees.refused(lambda: load(tmp_path / "x.bmp", H, W), "x.bmp", "")
@@ -272,7 +314,10 @@ def test_threads_leave_the_warning_filters_as_they_were(tmp_path):
     path = trees.write(tmp_path / "x.png", trees.png(RGB))
     before = list(warnings.filters)
     done = []
-    threads = [threading.Thread(target=lambda: done.extend(load(path, H, W).sum() for _ in range(50))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: done.extend(load(path, H, W).sum() for _ in range(50)))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,7 +1,9 @@
-"""5,000 seeded mutations of picture files: only DatasetError escapes, and an accepted picture is the right one.
+"""5,000 seeded mutations of picture files: only DatasetError escapes, and an accepted picture is
+the right one.
 
-Right is what an independent oracle says: a BMP reader written by hand, a PNG's checksums (any accepted one is the original),
-for JPEG the decoder itself, where a cut must be seen. The loose decoder at the end must fail under the same cases.
+Right is what an independent oracle says: a BMP reader written by hand, a PNG's checksums (any
+accepted one is the original), for JPEG the decoder itself, where a cut must be seen. The loose
+decoder at the end must fail under the same cases.
 """
 
 from __future__ import annotations
@@ -21,28 +23,56 @@ from . import trees
 CASES = 5_000
 
 PICTURE = trees.pixels(0, height=16, width=12)
-JUNK = [b"\0", b"\xff\xd9", b"\xff\xd8\xff", b"IEND", b"IDAT", b"\xff" * 4, b"\0" * 4, b"BM", b"<html>", b"\x01\0\0\0"]
+JUNK = [
+    b"\0",
+    b"\xff\xd9",
+    b"\xff\xd8\xff",
+    b"IEND",
+    b"IDAT",
+    b"\xff" * 4,
+    b"\0" * 4,
+    b"BM",
+    b"<html>",
+    b"\x01\0\0\0",
+]
 
 
 def bmp_oracle(data: bytes) -> np.ndarray | None:
     """A 24-bit BMP read by hand; None for any other."""
     u = lambda a, n: int.from_bytes(data[a : a + n], "little", signed=n == 4 and a in (18, 22))  # noqa: E731
     width, height, start = u(18, 4), u(22, 4), int.from_bytes(data[10:14], "little")
-    if data[:2] != b"BM" or u(28, 2) != 24 or u(30, 4) != 0 or u(14, 4) < 16 or width < 1 or height == 0:
+    if (
+        data[:2] != b"BM"
+        or u(28, 2) != 24
+        or u(30, 4) != 0
+        or u(14, 4) < 16
+        or width < 1
+        or height == 0
+    ):
         return None
     row = (width * 3 + 3) // 4 * 4
     if not 0 <= len(data) - start - row * abs(height) < row:
         return None  # cut, or a header that tells of fewer pixels than there are
-    rows = np.frombuffer(data, np.uint8, row * abs(height), start).reshape(abs(height), row)[:, : width * 3].reshape(abs(height), width, 3)
+    rows = (
+        np.frombuffer(data, np.uint8, row * abs(height), start)
+        .reshape(abs(height), row)[:, : width * 3]
+        .reshape(abs(height), width, 3)
+    )
     return (rows[::-1] if height > 0 else rows)[:, :, ::-1]
 
 
 def jpeg_oracle(data: bytes) -> np.ndarray | None:
-    """Pillow itself, for a JPEG with an end mark after its scan: a flip inside the scan cannot be seen, a cut can."""
+    """Pillow itself, for a JPEG with an end mark after its scan: a flip inside the scan cannot be
+    seen, a cut can.
+    """
     image = Image.open(io.BytesIO(data), formats=["JPEG"])
     image.load()
     turned = image.getexif().get(0x112, 1) != 1
-    return None if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda") or turned else np.asarray(image.convert("RGB"))
+    return (
+        None
+        if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda") or turned
+        else np.asarray(image.convert("RGB"))
+    )
 
 
 def picture_cases() -> list[tuple[bytes, object]]:
@@ -50,7 +80,11 @@ def picture_cases() -> list[tuple[bytes, object]]:
     rng = np.random.default_rng(21)
     out = io.BytesIO()
     Image.fromarray(PICTURE).save(out, "JPEG", quality=95)
-    seeds = [(trees.bmp(PICTURE), bmp_oracle), (trees.png(PICTURE), lambda data: PICTURE), (out.getvalue(), jpeg_oracle)]
+    seeds = [
+        (trees.bmp(PICTURE), bmp_oracle),
+        (trees.png(PICTURE), lambda data: PICTURE),
+        (out.getvalue(), jpeg_oracle),
+    ]
     cases = []
     for case in range(CASES):
         data, oracle = seeds[case % 3]
@@ -79,7 +113,13 @@ def picture_faults(read) -> tuple[list, int]:
             continue
         accepted += 1
         want = oracle(data)
-        want = None if want is None else np.asarray(Image.fromarray(want.copy()).resize(PICTURE.shape[1::-1], Image.Resampling.LANCZOS))
+        want = (
+            None
+            if want is None
+            else np.asarray(
+                Image.fromarray(want.copy()).resize(PICTURE.shape[1::-1], Image.Resampling.LANCZOS)
+            )
+        )
         if want is None or not np.array_equal(got, want):
             wrong.append(data)
     return wrong, accepted
@@ -96,7 +136,11 @@ def test_a_loose_decoder_fails():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return np.asarray(Image.open(io.BytesIO(data)).convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+                return np.asarray(
+                    Image.open(io.BytesIO(data))
+                    .convert("RGB")
+                    .resize((width, height), Image.Resampling.LANCZOS)
+                )
         except Exception as error:
             raise DatasetError("no", file=file, rule="r", remedy="r") from error
 
@@ -105,7 +149,9 @@ def test_a_loose_decoder_fails():
 
 
 def test_png_flips_are_all_seen():
-    """Every single-bit flip of a PNG is refused or changes nothing: its checksums are all looked at."""
+    """Every single-bit flip of a PNG is refused or changes nothing: its checksums are all looked
+    at.
+    """
     data = trees.png(PICTURE[:8, :8])
     for place in range(len(data)):
         for bit in range(8):

@@ -1,4 +1,6 @@
-"""Records: the rules every layout keeps, the fingerprint, and the stamp that makes its second reading cheap."""
+"""Records: the rules every layout keeps, the fingerprint, and the stamp that makes its second
+reading cheap.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,20 @@ def test_an_error_is_one_paragraph():
 def test_the_parts_share_nobody(tmp_path):
     d = folder.read(trees.folder(tmp_path))
     with pytest.raises(DatasetError, match="in the train part and in the test part"):
-        records.validate(replace(d, records=(*d.records, Record("x", d.identities("train")[0], Modality.V, split="test"))))
+        records.validate(
+            replace(
+                d,
+                records=(
+                    *d.records,
+                    Record("x", d.identities("train")[0], Modality.V, split="test"),
+                ),
+            )
+        )
 
 
-@pytest.mark.parametrize("change", ["picture", "split", "identity", "camera", "order", "protocol", "name of a file"])
+@pytest.mark.parametrize(
+    "change", ["picture", "split", "identity", "camera", "order", "protocol", "name of a file"]
+)
 def test_the_fingerprint_sees_every_change(tmp_path, change):
     d = folder.read(trees.folder(tmp_path / "set"))
     before, first = d.fingerprint, d.records[0]
@@ -58,7 +70,9 @@ def test_the_fingerprint_sees_every_change(tmp_path, change):
 
 
 def test_a_change_that_keeps_length_and_time_is_seen(tmp_path):
-    """The broken variant of a stamp looks at length and modification time only; ctime cannot be set back."""
+    """The broken variant of a stamp looks at length and modification time only; ctime cannot be set
+    back.
+    """
     d = folder.read(trees.folder(tmp_path / "set"))
     before, file = d.pictures_digest, d.root / d.records[0].path
     was, data = file.stat(), bytearray(file.read_bytes())
@@ -96,7 +110,9 @@ def test_a_damaged_stamp_is_no_stamp(tmp_path, own_cache, garbage):
 def test_concurrent_readers_agree_and_leave_one_stamp(tmp_path, own_cache):
     d = folder.read(trees.folder(tmp_path / "set"))
     found = []
-    threads = [threading.Thread(target=lambda: found.append(replace(d).fingerprint)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(replace(d).fingerprint)) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

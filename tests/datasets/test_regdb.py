@@ -18,7 +18,10 @@ GOOD = b"Visible/1/a.bmp 0\nVisible/1/b.bmp 0\nVisible/2/c.bmp 1\n"
 
 
 def parse(data: bytes, modality: Modality = Modality.V) -> list[tuple[str, int, int]]:
-    return [(e.path, e.identity, e.label) for e in regdb.parse_index(data, modality, "idx/train_visible_1.txt")]
+    return [
+        (e.path, e.identity, e.label)
+        for e in regdb.parse_index(data, modality, "idx/train_visible_1.txt")
+    ]
 
 
 def test_a_trial_is_read_as_it_is_written(tmp_path):
@@ -52,7 +55,11 @@ def test_a_trial_is_read_as_it_is_written(tmp_path):
     ids=["crlf", "bom", "backslash", "no last newline", "blank lines", "tabs"],
 )
 def test_harmless_differences_change_nothing(data):
-    assert parse(data) == [("Visible/1/a.bmp", 1, 0), ("Visible/1/b.bmp", 1, 0), ("Visible/2/c.bmp", 2, 1)]
+    assert parse(data) == [
+        ("Visible/1/a.bmp", 1, 0),
+        ("Visible/1/b.bmp", 1, 0),
+        ("Visible/2/c.bmp", 2, 1),
+    ]
 
 
 BAD_LINES = {
@@ -93,12 +100,24 @@ BAD_LINES = {
     "listed twice": (GOOD + b"Visible/1/a.bmp 0\n", "listed twice (first in line 1)", 4),
     "listed twice by slash": (GOOD + b"Visible\\1\\a.bmp 0\n", "listed twice (first in line 1)", 4),
     "one picture, two labels": (GOOD + b"Visible/1/a.bmp 1\n", "listed twice", 4),
-    "one identity, two labels": (GOOD + b"Visible/1/d.bmp 2\n", "label 2 with identity 1 contradicts line 1", 4),
-    "one label, two identities": (GOOD + b"Visible/3/d.bmp 1\n", "label 1 with identity 3 contradicts line 3", 4),
+    "one identity, two labels": (
+        GOOD + b"Visible/1/d.bmp 2\n",
+        "label 2 with identity 1 contradicts line 1",
+        4,
+    ),
+    "one label, two identities": (
+        GOOD + b"Visible/3/d.bmp 1\n",
+        "label 1 with identity 3 contradicts line 3",
+        4,
+    ),
     "10 MB line": (GOOD + b"x" * 10_000_000, "10,000,000 bytes", 4),
     "old mac ends": (GOOD.replace(b"\n", b"\r"), "no printable text", 1),
     "form feed": (GOOD + b"Visible/3/d.bmp\x0c2\n", "no printable text", 4),
-    "line separator": (GOOD + "Visible/3/d.bmp 2\u2028Visible/3/e.bmp 2\n".encode(), "no printable text", 4),
+    "line separator": (
+        GOOD + "Visible/3/d.bmp 2\u2028Visible/3/e.bmp 2\n".encode(),
+        "no printable text",
+        4,
+    ),
     "no-break space": (GOOD + "Visible/3/d.bmp\u00a02\n".encode(), "no printable text", 4),
     "escape codes": (GOOD + b"\x1b[31mVisible/3/d.bmp 2\n", "no printable text", 4),
     "empty": (b"", "lists no picture", None),
@@ -115,7 +134,9 @@ def test_a_bad_index_is_refused_by_line(data, says, line):
 
 def test_all_faults_of_a_file_are_collected():
     faults = []
-    found = regdb.parse_index(b"Visible/1/a.bmp 0\nx\nVisible/2/b.bmp 1\ny z w\n", Modality.V, "f", faults.append)
+    found = regdb.parse_index(
+        b"Visible/1/a.bmp 0\nx\nVisible/2/b.bmp 1\ny z w\n", Modality.V, "f", faults.append
+    )
     assert [e.line for e in found] == [1, 3]
     assert [f.line for f in faults] == [2, 4]
 
@@ -162,7 +183,9 @@ def replaced_by_folder(root: Path) -> None:
 
 def overlap(root: Path) -> None:
     for word in ("visible", "thermal"):
-        (root / f"idx/test_{word}_1.txt").write_bytes((root / f"idx/train_{word}_1.txt").read_bytes())
+        (root / f"idx/test_{word}_1.txt").write_bytes(
+            (root / f"idx/train_{word}_1.txt").read_bytes()
+        )
 
 
 def relabel(data: bytes) -> bytes:
@@ -170,19 +193,42 @@ def relabel(data: bytes) -> bytes:
 
 
 BAD_TREES = {
-    "picture gone": (lambda r: (r / trees.regdb_path(0, 1, 0)).unlink(), "p_v_00000_1.bmp", "is not there"),
-    "identity folder gone": (lambda r: shutil.rmtree(r / "Thermal/2"), "Thermal/2/", "is not there"),
+    "picture gone": (
+        lambda r: (r / trees.regdb_path(0, 1, 0)).unlink(),
+        "p_v_00000_1.bmp",
+        "is not there",
+    ),
+    "identity folder gone": (
+        lambda r: shutil.rmtree(r / "Thermal/2"),
+        "Thermal/2/",
+        "is not there",
+    ),
     "Visible gone": (lambda r: shutil.rmtree(r / "Visible"), "", "Visible"),
     "Thermal in small letters": (lambda r: (r / "Thermal").rename(r / "thermal"), "", "Thermal"),
-    "index file gone": (lambda r: (r / "idx/test_thermal_1.txt").unlink(), "test_thermal_1.txt", "cannot be read"),
+    "index file gone": (
+        lambda r: (r / "idx/test_thermal_1.txt").unlink(),
+        "test_thermal_1.txt",
+        "cannot be read",
+    ),
     "index file a folder": (
-        lambda r: ((r / "idx/train_visible_1.txt").unlink(), (r / "idx/train_visible_1.txt").mkdir()),
+        lambda r: (
+            (r / "idx/train_visible_1.txt").unlink(),
+            (r / "idx/train_visible_1.txt").mkdir(),
+        ),
         "train_visible_1.txt",
         "is not an ordinary file",
     ),
     "index file a fifo": (index_fifo, "train_visible_1.txt", "is not an ordinary file"),
-    "index file huge": (lambda r: edit(r, "train_visible_1.txt", lambda d: b"x" * 10_000_000), "train_visible_1.txt", "larger"),
-    "index file empty": (lambda r: edit(r, "test_visible_1.txt", lambda d: b""), "test_visible_1.txt", "lists no picture"),
+    "index file huge": (
+        lambda r: edit(r, "train_visible_1.txt", lambda d: b"x" * 10_000_000),
+        "train_visible_1.txt",
+        "larger",
+    ),
+    "index file empty": (
+        lambda r: edit(r, "test_visible_1.txt", lambda d: b""),
+        "test_visible_1.txt",
+        "lists no picture",
+    ),
     "an identity missing in thermal": (
         lambda r: edit(r, "train_thermal_1.txt", lambda d: b"".join(d.splitlines(True)[:-2])),
         "train_thermal_1.txt",
@@ -193,23 +239,54 @@ BAD_TREES = {
         "test_visible_1.txt",
         "have no visible picture here",
     ),
-    "labels differ between files": (lambda r: edit(r, "train_thermal_1.txt", relabel), "train_thermal_1.txt", "in the visible file"),
+    "labels differ between files": (
+        lambda r: edit(r, "train_thermal_1.txt", relabel),
+        "train_thermal_1.txt",
+        "in the visible file",
+    ),
     "train and test overlap": (overlap, "", "in the train part and in the test part"),
     "link out, identity": (link_out, "Visible/1", "link out"),
     "link out, picture": (link_picture_out, "p_v_00000_1.bmp", "link out"),
     "link out, Visible": (link_top_out, "Visible", "link out"),
     "a fifo in a picture's place": (fifo, "p_v_00000_1.bmp", "is not an ordinary file"),
-    "a folder in a picture's place": (replaced_by_folder, "p_v_00000_1.bmp", "is not an ordinary file"),
-    "a dead link": (
-        lambda r: ((r / trees.regdb_path(0, 1, 0)).unlink(), (r / trees.regdb_path(0, 1, 0)).symlink_to("nowhere")),
+    "a folder in a picture's place": (
+        replaced_by_folder,
         "p_v_00000_1.bmp",
         "is not an ordinary file",
     ),
-    "one identity, two folders": (lambda r: shutil.copytree(r / "Visible/1", r / "Visible/01"), "Visible", "second folder"),
-    "a folder without number": (lambda r: (r / "Visible/new").mkdir(), "Visible/new", "is no number"),
-    "a stray picture": (lambda r: shutil.copy(r / trees.regdb_path(0, 1, 0), r / "Visible/x.bmp"), "Visible/x.bmp", "outside an identity"),
-    "a stray file": (lambda r: trees.write(r / "Visible/1/notes.txt", "x"), "notes.txt", "is not a picture"),
-    "a file name with a line end": (lambda r: trees.write(r / "Visible/1/a\nb.bmp", "x"), "Visible/1", "printable"),
+    "a dead link": (
+        lambda r: (
+            (r / trees.regdb_path(0, 1, 0)).unlink(),
+            (r / trees.regdb_path(0, 1, 0)).symlink_to("nowhere"),
+        ),
+        "p_v_00000_1.bmp",
+        "is not an ordinary file",
+    ),
+    "one identity, two folders": (
+        lambda r: shutil.copytree(r / "Visible/1", r / "Visible/01"),
+        "Visible",
+        "second folder",
+    ),
+    "a folder without number": (
+        lambda r: (r / "Visible/new").mkdir(),
+        "Visible/new",
+        "is no number",
+    ),
+    "a stray picture": (
+        lambda r: shutil.copy(r / trees.regdb_path(0, 1, 0), r / "Visible/x.bmp"),
+        "Visible/x.bmp",
+        "outside an identity",
+    ),
+    "a stray file": (
+        lambda r: trees.write(r / "Visible/1/notes.txt", "x"),
+        "notes.txt",
+        "is not a picture",
+    ),
+    "a file name with a line end": (
+        lambda r: trees.write(r / "Visible/1/a\nb.bmp", "x"),
+        "Visible/1",
+        "printable",
+    ),
     "a file name that is no text": (
         lambda r: trees.write(Path(os.fsdecode(os.fsencode(r / "Visible/1") + b"/\xff.bmp")), "x"),
         "Visible/1",
@@ -221,7 +298,10 @@ BAD_TREES = {
         "identity 2 has no infrared picture",
     ),
     "without index, nobody": (
-        lambda r: [shutil.rmtree(r / p) for p in ("idx", *(f"{t}/{i}" for t in ("Visible", "Thermal") for i in range(1, 7)))],
+        lambda r: [
+            shutil.rmtree(r / p)
+            for p in ("idx", *(f"{t}/{i}" for t in ("Visible", "Thermal") for i in range(1, 7)))
+        ],
         "",
         "is empty",
     ),
@@ -245,7 +325,12 @@ def test_a_link_inside_the_set_and_a_linked_root_are_read(tmp_path):
 
 def test_clutter_of_operating_systems_is_passed_over(tmp_path):
     root = trees.regdb(tmp_path, trials=range(1, 2))
-    for clutter in (".DS_Store", "Visible/.DS_Store", "Visible/1/Thumbs.db", "Visible/1/._p_v_00000_1.bmp"):
+    for clutter in (
+        ".DS_Store",
+        "Visible/.DS_Store",
+        "Visible/1/Thumbs.db",
+        "Visible/1/._p_v_00000_1.bmp",
+    ):
         trees.write(root / clutter, "x")
     assert len(regdb.read(root).records) == 24
 
@@ -261,4 +346,6 @@ def test_without_index_files_the_halves_are_seeded_and_say_so(tmp_path):
 
 @pytest.mark.parametrize("split", [0, 11, -1, True, 1.0, "1", None])
 def test_splits_that_do_not_exist(tmp_path, split):
-    trees.refused(lambda: datasets.open("regdb", trees.regdb(tmp_path), split=split), None, "1 to 10")
+    trees.refused(
+        lambda: datasets.open("regdb", trees.regdb(tmp_path), split=split), None, "1 to 10"
+    )

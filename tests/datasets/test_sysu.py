@@ -30,11 +30,17 @@ def test_the_lists_and_cameras_are_read_as_they_are_written(tmp_path):
 
 def test_val_identities_can_be_held_out(tmp_path):
     d = datasets.open("sysu", trees.sysu(tmp_path), split=1, val_holdout=True)
-    assert (d.identities("train"), d.identities("val"), d.identities("test")) == ((1, 2, 3), (4, 5), (6, 7))
+    assert (d.identities("train"), d.identities("val"), d.identities("test")) == (
+        (1, 2, 3),
+        (4, 5),
+        (6, 7),
+    )
     assert d.provenance["val_holdout"] is True
 
 
-@pytest.mark.parametrize("data", [b"1,2,3", b"\xef\xbb\xbf1,2,3\r\n", b" 1 , 2,\t3 \n\n", b"0001,2,3\n"])
+@pytest.mark.parametrize(
+    "data", [b"1,2,3", b"\xef\xbb\xbf1,2,3\r\n", b" 1 , 2,\t3 \n\n", b"0001,2,3\n"]
+)
 def test_harmless_differences_change_nothing(data):
     assert sysu.parse_ids(data, "f") == [1, 2, 3]
 
@@ -68,22 +74,62 @@ def test_a_bad_list_is_refused_by_line(data, says, line):
 
 
 BAD_TREES = {
-    **{f"camera {c} gone": (lambda r, c=c: shutil.rmtree(r / f"cam{c}"), f"cam{c}", "is not there") for c in range(1, 7)},
-    "camera a file": (lambda r: (shutil.rmtree(r / "cam1"), trees.write(r / "cam1", "x")), "cam1", "is not there"),
+    **{
+        f"camera {c} gone": (lambda r, c=c: shutil.rmtree(r / f"cam{c}"), f"cam{c}", "is not there")
+        for c in range(1, 7)
+    },
+    "camera a file": (
+        lambda r: (shutil.rmtree(r / "cam1"), trees.write(r / "cam1", "x")),
+        "cam1",
+        "is not there",
+    ),
     "list gone": (lambda r: (r / "exp/val_id.txt").unlink(), "val_id.txt", "cannot be read"),
     "lists gone": (lambda r: shutil.rmtree(r / "exp"), "train_id.txt", "cannot be read"),
-    "list a folder": (lambda r: ((r / "exp/val_id.txt").unlink(), (r / "exp/val_id.txt").mkdir()), "val_id.txt", "ordinary file"),
-    "in two lists": (lambda r: trees.write(r / "exp/test_id.txt", "6,7,1"), "test_id.txt", "is in train_id.txt too"),
-    "listed without pictures": (lambda r: trees.write(r / "exp/train_id.txt", "1,2,3,99"), "train_id.txt", "identity 99 is listed"),
-    "no infrared": (lambda r: [shutil.rmtree(r / f"cam{c}/0001") for c in (3, 6)], "", "identity 1 has no infrared picture"),
-    "no rgb": (lambda r: [shutil.rmtree(r / f"cam{c}/0002") for c in (1, 2, 4, 5)], "", "identity 2 has no visible picture"),
+    "list a folder": (
+        lambda r: ((r / "exp/val_id.txt").unlink(), (r / "exp/val_id.txt").mkdir()),
+        "val_id.txt",
+        "ordinary file",
+    ),
+    "in two lists": (
+        lambda r: trees.write(r / "exp/test_id.txt", "6,7,1"),
+        "test_id.txt",
+        "is in train_id.txt too",
+    ),
+    "listed without pictures": (
+        lambda r: trees.write(r / "exp/train_id.txt", "1,2,3,99"),
+        "train_id.txt",
+        "identity 99 is listed",
+    ),
+    "no infrared": (
+        lambda r: [shutil.rmtree(r / f"cam{c}/0001") for c in (3, 6)],
+        "",
+        "identity 1 has no infrared picture",
+    ),
+    "no rgb": (
+        lambda r: [shutil.rmtree(r / f"cam{c}/0002") for c in (1, 2, 4, 5)],
+        "",
+        "identity 2 has no visible picture",
+    ),
     "no test infrared": (
-        lambda r: [shutil.rmtree(r / f"cam{c}/{i}") for c, i in ((3, "0006"), (6, "0006"), (3, "0007"))],
+        lambda r: [
+            shutil.rmtree(r / f"cam{c}/{i}") for c, i in ((3, "0006"), (6, "0006"), (3, "0007"))
+        ],
         "",
         "the test part has no infrared",
     ),
-    "stray file": (lambda r: trees.write(r / "cam1/0001/notes.txt", "x"), "notes.txt", "is not a picture"),
-    "camera linked out": (lambda r: (shutil.move(r / "cam1", r.parent / "c"), (r / "cam1").symlink_to(r.parent / "c")), "cam1", "link out"),
+    "stray file": (
+        lambda r: trees.write(r / "cam1/0001/notes.txt", "x"),
+        "notes.txt",
+        "is not a picture",
+    ),
+    "camera linked out": (
+        lambda r: (
+            shutil.move(r / "cam1", r.parent / "c"),
+            (r / "cam1").symlink_to(r.parent / "c"),
+        ),
+        "cam1",
+        "link out",
+    ),
     "identity by name": (lambda r: (r / "cam1/anna").mkdir(), "cam1/anna", "is no number"),
 }
 
@@ -101,4 +147,6 @@ def test_there_is_one_split(tmp_path, split):
 
 
 def test_val_holdout_is_a_truth_value(tmp_path):
-    trees.refused(lambda: sysu.read(trees.sysu(tmp_path), val_holdout="no"), None, "neither True nor False")
+    trees.refused(
+        lambda: sysu.read(trees.sysu(tmp_path), val_holdout="no"), None, "neither True nor False"
+    )

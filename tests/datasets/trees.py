@@ -22,7 +22,9 @@ def pixels(*key: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
 def bmp(array: np.ndarray) -> bytes:
     """A 24-bit BMP, written without Pillow: rows bottom up, BGR, padded to four bytes."""
     h, w = array.shape[:2]
-    rows = b"".join(row[:, ::-1].tobytes().ljust((w * 3 + 3) // 4 * 4, b"\0") for row in array[::-1])
+    rows = b"".join(
+        row[:, ::-1].tobytes().ljust((w * 3 + 3) // 4 * 4, b"\0") for row in array[::-1]
+    )
     return (
         b"BM"
         + struct.pack("<IHHI", 54 + len(rows), 0, 0, 54)
@@ -40,7 +42,9 @@ def png(array: np.ndarray) -> bytes:
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, bits, colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
@@ -66,19 +70,33 @@ def regdb(root: Path, identities: int = 6, shots: int = 2, trials: range = range
         for part, rest in (("train", trial % 2), ("test", 1 - trial % 2)):
             ids = [one for one in range(1, identities + 1) if (one + 1) % 2 == rest]
             for modality, word in enumerate(("visible", "thermal")):
-                lines = [f"{regdb_path(modality, one, s)} {label}\n" for label, one in enumerate(ids) for s in range(shots)]
+                lines = [
+                    f"{regdb_path(modality, one, s)} {label}\n"
+                    for label, one in enumerate(ids)
+                    for s in range(shots)
+                ]
                 write(root / f"idx/{part}_{word}_{trial}.txt", "".join(lines))
     return root
 
 
 def sysu(root: Path, shots: int = 2) -> Path:
-    """SYSU-MM01's layout: train 1, 2, 3; val 4, 5; test 6, 7; identity 7 is in cameras 1 and 3 only."""
+    """SYSU-MM01's layout: train 1, 2, 3; val 4, 5; test 6, 7; identity 7 is in cameras 1 and 3
+    only.
+    """
     for camera in range(1, 7):
         for one in range(1, 8):
             if one != 7 or camera in (1, 3):
                 for shot in range(1, shots + 1):
-                    write(root / f"cam{camera}/{one:04d}/{shot:04d}.jpg", png(pixels(camera, one, shot)))
-    for part, ids in (("train", "1,2,3"), ("val", "4,5"), ("test", "6,7"), ("available", "1,2,3,4,5,6,7")):
+                    write(
+                        root / f"cam{camera}/{one:04d}/{shot:04d}.jpg",
+                        png(pixels(camera, one, shot)),
+                    )
+    for part, ids in (
+        ("train", "1,2,3"),
+        ("val", "4,5"),
+        ("test", "6,7"),
+        ("available", "1,2,3,4,5,6,7"),
+    ):
         write(root / f"exp/{part}_id.txt", ids + "\n")
     return root
 
@@ -89,7 +107,10 @@ def folder(root: Path, identities: int = 6, shots: int = 2) -> Path:
         for one in range(1, identities + 1):
             for shot in range(shots):
                 array = pixels(modality, one, shot)
-                write(root / f"{top}/{one:03d}/{shot}.{('png', 'bmp')[shot % 2]}", (png, bmp)[shot % 2](array))
+                write(
+                    root / f"{top}/{one:03d}/{shot}.{('png', 'bmp')[shot % 2]}",
+                    (png, bmp)[shot % 2](array),
+                )
     return root
 
 
@@ -115,7 +136,9 @@ def mutated(data: bytes, rng: np.random.Generator, words: list[bytes]) -> bytes:
 
 
 def assert_tells(error: DatasetError, file: str | None, says: str, line: int | None = None) -> None:
-    """A fault names the file (and line), says what is wrong, which rule it breaks and what to do, in one paragraph."""
+    """A fault names the file (and line), says what is wrong, which rule it breaks and what to do,
+    in one paragraph.
+    """
     text = str(error)
     assert file is None or file in text, text
     assert line is None or (error.line == line and f"line {line}" in text), text

@@ -18,7 +18,11 @@ from tests.reference import evaluation as loops
 def case(seed, ties=False, excluded=True, ids=9, most=60, dtype=np.float64):
     rng = np.random.default_rng(seed)
     queries, gallery = rng.integers(1, 30), rng.integers(1, most)
-    d = rng.integers(0, 4, (queries, gallery)).astype(dtype) if ties else rng.random((queries, gallery)).astype(dtype)
+    d = (
+        rng.integers(0, 4, (queries, gallery)).astype(dtype)
+        if ties
+        else rng.random((queries, gallery)).astype(dtype)
+    )
     query_ids, gallery_ids = rng.integers(0, ids, queries), rng.integers(0, ids, gallery)
     query_ids[0] = gallery_ids[0]  # one match at least ...
     mask = rng.random(d.shape) < 0.3 if excluded else None
@@ -30,7 +34,9 @@ def case(seed, ties=False, excluded=True, ids=9, most=60, dtype=np.float64):
 def agree(found, expected, tolerance=1e-12):
     np.testing.assert_array_equal(found.valid, expected["valid"])
     np.testing.assert_allclose(found.cmc, expected["cmc"], atol=tolerance, rtol=0)
-    np.testing.assert_allclose([found.mAP, found.mINP], [expected["mAP"], expected["mINP"]], atol=tolerance, rtol=0)
+    np.testing.assert_allclose(
+        [found.mAP, found.mINP], [expected["mAP"], expected["mINP"]], atol=tolerance, rtol=0
+    )
 
 
 @pytest.mark.parametrize("unique", [False, True])
@@ -38,10 +44,15 @@ def agree(found, expected, tolerance=1e-12):
 @pytest.mark.parametrize("ties", [False, True])
 def test_agrees_with_the_loops(ties, excluded, unique):
     for seed in range(60):
-        d, q, g, mask = case(seed, ties, excluded, ids=2 + seed % 12, dtype=[np.float64, np.float32][seed % 2])
+        d, q, g, mask = case(
+            seed, ties, excluded, ids=2 + seed % 12, dtype=[np.float64, np.float32][seed % 2]
+        )
         expected = loops.scores(d, q, g, mask, unique)
         agree(evaluation.scores(d, q, g, mask, unique), expected)
-        agree(evaluation.scores(torch.from_numpy(d), torch.from_numpy(q), list(g), mask, unique), expected)
+        agree(
+            evaluation.scores(torch.from_numpy(d), torch.from_numpy(q), list(g), mask, unique),
+            expected,
+        )
 
 
 @settings(max_examples=80, deadline=None)
@@ -49,7 +60,9 @@ def test_agrees_with_the_loops(ties, excluded, unique):
 def test_any_small_matrix(data, queries, gallery, unique):
     def draw(low, high, *shape):
         size = int(np.prod(shape))
-        return np.array(data.draw(st.lists(st.integers(low, high), min_size=size, max_size=size))).reshape(shape)
+        return np.array(
+            data.draw(st.lists(st.integers(low, high), min_size=size, max_size=size))
+        ).reshape(shape)
 
     d, q, g = draw(-2, 2, queries, gallery), draw(0, 3, queries), draw(0, 3, gallery)
     mask = draw(0, 1, queries, gallery).astype(bool)
@@ -65,18 +78,26 @@ def test_the_device_path_on_the_cpu(unique):
     for seed in range(30):
         d, q, g, mask = case(seed, ties=seed % 2 == 0)
         gallery = counting.Gallery(g, np.arange(len(g))[None], unique)
-        first, ap, inp = (value[:, 0] for value in counting.rank_on_device(torch.from_numpy(d), q, gallery, mask))
+        first, ap, inp = (
+            value[:, 0] for value in counting.rank_on_device(torch.from_numpy(d), q, gallery, mask)
+        )
         agree(evaluation.Scores(first, ap, inp, len(g)), loops.scores(d, q, g, mask, unique))
         with pytest.raises(ValueError, match="NaN"):
             counting.rank_on_device(
-                torch.full((1, 2), torch.nan), q[:1], counting.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique), None
+                torch.full((1, 2), torch.nan),
+                q[:1],
+                counting.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique),
+                None,
             )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
 def test_the_device_path_on_a_device():
     d, q, g, mask = case(3, ties=True)
-    agree(evaluation.scores(torch.from_numpy(d).cuda(), q, g, mask, True), loops.scores(d, q, g, mask, True))
+    agree(
+        evaluation.scores(torch.from_numpy(d).cuda(), q, g, mask, True),
+        loops.scores(d, q, g, mask, True),
+    )
 
 
 def test_blocks_of_queries_change_nothing(monkeypatch):
@@ -93,7 +114,9 @@ def test_draws_are_the_columns_scored_alone():
     d, q, g = rng.integers(0, 9, (20, 50)).astype(float), rng.integers(0, 5, 20), np.arange(50) % 5
     draws = [rng.permutation(50)[:n] for n in (50, 20, 30)]
     for unique in (False, True):
-        for draw, found in zip(draws, evaluation.scores_of_draws(d, q, g, draws, unique_ids=unique), strict=True):
+        for draw, found in zip(
+            draws, evaluation.scores_of_draws(d, q, g, draws, unique_ids=unique), strict=True
+        ):
             agree(found, loops.scores(d[:, draw], q, g[draw], None, unique))
 
 
@@ -101,7 +124,9 @@ def test_draws_are_the_columns_scored_alone():
 @pytest.mark.parametrize("unique", [False, True])
 @pytest.mark.parametrize("ties", [False, True])
 def test_draws_ranked_together_are_the_draws_ranked_alone(ties, unique, kind):
-    """SYSU-MM01's trials: the same sequence of identities, other pictures; and one draw among them that is like no other."""
+    """SYSU-MM01's trials: the same sequence of identities, other pictures; and one draw among them
+    that is like no other.
+    """
     for seed in range(12):
         rng = np.random.default_rng(seed)
         g, q = np.repeat(rng.permutation(7), 6), rng.integers(0, 8, 25)
@@ -109,22 +134,34 @@ def test_draws_ranked_together_are_the_draws_ranked_alone(ties, unique, kind):
         d = (rng.integers(0, 6, (25, 42)) if ties else rng.random((25, 42))).astype(np.float32)
         mask = np.logical_and(rng.random((25, 1)) < 0.5, rng.random(42) < 0.2)
         mask[0] = False
-        draws = [np.concatenate([rng.permutation(6)[:2] + 6 * n for n in range(7)]) for _ in range(4)]
+        draws = [
+            np.concatenate([rng.permutation(6)[:2] + 6 * n for n in range(7)]) for _ in range(4)
+        ]
         draws.insert(2, rng.permutation(42)[:30])
         if kind == "numpy":
             found = evaluation.scores_of_draws(d, q, g, draws, mask, unique)
         else:
-            alone = [counting.Gallery(g, np.stack([draws[n] for n in group]), unique) for group in ([0, 1, 3, 4], [2])]
-            parts = [counting.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone]
+            alone = [
+                counting.Gallery(g, np.stack([draws[n] for n in group]), unique)
+                for group in ([0, 1, 3, 4], [2])
+            ]
+            parts = [
+                counting.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone
+            ]
             columns = [[value[:, n] for value in parts[0]] for n in range(4)]
             columns.insert(2, [value[:, 0] for value in parts[1]])
-            found = [evaluation.Scores(*column, len(draw)) for column, draw in zip(columns, draws, strict=True)]
+            found = [
+                evaluation.Scores(*column, len(draw))
+                for column, draw in zip(columns, draws, strict=True)
+            ]
         for one, draw in zip(found, draws, strict=True):
             agree(one, loops.scores(d[:, draw], q, g[draw], mask[:, draw], unique))
 
 
 def test_draws_of_other_identities_are_not_ranked_together():
-    """The broken variant: the second draw's pictures under the first draw's identities give other scores."""
+    """The broken variant: the second draw's pictures under the first draw's identities give other
+    scores.
+    """
     d, q, g = np.arange(12.0).reshape(2, 6), np.array([0, 1]), np.array([0, 0, 1, 1, 2, 2])
     draws = [np.array([0, 2, 4]), np.array([4, 2, 0])]
     right = evaluation.scores_of_draws(d, q, g, draws)
@@ -134,7 +171,8 @@ def test_draws_of_other_identities_are_not_ranked_together():
 
 
 def test_by_hand():
-    # Ranked: id 2, 1, 2, 1 -> AP = (1/2 + 2/4) / 2, INP = 2/4, first match second; identities listed once: 2, 1.
+    # Ranked: id 2, 1, 2, 1 -> AP = (1/2 + 2/4) / 2, INP = 2/4, first match second; identities
+    # listed once: 2, 1.
     s = evaluation.scores([[0.2, 0.1, 0.4, 0.3]], [1], [1, 2, 1, 2])
     assert s.mAP == 0.5
     assert s.mINP == 0.5
@@ -175,7 +213,10 @@ def broken_deduplicates_for_map(d, q, g, mask):
     return loops.scores(d, q, g, mask, unique_ids=True)
 
 
-@pytest.mark.parametrize("broken", [broken_unstable, broken_counts_invalid, broken_keeps_excluded, broken_deduplicates_for_map])
+@pytest.mark.parametrize(
+    "broken",
+    [broken_unstable, broken_counts_invalid, broken_keeps_excluded, broken_deduplicates_for_map],
+)
 def test_the_comparison_would_notice(broken):
     d, q, g, mask = case(2, ties=True, ids=12)
     agree(evaluation.scores(d, q, g, mask), loops.scores(d, q, g, mask))
@@ -250,7 +291,9 @@ def test_distances(kind):
         a, b = a.astype(kind), b.astype(kind)
     np.testing.assert_array_equal(evaluation.distances(a, b, squared=True), expected)
     np.testing.assert_allclose(evaluation.distances(a, b, chunk=3), np.sqrt(expected), rtol=1e-6)
-    assert evaluation.distances(a, b).dtype == (np.float32 if kind in (np.float32, "torch", "bfloat16") else np.float64)
+    assert evaluation.distances(a, b).dtype == (
+        np.float32 if kind in (np.float32, "torch", "bfloat16") else np.float64
+    )
     with pytest.raises(ValueError, match="width"):
         evaluation.distances(a, b[:, :2])
 
@@ -259,7 +302,9 @@ def test_topk():
     rng = np.random.default_rng(1)
     d, mask = rng.integers(0, 5, (8, 30)).astype(float), rng.random((8, 30)) < 0.2
     top = evaluation.topk(d, 6, mask)
-    assert top.columns.tolist() == [loops.ranked_list(row, m)[:6] for row, m in zip(d, mask, strict=True)]
+    assert top.columns.tolist() == [
+        loops.ranked_list(row, m)[:6] for row, m in zip(d, mask, strict=True)
+    ]
     assert evaluation.topk(d, 99).columns.tolist() == [loops.ranked_list(row) for row in d]
     np.testing.assert_array_equal(np.take_along_axis(d, top.columns, 1), top.distances)
     with pytest.raises(ValueError, match="topk"):
@@ -270,12 +315,17 @@ def test_topk():
 def test_streamed_ranking_is_the_dense_one(unique):
     for seed in range(25):
         rng = np.random.default_rng(seed)
-        a, b = rng.integers(-2, 3, (11, 3)).astype(np.float32), rng.integers(-2, 3, (60, 3)).astype(np.float32)
+        a, b = (
+            rng.integers(-2, 3, (11, 3)).astype(np.float32),
+            rng.integers(-2, 3, (60, 3)).astype(np.float32),
+        )
         query, gallery = Embedded(a, rng.integers(0, 9, 11)), Embedded(b, rng.integers(1, 8, 60))
         d = evaluation.distances(a, b, squared=True)
         expected = loops.scores(d, query.ids, gallery.ids, unique_ids=unique)
         for chunk in (1, 7, 1000):
-            found, top = evaluation.rank_large(query, gallery, k=9, chunk=chunk, unique_ids=unique, rows=4)
+            found, top = evaluation.rank_large(
+                query, gallery, k=9, chunk=chunk, unique_ids=unique, rows=4
+            )
             agree(found, expected)
             assert top.columns.tolist() == [loops.ranked_list(row)[:9] for row in d]
             np.testing.assert_array_equal(top.distances, np.take_along_axis(d, top.columns, 1))
@@ -285,9 +335,13 @@ def test_streamed_ranking_of_a_memory_map(tmp_path):
     rng = np.random.default_rng(0)
     store = np.memmap(tmp_path / "gallery", np.float32, "w+", shape=(3000, 32))
     store[:] = rng.standard_normal(store.shape)
-    query = Embedded(torch.from_numpy(rng.standard_normal((40, 32)).astype(np.float32)), rng.integers(0, 300, 40))
+    query = Embedded(
+        torch.from_numpy(rng.standard_normal((40, 32)).astype(np.float32)), rng.integers(0, 300, 40)
+    )
     gallery = Embedded(store, rng.integers(0, 300, 3000))
-    dense = evaluation.scores(evaluation.distances(query.features, store, squared=True), query.ids, gallery.ids)
+    dense = evaluation.scores(
+        evaluation.distances(query.features, store, squared=True), query.ids, gallery.ids
+    )
     found, top = evaluation.rank_large(query, gallery, chunk=700)
     # Products of another shape may round differently: a place or two of 3,000, not the measure.
     assert abs(found.mAP - dense.mAP) < 1e-4
@@ -305,7 +359,9 @@ def test_reranking_agrees_with_the_loops(k1, k2):
     centres = rng.standard_normal((6, 5))
     a, b = (centres[rng.integers(0, 6, n)] + 0.5 * rng.standard_normal((n, 5)) for n in (14, 30))
     np.testing.assert_allclose(rerank(a, b, k1, k2), loops.rerank(a, b, k1, k2), atol=1e-9)
-    np.testing.assert_allclose(rerank(torch.from_numpy(a), torch.from_numpy(b), k1, k2), rerank(a, b, k1, k2))
+    np.testing.assert_allclose(
+        rerank(torch.from_numpy(a), torch.from_numpy(b), k1, k2), rerank(a, b, k1, k2)
+    )
 
 
 def test_reranking_refuses():
@@ -323,6 +379,13 @@ def test_numpy_users_do_not_wait_for_torch():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_quick_stable_order_is_the_stable_one(dtype):
     rng = np.random.default_rng(0)
-    for values in (rng.integers(0, 5, (40, 33)), rng.random((40, 700)).round(2), np.zeros((3, 50)), np.ones((4, 1))):
+    for values in (
+        rng.integers(0, 5, (40, 33)),
+        rng.random((40, 700)).round(2),
+        np.zeros((3, 50)),
+        np.ones((4, 1)),
+    ):
         values = np.where(rng.random(values.shape) < 0.1, np.inf, values).astype(dtype)
-        np.testing.assert_array_equal(counting._stable_order(values), np.argsort(values, axis=1, kind="stable"))
+        np.testing.assert_array_equal(
+            counting._stable_order(values), np.argsort(values, axis=1, kind="stable")
+        )

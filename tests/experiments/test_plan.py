@@ -1,4 +1,6 @@
-"""What a plan measures: the speed of a step leaves the setup as it was, counts what is there, and says it in words."""
+"""What a plan measures: the speed of a step leaves the setup as it was, counts what is there, and
+says it in words.
+"""
 
 import copy
 
@@ -14,7 +16,9 @@ from bdlab.training import setup as setups
 
 @pytest.fixture(scope="module")
 def setup(own_place):
-    return setups.prepare(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+    return setups.prepare(
+        sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb"), device="cpu", progress=False
+    )
 
 
 def test_measuring_a_speed_leaves_the_setup_as_it_was(setup):
@@ -31,8 +35,12 @@ def test_measuring_a_speed_leaves_the_setup_as_it_was(setup):
 
 
 def test_flops_are_those_of_the_network(setup):
-    """A 1 x 1 convolution of known size, forward and backward; and the network has more of them with more modalities."""
-    fewer = setups.prepare(sweeps.configure("table4", "B1", "smoke", "synthetic-regdb"), device="cpu", progress=False)
+    """A 1 x 1 convolution of known size, forward and backward; and the network has more of them
+    with more modalities.
+    """
+    fewer = setups.prepare(
+        sweeps.configure("table4", "B1", "smoke", "synthetic-regdb"), device="cpu", progress=False
+    )
     four, two = planning.speed(setup).flops, planning.speed(fewer).flops
     assert 1.8 * two < four < 2.2 * two
 
@@ -42,7 +50,13 @@ def test_shares_by_hand():
     assert speed.per_second == pytest.approx(960)
     assert speed.outside == pytest.approx(0.1)
     assert speed.of_rate == pytest.approx(0.1)
-    for part in ("100.0 ms a step", "960 pictures/s", "10 % of the step is outside", "10 % of the 100 ", "3.0 GiB on the GPU"):
+    for part in (
+        "100.0 ms a step",
+        "960 pictures/s",
+        "10 % of the step is outside",
+        "10 % of the 100 ",
+        "3.0 GiB on the GPU",
+    ):
         assert part in str(speed)
 
 
@@ -57,7 +71,9 @@ def test_a_plan_in_words():
     assert "5 such jobs fit" in planning.text(Plan(plan.rows, 2, "cuda", 5))
 
 
-@pytest.mark.parametrize(("free", "most", "jobs"), [(100 << 30, 16, 16), (100 << 30, 99, 25), (1 << 30, 16, 1)])
+@pytest.mark.parametrize(
+    ("free", "most", "jobs"), [(100 << 30, 16, 16), (100 << 30, 99, 25), (1 << 30, 16, 1)]
+)
 def test_jobs_that_fit_leave_room(monkeypatch, free, most, jobs):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
     assert machine.jobs_that_fit(3 << 30, torch.device("cuda"), most) == jobs
@@ -68,7 +84,9 @@ def test_the_matrix_rate_is_a_rate():
 
 
 def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
-    """`plan all`: table2 and families both have two-stream rows and Ours; rows of one name are not one row."""
+    """`plan all`: table2 and families both have two-stream rows and Ours; rows of one name are not
+    one row.
+    """
     monkeypatch.setattr(planning, "speed", lambda setup: planning.Speed(0.1, 0.09, 96, 1, 1.0, 0))
     cells = []
     for sweep, row in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW")):
@@ -76,7 +94,8 @@ def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
         cells.append(runs.Cell(config.flat(), setups.open_data(config).fingerprint))
     plan = planning.measure(cells, tmp_path, 1)
     assert [(r.row, r.cells) for r in plan.rows] == [
-        (f"{s} synthetic-regdb {r}", 1) for s, r in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW"))
+        (f"{s} synthetic-regdb {r}", 1)
+        for s, r in (("table3", "Ours"), ("table2", "Ours"), ("table2", "AGW"))
     ]
     assert [r.row for r in planning.measure(cells[1:], tmp_path, 1).rows] == ["Ours", "AGW"]
 
@@ -85,6 +104,10 @@ def test_slow_steps_are_measured_twice_only(setup, monkeypatch):
     monkeypatch.setattr(planning, "PATIENCE", 0.0)
     steps = []
     train = planning.training.train
-    monkeypatch.setattr(planning.training, "train", lambda s, on_step: train(s, on_step=lambda a, b: (steps.append(a), on_step(a, b))))
+    monkeypatch.setattr(
+        planning.training,
+        "train",
+        lambda s, on_step: train(s, on_step=lambda a, b: (steps.append(a), on_step(a, b))),
+    )
     planning.speed(setup)
     assert steps == [1, 2]

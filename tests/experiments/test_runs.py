@@ -47,7 +47,9 @@ class TestNames:
         base = Config().flat()
         plain = runs.Cell(base, PRINT).name
         for name, value in base.items():
-            other = {int: 7, float: 0.123, str: "other", bool: not value, type(None): "other"}[type(value)]
+            other = {int: 7, float: 0.123, str: "other", bool: not value, type(None): "other"}[
+                type(value)
+            ]
             changed = runs.Cell(base | {name: other}, PRINT).name
             assert (changed == plain) == (name in runs.NOT_IDENTITY), name
         assert runs.Cell(base, "e" * 64).name != plain
@@ -95,8 +97,16 @@ class TestCommit:
     def test_dead_attempts_go_with_the_commit_and_live_ones_stay(self, tmp_path):
         c = cell()
         dead, live = runs.begin(tmp_path, c), runs.begin(tmp_path, c)
-        gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
-        runs.write_json(dead / "attempt.json", json.loads((dead / "attempt.json").read_text()) | {"pid": int(gone.stdout)})
+        gone = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        runs.write_json(
+            dead / "attempt.json",
+            json.loads((dead / "attempt.json").read_text()) | {"pid": int(gone.stdout)},
+        )
         committed(tmp_path, c)
         assert not dead.exists()
         assert live.exists()
@@ -105,14 +115,20 @@ class TestCommit:
 class TestInvalid:
     BREAKS = {
         "cut json": lambda f: (f / "result.json").write_text('{"schema": 1, "par'),
-        "another schema": lambda f: runs.write_json(f / "result.json", json.loads((f / "result.json").read_text()) | {"schema": 99}),
+        "another schema": lambda f: runs.write_json(
+            f / "result.json", json.loads((f / "result.json").read_text()) | {"schema": 99}
+        ),
         "no weights": lambda f: (f / "weights.pt").unlink(),
         "a flipped bit in the weights": lambda f: (f / "weights.pt").write_bytes(b"weighus"),
         "cut weights": lambda f: (f / "weights.pt").write_bytes(b"we"),
         "no history": lambda f: (f / "history.jsonl").unlink(),
         "other params": lambda f: runs.write_json(f / "params.json", {"seed": 5}),
-        "score out of range": lambda f: (f / "result.json").write_text((f / "result.json").read_text().replace("0.5", "50.0")),
-        "score NaN": lambda f: (f / "result.json").write_text((f / "result.json").read_text().replace("0.5", "NaN")),
+        "score out of range": lambda f: (f / "result.json").write_text(
+            (f / "result.json").read_text().replace("0.5", "50.0")
+        ),
+        "score NaN": lambda f: (f / "result.json").write_text(
+            (f / "result.json").read_text().replace("0.5", "NaN")
+        ),
         "a list": lambda f: (f / "result.json").write_text("[]"),
     }
 
@@ -122,7 +138,8 @@ class TestInvalid:
         folder = committed(tmp_path, c)
         assert runs.check(folder) is None
         damage(folder)
-        if damage is not self.BREAKS["a flipped bit in the weights"]:  # status does not read the weights, a rerun does
+        # status does not read the weights, a rerun does
+        if damage is not self.BREAKS["a flipped bit in the weights"]:
             assert [s.word for s in runs.status(tmp_path)] == ["invalid"]
         assert runs.done(tmp_path, c) is None
         assert not folder.exists()
@@ -144,10 +161,23 @@ class TestStatus:
         running = runs.begin(tmp_path, cell(seed=2))
         runs.append_line(running / "history.jsonl", {"epoch": 1})
         stopped = runs.begin(tmp_path, cell(seed=3))
-        gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
-        runs.write_json(stopped / "attempt.json", json.loads((stopped / "attempt.json").read_text()) | {"pid": int(gone.stdout)})
+        gone = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        runs.write_json(
+            stopped / "attempt.json",
+            json.loads((stopped / "attempt.json").read_text()) | {"pid": int(gone.stdout)},
+        )
         states = {s.name.split("-")[-2]: s for s in runs.status(tmp_path)}
-        assert {k: s.word for k, s in states.items()} == {"0": "done", "1": "failed", "2": "running", "3": "interrupted"}
+        assert {k: s.word for k, s in states.items()} == {
+            "0": "done",
+            "1": "failed",
+            "2": "running",
+            "3": "interrupted",
+        }
         assert states["1"].note == "ValueError: no"
         assert (states["2"].epochs, states["2"].of) == (1, 3)
 
@@ -159,7 +189,9 @@ class TestStatus:
         (tmp_path / "notes.txt").write_text("mine")
         assert runs.status(tmp_path) == []
 
-    @pytest.mark.parametrize("file", ["failure.json", "params.json", "attempt.json", "history.jsonl"])
+    @pytest.mark.parametrize(
+        "file", ["failure.json", "params.json", "attempt.json", "history.jsonl"]
+    )
     @pytest.mark.parametrize("text", ["", "[1]", "{", "5"])
     def test_damaged_notes_of_an_attempt_are_no_crash(self, tmp_path, file, text):
         (runs.begin(tmp_path, cell()) / file).write_text(text)

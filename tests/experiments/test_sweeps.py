@@ -26,7 +26,9 @@ def test_cells_are_rows_times_splits_times_seeds_and_the_slowest_come_first():
     found = sweeps.configs("table4", "regdb", "demo", seeds=(0, 1), splits=(1, 2, 3))
     assert len(found) == 6 * 2 * 3
     assert len({(c.run.row, c.data.split, c.run.seed) for c in found}) == len(found)
-    assert [len(c.modalities) for c in found] == sorted((len(c.modalities) for c in found), reverse=True)
+    assert [len(c.modalities) for c in found] == sorted(
+        (len(c.modalities) for c in found), reverse=True
+    )
 
 
 def test_a_sweep_of_ones_own(tmp_path):
@@ -35,7 +37,12 @@ def test_a_sweep_of_ones_own(tmp_path):
     sweep = sweeps.sweep(str(file))
     assert (sweep.name, sweep.baseline, list(sweep.rows)) == ("mine", "plain", ["plain", "grey"])
     config = sweeps.configure(str(file), "grey", "demo", "folder")
-    assert (config.run.sweep, config.run.row, config.loss.gamma, config.loss.margin_cross) == ("mine", "grey", 2.0, 0.7)
+    assert (config.run.sweep, config.run.row, config.loss.gamma, config.loss.margin_cross) == (
+        "mine",
+        "grey",
+        2.0,
+        0.7,
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,9 @@ def test_unknown_names_say_what_there_is():
 
 
 def test_contrasts_are_each_row_against_the_baseline_unless_declared(tmp_path):
-    assert sweeps.sweep("table4").contrasts == tuple((row, "B2") for row in ("B1", "MDL1", "MDL2", "MDL3", "MDL4"))
+    assert sweeps.sweep("table4").contrasts == tuple(
+        (row, "B2") for row in ("B1", "MDL1", "MDL2", "MDL3", "MDL4")
+    )
     assert ("Ours", "AGW") in sweeps.sweep("table3").contrasts
     file = tmp_path / "mine.yaml"
     file.write_text(MINE + "contrasts: [[grey, plain]]\n")
@@ -102,18 +111,31 @@ class TestThePapersTables:
     def test_rows_have_the_papers_names_or_say_that_it_has_none(self, name):
         printed = {v.row for v in paper.values() if v.table == name}
         for row, about in sweeps.sweep(name).rows.items():
-            assert row in printed or "not in the paper" in about.title or "legible" in about.title, row
+            assert (
+                row in printed or "not in the paper" in about.title or "legible" in about.title
+            ), row
             assert not (row in printed and "not in the paper" in about.title), row
 
     def test_each_belongs_to_its_data(self):
         on = {s.name: s.data for s in sweeps.SWEEPS.values()}
-        assert (on["table1"], on["fig7"], on["table2"], on["fig6"]) == (("sysu",), ("sysu",), ("regdb",), ("regdb",))
+        assert (on["table1"], on["fig7"], on["table2"], on["fig6"]) == (
+            ("sysu",),
+            ("sysu",),
+            ("regdb",),
+            ("regdb",),
+        )
         for name, protocols in on.items():
             assert {v.dataset for v in paper.values() if v.table == name} <= set(protocols)
 
     def test_fig_6_is_four_proportions_with_the_papers_own(self):
-        rows = {row: sweeps.configure("fig6", row, "paper", "regdb").loss for row in sweeps.sweep("fig6").rows if row != "baseline"}
-        assert {row: f"{loss.alpha:g}:{loss.beta:g}:{loss.gamma:g}" for row, loss in rows.items()} == {row: row for row in rows}
+        rows = {
+            row: sweeps.configure("fig6", row, "paper", "regdb").loss
+            for row in sweeps.sweep("fig6").rows
+            if row != "baseline"
+        }
+        assert {
+            row: f"{loss.alpha:g}:{loss.beta:g}:{loss.gamma:g}" for row, loss in rows.items()
+        } == {row: row for row in rows}
         assert set(rows) == {"1:1:1", "1:1:3", "2:1:5", "1:1:5"}
         titles = {row: about.title for row, about in sweeps.sweep("fig6").rows.items()}
         assert [row for row in rows if "assumed" in titles[row]] == ["1:1:1", "1:1:3"]
@@ -121,7 +143,9 @@ class TestThePapersTables:
     def test_fig_7_is_six_weights_and_every_one_is_marked_assumed(self):
         rows = {row: about for row, about in sweeps.sweep("fig7").rows.items() if row != "baseline"}
         found = {row: sweeps.configure("fig7", row, "paper", "sysu") for row in rows}
-        assert {row: c.loss.gamma for row, c in found.items()} == {row: float(row) for row in ("0.2", "0.4", "0.6", "0.8", "1.0", "1.2")}
+        assert {row: c.loss.gamma for row, c in found.items()} == {
+            row: float(row) for row in ("0.2", "0.4", "0.6", "0.8", "1.0", "1.2")
+        }
         assert all("assumed" in about.title for about in rows.values())
         assert {c.optim.epochs for c in found.values()} == {80}
 
@@ -131,30 +155,59 @@ class TestThePapersTables:
             return {key: value for key, value in found.items() if key not in ("sweep", "row")}
 
         ours = flat("table4", "MDL4")
-        for name, row in (("table2", "Ours"), ("table3", "Ours"), ("fig6", "1:1:5"), ("readings", "Ours"), ("families", "base-derivative")):
+        for name, row in (
+            ("table2", "Ours"),
+            ("table3", "Ours"),
+            ("fig6", "1:1:5"),
+            ("readings", "Ours"),
+            ("families", "base-derivative"),
+        ):
             assert flat(name, row) == ours
-        for name, row in (("table3", "Baseline"), ("fig6", "baseline"), ("families", "two-stream"), ("controls", "B2")):
+        for name, row in (
+            ("table3", "Baseline"),
+            ("fig6", "baseline"),
+            ("families", "two-stream"),
+            ("controls", "B2"),
+        ):
             assert flat(name, row) == flat("table4", "B2")
 
     @pytest.mark.parametrize(("data", "epochs"), [("regdb", 60), ("sysu", 80)])
     def test_at_the_paper_preset_every_row_has_the_papers_protocol(self, data, epochs):
         for name in sweeps.SWEEPS:
             for config in sweeps.configs(name, data, "paper"):
-                assert (config.optim.epochs, config.optim.lr) == (epochs, 0.1 if config.run.row == "lr-ten-times" else 0.01)
-                assert (config.model.backbone, config.data.height, config.data.width) == ("resnet50", 288, 144)
+                assert (config.optim.epochs, config.optim.lr) == (
+                    epochs,
+                    0.1 if config.run.row == "lr-ten-times" else 0.01,
+                )
+                assert (config.model.backbone, config.data.height, config.data.width) == (
+                    "resnet50",
+                    288,
+                    144,
+                )
 
 
 class TestReadingsAndControls:
     @pytest.mark.parametrize("name", ["readings", "controls"])
     @pytest.mark.parametrize("preset", ["paper", "demo"])
     def test_every_row_differs_from_ours_in_what_it_says(self, name, preset):
-        flats = {row: sweeps.configure(name, row, preset, "synthetic-regdb").flat() for row in sweeps.sweep(name).rows}
+        flats = {
+            row: sweeps.configure(name, row, preset, "synthetic-regdb").flat()
+            for row in sweeps.sweep(name).rows
+        }
         ours = flats.pop("Ours")
-        changed = {row: {key for key in ours if flat[key] != ours[key]} - {"row"} for row, flat in flats.items()}
+        changed = {
+            row: {key for key in ours if flat[key] != ours[key]} - {"row"}
+            for row, flat in flats.items()
+        }
         assert all(changed.values())
-        assert len({json.dumps([flats[row][key] for key in sorted(ours) if key != "row"]) for row in flats}) == len(flats)
+        assert len(
+            {json.dumps([flats[row][key] for key in sorted(ours) if key != "row"]) for row in flats}
+        ) == len(flats)
         if name == "readings" and preset == "paper":
-            assert {row: changed[row] for row in changed if row.startswith("lr")} == {"lr-everywhere": {"groups"}, "lr-ten-times": {"lr"}}
+            assert {row: changed[row] for row in changed if row.startswith("lr")} == {
+                "lr-everywhere": {"groups"},
+                "lr-ten-times": {"lr"},
+            }
 
     @pytest.mark.parametrize("preset", ["paper", "demo", "smoke"])
     @pytest.mark.parametrize("data", ["regdb", "sysu"])
@@ -173,9 +226,20 @@ class TestReadingsAndControls:
         assert whole["B2-steps"] == whole["Ours"] == 2 * whole["B2"]
 
     def test_times_multiply_what_is_set(self):
-        assert sweeps.configure("controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}).optim.steps == 20
-        weighed = [sweeps.configure("controls", row, "paper", "regdb") for row in ("B2-weight", "Ours")]
-        assert weighed[0].loss.gamma * len(weighed[0].graph) == weighed[1].loss.gamma * len(weighed[1].graph) == 15
+        assert (
+            sweeps.configure(
+                "controls", "B2-steps", "demo", "synthetic-regdb", {"steps": 10}
+            ).optim.steps
+            == 20
+        )
+        weighed = [
+            sweeps.configure("controls", row, "paper", "regdb") for row in ("B2-weight", "Ours")
+        ]
+        assert (
+            weighed[0].loss.gamma * len(weighed[0].graph)
+            == weighed[1].loss.gamma * len(weighed[1].graph)
+            == 15
+        )
 
 
 class _Counted:
@@ -192,13 +256,25 @@ class TestAll:
     def test_every_row_of_every_sweep_once_on_each_twin_it_belongs_to(self):
         found = sweeps.configs("all", preset_name="demo")
         places = {(c.run.sweep, c.run.row, c.data.data) for c in found}
-        want = {(s.name, row, f"synthetic-{p}") for s in sweeps.SWEEPS.values() for row in s.rows for p in s.data}
+        want = {
+            (s.name, row, f"synthetic-{p}")
+            for s in sweeps.SWEEPS.values()
+            for row in s.rows
+            for p in s.data
+        }
         assert places == want
         assert len(found) == len(want)
 
     def test_on_one_set_only_what_belongs_to_its_protocol(self):
-        assert {c.run.sweep for c in sweeps.configs("all", "sysu", "paper")} == {"table1", "table3", "table4", "fig7"}
-        assert {c.data.data for c in sweeps.configs("all", "regdb", "paper", seeds=(0, 1))} == {"regdb"}
+        assert {c.run.sweep for c in sweeps.configs("all", "sysu", "paper")} == {
+            "table1",
+            "table3",
+            "table4",
+            "fig7",
+        }
+        assert {c.data.data for c in sweeps.configs("all", "regdb", "paper", seeds=(0, 1))} == {
+            "regdb"
+        }
 
     def test_without_a_data_set_a_sweep_takes_its_own_twin(self):
         assert {c.data.data for c in sweeps.configs("fig7")} == {"synthetic-sysu"}
@@ -206,17 +282,26 @@ class TestAll:
 
 
 def distinct():
-    """Every different configuration of all sweeps at the smoke preset, by the first row that has it."""
+    """Every different configuration of all sweeps at the smoke preset, by the first row that has
+    it.
+    """
     found = {}
     for config in sweeps.configs("all", preset_name="smoke"):
-        key = json.dumps({key: value for key, value in config.flat().items() if key not in ("sweep", "row")}, sort_keys=True)
+        key = json.dumps(
+            {key: value for key, value in config.flat().items() if key not in ("sweep", "row")},
+            sort_keys=True,
+        )
         found.setdefault(key, config)
     return list(found.values())
 
 
-@pytest.mark.parametrize("config", distinct(), ids=lambda c: f"{c.run.sweep}-{c.run.row}-{c.data.data}")
+@pytest.mark.parametrize(
+    "config", distinct(), ids=lambda c: f"{c.run.sweep}-{c.run.row}-{c.data.data}"
+)
 def test_every_row_trains_and_its_gradients_reach_what_it_owns(config):
-    """Ten steps on one batch of the smallest twin with the ramp gone: the ID loss falls; every trained parameter is reached, no other."""
+    """Ten steps on one batch of the smallest twin with the ramp gone: the ID loss falls; every
+    trained parameter is reached, no other.
+    """
     setup = setups.prepare(config, device="cpu", progress=False)
     opt = loop.optimiser(setup)
     for group in opt.param_groups:
@@ -226,7 +311,14 @@ def test_every_row_trains_and_its_gradients_reach_what_it_owns(config):
     seen, ids = set(), []
     for _ in range(10):
         ids.append(loop._step(setup, opt, batch)["id"].item())
-        seen |= {name for name, p in setup.net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+        seen |= {
+            name
+            for name, p in setup.net.named_parameters()
+            if p.grad is not None and p.grad.abs().sum() > 0
+        }
     assert seen == {name for name, p in setup.net.named_parameters() if p.requires_grad}
-    assert all(torch.equal(value, dict(setup.net.named_parameters())[name]) for name, value in fixed.items())
+    assert all(
+        torch.equal(value, dict(setup.net.named_parameters())[name])
+        for name, value in fixed.items()
+    )
     assert ids[-1] < ids[0]

@@ -19,7 +19,9 @@ def standard(kind, rng, shape):
 
 
 def differences(skew=0, row=1.0, baseline=1.0, n=5, seed=0, effect=0.0):
-    """[families, rows, n] paired differences to one shared baseline; seeds also have a part that row and baseline share."""
+    """[families, rows, n] paired differences to one shared baseline; seeds also have a part that
+    row and baseline share.
+    """
     rng = np.random.default_rng(seed)
     shared = 2 * rng.standard_normal((FAMILIES, 1, n))
     ours = shared + row * standard(skew, rng, (FAMILIES, ROWS, n)) + effect
@@ -38,7 +40,8 @@ def coverage(d, effect=0.0, overlap=0.0):
     return 100 * ((found.low <= effect) & (effect <= found.high)).mean()
 
 
-#: (skew of the seeds, spread of a row, spread of the baseline); skew 2 is that of an exponential distribution
+#: (skew of the seeds, spread of a row, spread of the baseline); skew 2 is that of an exponential
+#: distribution
 HOLDS = [(0, 1, 1), (0, 3, 1), (0, 1, 3), (1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 1)]
 
 
@@ -70,7 +73,9 @@ class TestCalibration:
         """A broken variant: ten gallery trials of each seed as if they were ten seeds."""
         rng = np.random.default_rng(1)
         d, *_ = differences()
-        trials = (d[..., None] + 0.3 * rng.standard_normal((*d.shape, 10))).reshape(*d.shape[:2], -1)
+        trials = (d[..., None] + 0.3 * rng.standard_normal((*d.shape, 10))).reshape(
+            *d.shape[:2], -1
+        )
         assert family_wise(verdicts.paired(trials).p) > 50
         assert coverage(trials) < 60
 
@@ -84,10 +89,14 @@ class TestCalibration:
 
     @pytest.mark.parametrize("n", [5, 10])
     def test_overlapping_splits_need_the_wider_variance(self, n):
-        """Splits of 206 + 206 people: any two share half of what they are made of (Nadeau and Bengio's correlation)."""
+        """Splits of 206 + 206 people: any two share half of what they are made of (Nadeau and
+        Bengio's correlation).
+        """
         rng = np.random.default_rng(2)
         share = np.sqrt(0.5)
-        d = share * rng.standard_normal((FAMILIES, ROWS, 1)) + share * rng.standard_normal((FAMILIES, ROWS, n))
+        d = share * rng.standard_normal((FAMILIES, ROWS, 1)) + share * rng.standard_normal(
+            (FAMILIES, ROWS, n)
+        )
         assert family_wise(verdicts.paired(d, overlap=1.0).p) <= 6.5
         assert 93 <= coverage(d, overlap=1.0) <= 97
         assert coverage(d) < 75  # the broken variant: splits taken for independent
@@ -119,7 +128,10 @@ class TestNumbers:
 
 def rows(**scores):
     """``row=[...]``: one score a seed, split 1."""
-    return {row: {(1, seed): value for seed, value in enumerate(values)} for row, values in scores.items()}
+    return {
+        row: {(1, seed): value for seed, value in enumerate(values)}
+        for row, values in scores.items()
+    }
 
 
 class TestJudge:
@@ -173,12 +185,17 @@ class TestJudge:
         gain = {key: 0.02 * key[0] + 0.01 * rng.standard_normal() for key in base}
         row = {key: base[key] + gain[key] for key in base}
         (found,) = verdicts.judge({"B2": base, "MDL4": row}, [("MDL4", "B2")], train=206, test=206)
-        means = np.array([np.mean([gain[split, seed] for seed in range(3)]) for split in range(1, 7)])
+        means = np.array(
+            [np.mean([gain[split, seed] for seed in range(3)]) for split in range(1, 7)]
+        )
         assert (found.n, found.unit) == (6, "splits")
         half = stats.t.ppf(0.975, 5) * np.sqrt((1 / 6 + 1) * means.var(ddof=1))
         assert (found.low, found.high) == pytest.approx((means.mean() - half, means.mean() + half))
         few = {key: value for key, value in base.items() if key[0] < 4}
-        assert verdicts.judge({"B2": few, "MDL4": row}, [("MDL4", "B2")], 206, 206)[0].word == "too few splits"
+        assert (
+            verdicts.judge({"B2": few, "MDL4": row}, [("MDL4", "B2")], 206, 206)[0].word
+            == "too few splits"
+        )
 
     def test_no_contrast_no_verdict(self):
         assert verdicts.judge(rows(B2=self.BASE), []) == []
@@ -186,13 +203,18 @@ class TestJudge:
 
 class TestIdentities:
     def test_people_are_drawn_not_pictures(self):
-        """Ten pictures a person that stand or fall together; the broken variant draws pictures and is far too sure."""
+        """Ten pictures a person that stand or fall together; the broken variant draws pictures and
+        is far too sure.
+        """
         rng = np.random.default_rng(0)
         inside = {"people": 0, "pictures": 0}
         for k in range(200):
             person = rng.beta(1, 1, 50)
             pictures = (rng.random((50, 10)) < person[:, None]).astype(float)
-            for name, values, queries in (("people", pictures.mean(1), np.full(50, 10)), ("pictures", pictures.ravel(), np.ones(500))):
+            for name, values, queries in (
+                ("people", pictures.mean(1), np.full(50, 10)),
+                ("pictures", pictures.ravel(), np.ones(500)),
+            ):
                 _, low, high = verdicts.over_identities(values, queries, draws=300, seed=k)
                 inside[name] += low <= 0.5 <= high
         assert 91 <= inside["people"] / 2 <= 98

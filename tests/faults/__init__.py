@@ -1,4 +1,6 @@
-"""Every promise of docs/faults.md, proven: with figures, and with a broken variant that is seen to fail."""
+"""Every promise of docs/faults.md, proven: with figures, and with a broken variant that is seen to
+fail.
+"""
 
 import os
 

@@ -1,4 +1,6 @@
-"""The fault suite: one table of what was measured, printed at the end of the session, and a process that forks."""
+"""The fault suite: one table of what was measured, printed at the end of the session, and a process
+that forks.
+"""
 
 import os
 import platform
@@ -32,7 +34,9 @@ START, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 class Figures:
-    """What the tests of this session measured, by promise: figures, and what each broken variant did."""
+    """What the tests of this session measured, by promise: figures, and what each broken variant
+    did.
+    """
 
     def __init__(self):
         self.measured = {key: [] for key in PROMISES}
@@ -47,12 +51,19 @@ class Figures:
 
     def rows(self):
         """(promise, measured, broken variant) of what ran."""
-        return [(PROMISES[k], "; ".join(v), "; ".join(self.broken[k])) for k, v in self.measured.items() if v or self.broken[k]]
+        return [
+            (PROMISES[k], "; ".join(v), "; ".join(self.broken[k]))
+            for k, v in self.measured.items()
+            if v or self.broken[k]
+        ]
 
     def page(self):
         head = f"Seed {SEED}, {platform.system()} {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}."
         lines = ["| promise | measured | the broken variant, seen to fail |", "|---|---|---|"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows()]
+        lines += [
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+            for row in self.rows()
+        ]
         return "\n".join([START, head, "", *lines, END])
 
 
@@ -66,10 +77,14 @@ def figures():
 
 @pytest.fixture(scope="session")
 def alone(regdb):
-    """``alone(function, *arguments)``: its value, from a process of one thread that has torch loaded and may be forked."""
+    """``alone(function, *arguments)``: its value, from a process of one thread that has torch
+    loaded and may be forked.
+    """
     before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     os.environ |= dict.fromkeys(before, "1")  # a fork takes only the thread that calls it
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         pool.submit(int).result()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -85,7 +100,9 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(promise)
         terminalreporter.write_line(f"    measured: {measured}")
         terminalreporter.write_line(f"    broken:   {broken}")
-    if os.environ.get("BDLAB_FAULTS_DOCS") and all([*FIGURES.measured.values(), *FIGURES.broken.values()]):
+    if os.environ.get("BDLAB_FAULTS_DOCS") and all(
+        [*FIGURES.measured.values(), *FIGURES.broken.values()]
+    ):
         page = REPOSITORY / "docs" / "faults.md"
         before, _, rest = page.read_text(encoding="utf-8").partition(START)
         page.write_text(before + FIGURES.page() + rest.partition(END)[2], encoding="utf-8")

@@ -1,4 +1,6 @@
-"""Children of a process that has everything loaded: each costs milliseconds, and may be killed at any moment."""
+"""Children of a process that has everything loaded: each costs milliseconds, and may be killed at
+any moment.
+"""
 
 import mmap
 import os
@@ -10,7 +12,9 @@ from types import SimpleNamespace
 
 
 def fork(function, *arguments):
-    """The process id of a child that calls the function and then ends without any of Python's tidying up."""
+    """The process id of a child that calls the function and then ends without any of Python's
+    tidying up.
+    """
     pid = os.fork()
     if pid:
         return pid
@@ -30,12 +34,16 @@ def end(pid):
 
 
 def kill(pid, delay):
-    """SIGKILL after so many seconds, unless the child ended first; its exit code as ``end`` gives it."""
+    """SIGKILL after so many seconds, unless the child ended first; its exit code as ``end`` gives
+    it.
+    """
     return kills({pid: delay})[pid]
 
 
 def kills(delays):
-    """``kill`` of several children at once: {process id: seconds from now} -> {process id: exit code}."""
+    """``kill`` of several children at once: {process id: seconds from now} -> {process id: exit
+    code}.
+    """
     began, codes, waiting = time.perf_counter(), {}, dict(delays)
     while waiting:
         for pid in list(waiting):

@@ -1,4 +1,6 @@
-"""Checkpoints made to harm, under a valid sha256: code in pickles, archives that unpack to more than they are, shapes that lie."""
+"""Checkpoints made to harm, under a valid sha256: code in pickles, archives that unpack to more
+than they are, shapes that lie.
+"""
 
 import collections
 import io
@@ -62,7 +64,9 @@ def stacked(module, name, arguments):
 
 
 FORMS = {"GLOBAL and REDUCE": reduced, "INST": instance, "STACK_GLOBAL": stacked}
-PICKLES = [(f"{'.'.join(who)} by {form}", who, make) for who in CALLABLES for form, make in FORMS.items()]
+PICKLES = [
+    (f"{'.'.join(who)} by {form}", who, make) for who in CALLABLES for form, make in FORMS.items()
+]
 
 
 def program(who, make, canary):
@@ -74,7 +78,12 @@ def archive(pickled, members=(), compress=zipfile.ZIP_STORED):
     """A zip file as torch.save lays it out, around any pickle."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compress) as file:
-        for name, data in [("data.pkl", pickled), ("byteorder", b"little"), ("version", b"3\n"), *members]:
+        for name, data in [
+            ("data.pkl", pickled),
+            ("byteorder", b"little"),
+            ("version", b"3\n"),
+            *members,
+        ]:
             file.writestr(f"archive/{name}", data)
     return out.getvalue()
 
@@ -89,19 +98,25 @@ def test_code_in_pickles_is_refused_and_never_run(tmp_path, figures):
     for number, (what, who, make) in enumerate(PICKLES):
         canary = tmp_path / f"canary-{number}"
         path = sealed(tmp_path / "checkpoint-00000001.pt", archive(program(who, make, canary)))
-        with pytest.raises(checkpoint.CheckpointError, match="more than tensors and plain values") as caught:
+        with pytest.raises(
+            checkpoint.CheckpointError, match="more than tensors and plain values"
+        ) as caught:
             checkpoint.load(path)
         assert str(path) in str(caught.value), what
         assert "\n" not in str(caught.value)
         refused += 1
     assert not list(tmp_path.glob("canary*"))
     assert checkpoint.newest([tmp_path]) is None
-    figures.note("hostile checkpoints", f"{refused} of {len(PICKLES)} pickles refused, canary absent")
+    figures.note(
+        "hostile checkpoints", f"{refused} of {len(PICKLES)} pickles refused, canary absent"
+    )
 
 
 @pytest.mark.filterwarnings("ignore")  # files that nobody closes, of the attacks themselves
 def test_pickle_itself_runs_every_one(tmp_path, figures):
-    """The broken variant, and the proof that the attacks are real: plain pickle leaves a canary each."""
+    """The broken variant, and the proof that the attacks are real: plain pickle leaves a canary
+    each.
+    """
     for number, (_, who, make) in enumerate(PICKLES):
         pickle.loads(program(who, make, tmp_path / f"canary-{number}"))
     ran = len(list(tmp_path.glob("canary*")))
@@ -110,7 +125,11 @@ def test_pickle_itself_runs_every_one(tmp_path, figures):
 
 
 def prepared():
-    return setups.prepare(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE), device="cpu", progress=False)
+    return setups.prepare(
+        sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE),
+        device="cpu",
+        progress=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +181,12 @@ def overlapping(payload):
         big = max(file.infolist(), key=lambda m: m.file_size)
         for number in range(1000):
             twin = zipfile.ZipInfo(f"archive/data/{1000 + number}")
-            twin.file_size, twin.compress_size, twin.CRC, twin.header_offset = big.file_size, big.file_size, big.CRC, big.header_offset
+            twin.file_size, twin.compress_size, twin.CRC, twin.header_offset = (
+                big.file_size,
+                big.file_size,
+                big.CRC,
+                big.header_offset,
+            )
             file.filelist.append(twin)
             file.NameToInfo[twin.filename] = twin
         file._didModify = True
@@ -190,26 +214,38 @@ def legacy(_):
 
 
 def with_members(**members):
-    return lambda payload: archive(zipfile.ZipFile(io.BytesIO(payload)).read("archive/data.pkl"), members.items())
+    return lambda payload: archive(
+        zipfile.ZipFile(io.BytesIO(payload)).read("archive/data.pkl"), members.items()
+    )
 
 
 EMPTY = saved({})
 BOMB = bytes(1 << 28)  # a quarter of a gigabyte of nothing
 ARCHIVES = {
-    "a bomb in the pickle": lambda p: archive(b"\x80\x02}.", [("data/0", BOMB)], zipfile.ZIP_DEFLATED),
-    "a bomb beside it": lambda p: archive(b"\x80\x02(" + b"N" * (1 << 24) + b"t.", (), zipfile.ZIP_DEFLATED),
+    "a bomb in the pickle": lambda p: archive(
+        b"\x80\x02}.", [("data/0", BOMB)], zipfile.ZIP_DEFLATED
+    ),
+    "a bomb beside it": lambda p: archive(
+        b"\x80\x02(" + b"N" * (1 << 24) + b"t.", (), zipfile.ZIP_DEFLATED
+    ),
     "a directory that claims a gigabyte": claims_more,
     "a thousand names for the same bytes": overlapping,
-    "two pickles of one name in two cases": lambda p: archive(b"\x80\x02}.", [("DATA.PKL", b"\x80\x02}.")]),
+    "two pickles of one name in two cases": lambda p: archive(
+        b"\x80\x02}.", [("DATA.PKL", b"\x80\x02}.")]
+    ),
     "two pickles": lambda p: archive(b"\x80\x02}.", [("other/data.pkl", b"\x80\x02}.")]),
     "no pickle": lambda p: archive(b"", ()).replace(b"data.pkl", b"data.txt"),
     "the old format": legacy,
     "the oldest format": tar,
     "a program of torch.jit": script,
-    "a tenth of the bytes of memory asked for by name": lambda p: archive(b"\x80\x02cbuiltins\nbytearray\n\x8a\x05\0\0\0\0\x10\x85R."),
+    "a tenth of the bytes of memory asked for by name": lambda p: archive(
+        b"\x80\x02cbuiltins\nbytearray\n\x8a\x05\0\0\0\0\x10\x85R."
+    ),
     "a list that holds itself": lambda p: archive(b"\x80\x02]q\x00h\x00a."),
     "a thousand million laughs": lambda p: saved({"history": laughs()}),
-    "a tensor wider than its storage": lambda p: saved({"net": view(torch.zeros(1), (1 << 15, 1 << 15), (0, 0))}),
+    "a tensor wider than its storage": lambda p: saved(
+        {"net": view(torch.zeros(1), (1 << 15, 1 << 15), (0, 0))}
+    ),
 }
 SHAPES = {
     "weights of another shape": lambda s: first_weights(s, lambda w: torch.zeros(3)),
@@ -221,7 +257,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*TorchScript:", "ignore:.*torch.jit.*:", "ignore:Duplicate name:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*TorchScript:", "ignore:.*torch.jit.*:", "ignore:Duplicate name:UserWarning"
+)
 @pytest.mark.parametrize("make", ARCHIVES.values(), ids=ARCHIVES)
 def test_an_archive_that_is_not_what_it_says_is_refused_before_it_is_unpacked(tmp_path, good, make):
     path = sealed(tmp_path / "checkpoint-00000001.pt", make(checkpoint.unseal(good)))
@@ -233,7 +271,9 @@ def test_an_archive_that_is_not_what_it_says_is_refused_before_it_is_unpacked(tm
     finally:
         tracemalloc.stop()
     assert str(path) in str(caught.value)
-    assert peak < 20 * path.stat().st_size + (1 << 22), f"{peak:,} bytes of memory for a file of {path.stat().st_size:,}"
+    assert peak < 20 * path.stat().st_size + (1 << 22), (
+        f"{peak:,} bytes of memory for a file of {path.stat().st_size:,}"
+    )
 
 
 @pytest.mark.parametrize("change", SHAPES.values(), ids=SHAPES)
@@ -245,7 +285,10 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path, good, change, figures):
         loop.train(prepared(), resume=[tmp_path])
     assert str(path) in str(caught.value)
     if change is list(SHAPES.values())[-1]:
-        figures.note("hostile checkpoints", f"{len(ARCHIVES) + len(SHAPES)} bombs, formats and shapes refused")
+        figures.note(
+            "hostile checkpoints",
+            f"{len(ARCHIVES) + len(SHAPES)} bombs, formats and shapes refused",
+        )
 
 
 def test_the_good_one_is_not(tmp_path, good):
@@ -257,15 +300,27 @@ def test_the_good_one_is_not(tmp_path, good):
 
 def test_without_the_size_check_a_bomb_goes_off(figures):
     """The broken variant: torch.load, weights_only and all, unpacks what a member claims."""
-    storage = b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + b"J" + struct.pack("<i", len(BOMB) // 4)
+    storage = (
+        b"ctorch\nFloatStorage\n"
+        + text("0")
+        + text("cpu")
+        + b"J"
+        + struct.pack("<i", len(BOMB) // 4)
+    )
     rebuild = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + storage + b"tQ"
-    shape = b"K\x00J" + struct.pack("<i", len(BOMB) // 4) + b"\x85K\x01\x85\x89ccollections\nOrderedDict\n)R"
+    shape = (
+        b"K\x00J"
+        + struct.pack("<i", len(BOMB) // 4)
+        + b"\x85K\x01\x85\x89ccollections\nOrderedDict\n)R"
+    )
     bomb = archive(rebuild + shape + b"tR.", [("data/0", BOMB)], zipfile.ZIP_DEFLATED)
     unpacked = torch.load(io.BytesIO(bomb), weights_only=True).nbytes
     assert unpacked == len(BOMB)
     with pytest.raises(ValueError, match="its members claim"):
         checkpoint.data(bomb)
-    figures.breaks("hostile checkpoints", f"no size check: {len(bomb):,} bytes unpacked to {unpacked:,}")
+    figures.breaks(
+        "hostile checkpoints", f"no size check: {len(bomb):,} bytes unpacked to {unpacked:,}"
+    )
 
 
 class TestWeights:
@@ -298,6 +353,8 @@ class TestWeights:
         cells.load(cell)
         for payload in hostile:
             self.put(cell, payload)
-            with pytest.raises(setups.TrainingError, match=r"weights\.pt: not the weights of a cell"):
+            with pytest.raises(
+                setups.TrainingError, match=r"weights\.pt: not the weights of a cell"
+            ):
                 cells.load(cell)
         assert not (cell / "canary").exists()

@@ -1,4 +1,6 @@
-"""Parameters made to harm or to arrive as something else: names, strings, YAML, options, two thousand generated values, real kernels."""
+"""Parameters made to harm or to arrive as something else: names, strings, YAML, options, two
+thousand generated values, real kernels.
+"""
 
 import ast
 import decimal
@@ -46,7 +48,9 @@ YAMLS = {
     "rows: {a: {modalities: !!set {V, I}}}": "modalities = {",
     "rows: {no: {gamma: 1.0}}": "False stands where a name is meant",
 }
-LAUGHS = "".join(f"- &{b} [{', '.join(9 * [f'*{a}'])}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+LAUGHS = "".join(
+    f"- &{b} [{', '.join(9 * [f'*{a}'])}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
 OPTIONS = [
     ("--set", f"epochs={MAKE}"), ("--set", f"{MAKE}=1"), ("--set", "gamma=NaN"), ("--set", "gamma=-Infinity"), ("--set", "gamma=1e999"),
     ("--set", f"gamma={'9' * 400}"), ("--set", f"pairs={'[' * 60_000}"), ("--seeds", f"0;{MAKE}"), ("--seeds", "$(mkdir canary)"),
@@ -55,7 +59,9 @@ OPTIONS = [
 
 
 def spelled(value):
-    """A value as nested [name of its type, itself or its parts]: equal only where every type is equal too."""
+    """A value as nested [name of its type, itself or its parts]: equal only where every type is
+    equal too.
+    """
     if type(value) is dict:
         return ["dict", [[spelled(key), spelled(part)] for key, part in value.items()]]
     if isinstance(value, list | tuple):
@@ -81,7 +87,9 @@ class TestFixed:
         assert not (place / "out.ipynb").exists()
 
     def test_strings(self, place):
-        """As a row's name they make a plain folder name within the sweep's folder, as a value they stay what they are."""
+        """As a row's name they make a plain folder name within the sweep's folder, as a value they
+        stay what they are.
+        """
         names = set()
         for string in STRINGS:
             params = from_flat({"row": string, "weights": string}).flat()
@@ -94,7 +102,10 @@ class TestFixed:
             names.add(folder.parent.name)
         assert len(names) == len(STRINGS)
 
-    @pytest.mark.parametrize(("text", "said"), [*YAMLS.items(), (f"rows: {{x: {{pairs: &a [h]}}}}\nz:\n{LAUGHS}", "unknown entry 'z'")])
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [*YAMLS.items(), (f"rows: {{x: {{pairs: &a [h]}}}}\nz:\n{LAUGHS}", "unknown entry 'z'")],
+    )
     def test_yaml(self, place, text, said):
         Path("mine.yaml").write_text(text)
         with pytest.raises(ConfigError) as caught:
@@ -104,14 +115,29 @@ class TestFixed:
 
     def test_a_thousand_million_laughs(self, place):
         """A value of a few lines that no memory could print."""
-        Path("mine.yaml").write_text("rows:\n  x:\n    gamma: &a [h]\n    pairs:\n" + LAUGHS.replace("- &", "      - &"))
+        Path("mine.yaml").write_text(
+            "rows:\n  x:\n    gamma: &a [h]\n    pairs:\n" + LAUGHS.replace("- &", "      - &")
+        )
         with pytest.raises(ConfigError, match=r"(gamma|pairs) = \[.*is a list") as caught:
             sweeps.configs("mine.yaml", "folder")
         assert len(str(caught.value)) < 2000
 
     @pytest.mark.parametrize("words", OPTIONS, ids=[f"{k}" for k in range(len(OPTIONS))])
     def test_options(self, place, words):
-        result = CliRunner().invoke(cli.main, ["run", "table4", "--preset", "smoke", "--data", "folder", "--root", str(place), *words])
+        result = CliRunner().invoke(
+            cli.main,
+            [
+                "run",
+                "table4",
+                "--preset",
+                "smoke",
+                "--data",
+                "folder",
+                "--root",
+                str(place),
+                *words,
+            ],
+        )
         assert result.exit_code == 2
         assert isinstance(result.exception, SystemExit), result.exception
         assert len(result.output) < 5000
@@ -131,15 +157,37 @@ class Text(str):
 
 
 def generated(rng, depth=0):
-    """A random value: JSON's own types with the worst of their contents, and now and then something that only looks like one."""
-    pieces = ['"', "'", "\\", "\n", "\r", "{", "}", "$", "#", "\0", "\u2028", "\U0001f9ea", "é", "\\u0041", MAKE, "a", " "]
+    """A random value: JSON's own types with the worst of their contents, and now and then something
+    that only looks like one.
+    """
+    pieces = [
+        '"',
+        "'",
+        "\\",
+        "\n",
+        "\r",
+        "{",
+        "}",
+        "$",
+        "#",
+        "\0",
+        "\u2028",
+        "\U0001f9ea",
+        "é",
+        "\\u0041",
+        MAKE,
+        "a",
+        " ",
+    ]
     kind = rng.integers(9 if depth < 3 else 6)
     if kind == 0:
         return "".join(rng.choice(pieces, rng.integers(6)).tolist())
     if kind == 1:
         return [0, -1, 1, 2**31, -(2**63), 10**30, int(rng.integers(2**62))][rng.integers(7)]
     if kind == 2:
-        return [0.0, -0.0, 1e-320, 1.7976931348623157e308, 0.1, float(rng.normal()), 1e22, 5e-324][rng.integers(8)]
+        return [0.0, -0.0, 1e-320, 1.7976931348623157e308, 0.1, float(rng.normal()), 1e22, 5e-324][
+            rng.integers(8)
+        ]
     if kind == 3:
         return [True, False, None][rng.integers(3)]
     if kind in (4, 5):
@@ -147,28 +195,43 @@ def generated(rng, depth=0):
             (1, 2), math.nan, math.inf, np.float64(0.5), np.int64(3), np.bool_(True), b"x", {1}, {1: 2}, Word.RED, Text("x"), Path("x"), 1j,
             decimal.Decimal("0.1"), "\udc80", range(3),
         ]  # fmt: skip
-        return odd[rng.integers(len(odd))] if kind == 5 and rng.random() < 0.5 else "".join(rng.choice(pieces, 3).tolist())
+        return (
+            odd[rng.integers(len(odd))]
+            if kind == 5 and rng.random() < 0.5
+            else "".join(rng.choice(pieces, 3).tolist())
+        )
     if kind in (6, 7):
         return [generated(rng, depth + 1) for _ in range(rng.integers(5))]
-    return {"".join(rng.choice(pieces, 2).tolist()): generated(rng, depth + 1) for _ in range(rng.integers(5))}
+    return {
+        "".join(rng.choice(pieces, 2).tolist()): generated(rng, depth + 1)
+        for _ in range(rng.integers(5))
+    }
 
 
 def plain(value):
-    """Whether a value is JSON's own, written apart from the one in bdlab: JSON gives back the same spelling."""
+    """Whether a value is JSON's own, written apart from the one in bdlab: JSON gives back the same
+    spelling.
+    """
     try:
-        return spelled(json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())) == spelled(value)
+        return spelled(
+            json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+        ) == spelled(value)
     except (TypeError, ValueError):
         return False
 
 
 def test_generated_values_survive_exactly_or_are_refused(tmp_path, monkeypatch, figures):
-    """Through papermill's own translation to code, which must hold literals only and give back every type."""
+    """Through papermill's own translation to code, which must hold literals only and give back
+    every type.
+    """
     rng, counts = random("values"), {"survived": 0, "refused": 0}
     book = write_notebook(tmp_path / "book.ipynb", "pass")
     arrived = []
 
     def translated(_source, _target, parameters, **_):
-        arrived.append(ast.literal_eval(ast.parse(PythonTranslator.codify(parameters)).body[0].value))
+        arrived.append(
+            ast.literal_eval(ast.parse(PythonTranslator.codify(parameters)).body[0].value)
+        )
         return SimpleNamespace(cells=[])
 
     monkeypatch.setattr(papermill, "execute_notebook", translated)
@@ -184,11 +247,16 @@ def test_generated_values_survive_exactly_or_are_refused(tmp_path, monkeypatch, 
             counts["refused"] += 1
         assert not arrived
     assert min(counts.values()) > 100
-    figures.note("hostile parameters", f"2,000 generated: {counts['survived']:,} survived exactly, {counts['refused']} refused")
+    figures.note(
+        "hostile parameters",
+        f"2,000 generated: {counts['survived']:,} survived exactly, {counts['refused']} refused",
+    )
 
 
 def test_papermills_translation_alone_is_told_apart(tmp_path, monkeypatch, figures):
-    """The broken variant: without the checks a name is run as code, and values arrive as other types."""
+    """The broken variant: without the checks a name is run as code, and values arrive as other
+    types.
+    """
     monkeypatch.chdir(tmp_path)
     exec(PythonTranslator.codify({f"x = {MAKE} #": 1}))
     assert (tmp_path / "canary").is_dir()
@@ -196,12 +264,15 @@ def test_papermills_translation_alone_is_told_apart(tmp_path, monkeypatch, figur
     for _ in range(2000):
         value = generated(rng)
         try:
-            changed += spelled(eval(PythonTranslator.codify({"params": value}).partition("=")[2])) != spelled(value)
+            changed += spelled(
+                eval(PythonTranslator.codify({"params": value}).partition("=")[2])
+            ) != spelled(value)
         except (NameError, SyntaxError, TypeError, ValueError):
             changed += 1
     assert changed > 0
     figures.breaks(
-        "hostile parameters", f"papermill alone: a name made the canary, {changed} of 2,000 values arrived as another type or not at all"
+        "hostile parameters",
+        f"papermill alone: a name made the canary, {changed} of 2,000 values arrived as another type or not at all",
     )
 
 
@@ -231,9 +302,14 @@ def test_real_kernels_get_what_was_sent(tmp_path, monkeypatch, figures):
         folder = tmp_path / name
         folder.mkdir()
         batch.execute(book, folder / "out.ipynb", {"params": sent[name], "folder": str(folder)})
-        return json.loads((folder / "echo.json").read_text()) == spelled(sent[name]) and (folder / "out.ipynb").is_file()
+        return (
+            json.loads((folder / "echo.json").read_text()) == spelled(sent[name])
+            and (folder / "out.ipynb").is_file()
+        )
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, sent)) == [True] * 3
     assert not list(tmp_path.rglob("canary"))
-    figures.note("hostile parameters", f"{len(sent)} real kernels: every type arrived, canary absent")
+    figures.note(
+        "hostile parameters", f"{len(sent)} real kernels: every type arrived, canary absent"
+    )

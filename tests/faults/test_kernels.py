@@ -11,11 +11,15 @@ from bdlab.cli import sweep as sweeping
 from bdlab.experiments import runs
 from tests.test_batch import write_notebook
 
-#: What the notebook of a seed does instead of its work, and the words that tell its reason from the others'.
+#: What the notebook of a seed does instead of its work, and the words that tell its reason from the
+#: others'.
 DEATHS = {
     0: ("os.kill(os.getpid(), signal.SIGKILL)", "the kernel died: killed by SIGKILL"),
     1: ("ctypes.string_at(0)", "the kernel died: a crash in compiled code (SIGSEGV)"),
-    2: ("resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32)); bytearray(1 << 36)", "MemoryError"),
+    2: (
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32)); bytearray(1 << 36)",
+        "MemoryError",
+    ),
     3: ("time.sleep(600)", "a cell ran past its time-out of 6 seconds"),
     4: ("sys.exit(0)", "the notebook ended itself with sys.exit()"),
     5: ("done = False", "the notebook ended without a result (result.json is missing)"),
@@ -42,11 +46,24 @@ if done:
 def sweep(tmp_path, monkeypatch, regdb):
     """Runs `bdlab run` on a sweep of one row over eight seeds with a notebook of this file's own."""
     setup = SETUP.replace("{deaths}", repr({seed: code for seed, (code, _) in DEATHS.items()}))
-    book = write_notebook(tmp_path / "book.ipynb", setup, f"fingerprint = {regdb.fingerprint!r}", RESULT)
+    book = write_notebook(
+        tmp_path / "book.ipynb", setup, f"fingerprint = {regdb.fingerprint!r}", RESULT
+    )
     (tmp_path / "mine.yaml").write_text("rows: {only: {modalities: V I, pairs: V-I}}")
     monkeypatch.setattr(batch, "run_all", partial(batch.run_all, notebook=book))
     monkeypatch.setattr(sweeping, "report", lambda *_: None)
-    words = ["run", str(tmp_path / "mine.yaml"), "--preset", "smoke", "--jobs", "2", "--timeout", "6", "--out", str(tmp_path / "runs")]
+    words = [
+        "run",
+        str(tmp_path / "mine.yaml"),
+        "--preset",
+        "smoke",
+        "--jobs",
+        "2",
+        "--timeout",
+        "6",
+        "--out",
+        str(tmp_path / "runs"),
+    ]
     return lambda seeds: CliRunner().invoke(cli.main, [*words, "--seeds", seeds])
 
 
@@ -58,20 +75,27 @@ def test_every_death_has_its_own_reason_and_the_rest_go_on(sweep, tmp_path, figu
     for seed, (_, reason) in DEATHS.items():
         assert states[seed].word == "failed"
         assert reason in states[seed].note, states[seed]
-        assert json.loads((tmp_path / "runs" / ".attempts" / states[seed].name / "1" / "failure.json").read_text())["reason"]
+        assert json.loads(
+            (tmp_path / "runs" / ".attempts" / states[seed].name / "1" / "failure.json").read_text()
+        )["reason"]
         assert reason in result.output + result.stderr
     assert "2 trained now, 0 found done, 6 failed" in result.output
     assert sweep("6,7").exit_code == 0
     figures.note(
-        "kernel", f"{len(DEATHS)} kernels: {len(DEATHS)} reasons of their own, {len(GOOD)} of {len(GOOD)} others done, exit code 1"
+        "kernel",
+        f"{len(DEATHS)} kernels: {len(DEATHS)} reasons of their own, {len(GOOD)} of {len(GOOD)} others done, exit code 1",
     )
 
 
 def test_papermill_alone_takes_an_early_end_for_success(tmp_path, figures):
-    """The broken variant: what papermill says of a notebook that called sys.exit(0) before its last cell."""
+    """The broken variant: what papermill says of a notebook that called sys.exit(0) before its last
+    cell.
+    """
     import papermill
 
     source = write_notebook(tmp_path / "book.ipynb", "import sys; sys.exit(0)", "1 / 0")
-    book = papermill.execute_notebook(str(source), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False)
+    book = papermill.execute_notebook(
+        str(source), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False
+    )
     assert book.cells[-1].execution_count is None  # never run, and no error
     figures.breaks("kernel", "papermill alone: sys.exit(0) before the last cell raises nothing")

@@ -1,4 +1,6 @@
-"""A run killed at random moments and at every point inside its checkpoint writes, resumed until it is done."""
+"""A run killed at random moments and at every point inside its checkpoint writes, resumed until it
+is done.
+"""
 
 import json
 import time
@@ -17,18 +19,32 @@ from . import random
 from .forks import Shared, die, end, fork, half, kill
 
 STEPS = 6
-POINTS = ("with half its bytes written", "before its fsync", "before its rename", "before the folder's fsync", "before the old one goes")
+POINTS = (
+    "with half its bytes written",
+    "before its fsync",
+    "before its rename",
+    "before the folder's fsync",
+    "before the old one goes",
+)
 
 
 @cache
 def prepared():
     """Config and what it needs before its first step; a child of a fork trains its copy of it."""
-    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 2, "steps": STEPS // 2, "checkpoint_every": 1})
+    config = sweeps.configure(
+        "table4",
+        "MDL4",
+        "smoke",
+        "synthetic-regdb",
+        {"epochs": 2, "steps": STEPS // 2, "checkpoint_every": 1},
+    )
     return config, setups.prepare(config, "cpu", progress=False)
 
 
 def life(out, saved, *faults):
-    """One life of a run, as `bdlab train` has it; ``saved`` hears the step of every checkpoint that is safe."""
+    """One life of a run, as `bdlab train` has it; ``saved`` hears the step of every checkpoint that
+    is safe.
+    """
     config, setup = prepared()
     cell.prepare = lambda *_: setup
     for fault in faults:
@@ -78,7 +94,9 @@ def arm(point):
 
 
 def outcome(out):
-    """What must be the same to the bit: history without its timings, scores, and the sha256 of the weights."""
+    """What must be the same to the bit: history without its timings, scores, and the sha256 of the
+    weights.
+    """
     result = runs.done(out, runs.Cell.of(prepared()[1]))
     if result is None:
         return None
@@ -88,7 +106,9 @@ def outcome(out):
 
 
 def until_done(out, saved, counts, want, *faults):
-    """A last life that nobody kills (if one is needed); counts it as different if its outcome is not that of the whole run."""
+    """A last life that nobody kills (if one is needed); counts it as different if its outcome is
+    not that of the whole run.
+    """
     crashed = outcome(out) is None and end(fork(life, out, saved, *faults)) != 0
     counts["cells"] += 1
     counts["differ"] += crashed or outcome(out) != want
@@ -99,7 +119,9 @@ def lost(out, saved):
     if (out / runs.Cell.of(prepared()[1]).name).is_dir():
         return False
     found = checkpoint.newest(runs.attempts(out, runs.Cell.of(prepared()[1]).name))
-    return (found[1]["history"][-1]["steps"] if found and found[1]["history"] else 0) + (found[1]["step"] if found else 0) < saved[0]
+    return (found[1]["history"][-1]["steps"] if found and found[1]["history"] else 0) + (
+        found[1]["step"] if found else 0
+    ) < saved[0]
 
 
 def whole(folder):
@@ -113,7 +135,9 @@ def whole(folder):
 
 
 def at_random_moments(folder, kills, *faults):
-    """Run after run, each killed up to five times in what is left of it and then let to its end, until there were so many kills."""
+    """Run after run, each killed up to five times in what is left of it and then let to its end,
+    until there were so many kills.
+    """
     want, seconds = whole(folder)
     counts, rng = {"kills": 0, "cells": 0, "differ": 0, "lost": 0}, random("kills")
     while counts["kills"] < kills:
@@ -121,7 +145,8 @@ def at_random_moments(folder, kills, *faults):
         for _ in range(5):
             share, began = 1.1 - saved[0] / STEPS, time.perf_counter()
             if kill(fork(life, out, saved, *faults), rng.uniform(0, share * seconds)) != -9:
-                seconds = min(seconds, (time.perf_counter() - began) / share)  # the machine has become faster
+                # the machine has become faster
+                seconds = min(seconds, (time.perf_counter() - began) / share)
                 break
             counts["kills"] += 1
             counts["lost"] += lost(out, saved)
@@ -166,7 +191,8 @@ def test_killed_at_random_moments(alone, tmp_path, figures):
     assert got["kills"] >= 100
     assert (got["differ"], got["lost"]) == (0, 0), got
     figures.note(
-        "kill", f"{got['kills']} kills at random moments of {got['cells']} runs: {got['differ']} differ, {got['lost']} checkpoints lost"
+        "kill",
+        f"{got['kills']} kills at random moments of {got['cells']} runs: {got['differ']} differ, {got['lost']} checkpoints lost",
     )
 
 
@@ -175,7 +201,8 @@ def test_killed_inside_a_write(alone, tmp_path, figures):
     assert got["kills"] >= 25
     assert (got["differ"], got["lost"]) == (0, 0), got
     figures.note(
-        "kill", f"{got['kills']} kills inside a write: {got['differ']} of {got['cells']} runs differ, {got['lost']} checkpoints lost"
+        "kill",
+        f"{got['kills']} kills inside a write: {got['differ']} of {got['cells']} runs differ, {got['lost']} checkpoints lost",
     )
 
 
@@ -188,4 +215,7 @@ def test_a_resume_without_momentum_is_told_apart(alone, tmp_path, figures):
 def test_a_file_overwritten_in_place_is_told_apart(alone, tmp_path, figures):
     got = alone(inside_writes, tmp_path, (3,), (writes_in_place,))
     assert got["lost"] > 0
-    figures.breaks("kill", f"one file written in place: {got['lost']} of {got['kills']} kills lost the checkpoint")
+    figures.breaks(
+        "kill",
+        f"one file written in place: {got['lost']} of {got['kills']} kills lost the checkpoint",
+    )

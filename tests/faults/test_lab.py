@@ -26,11 +26,21 @@ class Server:
 
     def __init__(self, words, place):
         place.mkdir()
-        own = {f"JUPYTER_{name}": str(place / name) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")}
+        own = {
+            f"JUPYTER_{name}": str(place / name)
+            for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+        }
         self.log = place / "log"
         with self.log.open("w") as log:
             env = os.environ | own | {"JUPYTER_TOKEN": OLD, "HOME": str(place)}
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
+            self.process = subprocess.Popen(
+                words,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=env,
+                start_new_session=True,
+            )
 
     def wait(self, seconds=90):
         until = time.monotonic() + seconds
@@ -88,9 +98,11 @@ def probes(server, twin):
     above = [server.ask(path, right) for path in UP]
     return {
         "another address": not elsewhere(server.port),
-        "a token that is not random": bool(re.fullmatch("[0-9a-f]{48}", right)) and right not in (OLD, twin.token),
+        "a token that is not random": bool(re.fullmatch("[0-9a-f]{48}", right))
+        and right not in (OLD, twin.token),
         "no token": server.ask("/api/contents")[0] == 403,
-        "wrong token": server.ask("/api/contents", wrong)[0] == 403 and server.ask("/api/contents", OLD)[0] == 403,
+        "wrong token": server.ask("/api/contents", wrong)[0] == 403
+        and server.ask("/api/contents", OLD)[0] == 403,
         "foreign Host": server.ask("/api/contents", right, "evil.example:80")[0] == 403,
         "traversal": all(400 <= status < 500 and b"root:" not in body for status, body in above),
     }
@@ -118,4 +130,7 @@ def test_a_server_started_by_hand_is_told_apart(servers, figures):
     found = probes(open_, lab)
     passed = [probe for probe, refused in found.items() if not refused]
     assert {"a token that is not random", "no token", "foreign Host"} <= set(passed)
-    figures.breaks("lab", f"without token and host check: {len(passed)} of {len(found)} probes let in ({', '.join(passed)})")
+    figures.breaks(
+        "lab",
+        f"without token and host check: {len(passed)} of {len(found)} probes let in ({', '.join(passed)})",
+    )

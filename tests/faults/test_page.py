@@ -18,6 +18,15 @@ def test_every_promise_stands_there_with_its_figures_and_its_broken_variant(prom
     assert broken
 
 
-@pytest.mark.parametrize("limit", ["fsync", "torch versions", "numbers of threads", "Network file systems", "someone else's notebook"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "fsync",
+        "torch versions",
+        "numbers of threads",
+        "Network file systems",
+        "someone else's notebook",
+    ],
+)
 def test_what_is_not_promised_stands_beside_it(limit):
     assert limit in PAGE.partition("## Not promised")[2]

@@ -1,4 +1,6 @@
-"""Exact resume from every step, refusals, runs that turn NaN, and bits that must not hang on workers or evaluations."""
+"""Exact resume from every step, refusals, runs that turn NaN, and bits that must not hang on
+workers or evaluations.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +17,11 @@ SMOKE = {"epochs": 2, "steps": 3}
 
 
 def prepared(data="synthetic-regdb", row="MDL4", **changes):
-    return setups.prepare(sweeps.configure("table4", row, "smoke", data, SMOKE | changes), device="cpu", progress=False)
+    return setups.prepare(
+        sweeps.configure("table4", row, "smoke", data, SMOKE | changes),
+        device="cpu",
+        progress=False,
+    )
 
 
 def bits(net):
@@ -35,7 +41,9 @@ class Stop(Exception):
 
 
 def stopped(folder, at, **changes):
-    """A run that ends in the middle of its ``at``-th step's aftermath, before that step's checkpoint."""
+    """A run that ends in the middle of its ``at``-th step's aftermath, before that step's
+    checkpoint.
+    """
 
     def stop(step, _):
         if step == at:
@@ -54,15 +62,24 @@ class TestResume:
             whole = prepared(checkpoint_every=every)
             history = loop.train(whole)
             for at in range(1, 7):
-                first, second = stopped(tmp_path / f"{every}-{at}" / "1", at, checkpoint_every=every), tmp_path / f"{every}-{at}" / "2"
+                first, second = (
+                    stopped(tmp_path / f"{every}-{at}" / "1", at, checkpoint_every=every),
+                    tmp_path / f"{every}-{at}" / "2",
+                )
                 second.mkdir()
                 again = prepared(checkpoint_every=every)
                 resumed = loop.train(again, second, resume=[first])
                 assert same(bits(whole.net), bits(again.net)), (every, at)
-                assert untimed(history) == untimed(resumed) == untimed(runs.read_lines(second / "history.jsonl")), (every, at)
+                assert (
+                    untimed(history)
+                    == untimed(resumed)
+                    == untimed(runs.read_lines(second / "history.jsonl"))
+                ), (every, at)
                 assert bool(again.resumed) == (at > 3 or (0 < every < at)), (every, at)
                 count += 1
-        figures.note("resume", f"stopped at each of 6 steps x 3 checkpoint rhythms: 0 of {count} differ")
+        figures.note(
+            "resume", f"stopped at each of 6 steps x 3 checkpoint rhythms: 0 of {count} differ"
+        )
 
     def test_without_the_momentum_it_would_not_be(self, tmp_path, monkeypatch, figures):
         """The broken variant: an optimiser that starts afresh gives other bits."""
@@ -85,7 +102,9 @@ class TestResume:
         ],
         ids=["configuration", "data", "threads", "torch"],
     )
-    def test_what_differs_is_refused_or_labelled(self, tmp_path, monkeypatch, changes, said, figures):
+    def test_what_differs_is_refused_or_labelled(
+        self, tmp_path, monkeypatch, changes, said, figures
+    ):
         stopped(tmp_path / "1", 4)
         lasting = "threads" not in changes and "torch" not in changes
         if "threads" in changes:
@@ -103,7 +122,10 @@ class TestResume:
             loop.train(again, resume=[tmp_path / "1"], inexact=True)
             assert again.resumed["exact"] is False
         if "torch" in changes:
-            figures.note("resume", "4 negative controls refused with the reason; --inexact says so in the provenance")
+            figures.note(
+                "resume",
+                "4 negative controls refused with the reason; --inexact says so in the provenance",
+            )
 
 
 WEIGHTS = "trunk.2.0.conv1.weight"
@@ -120,7 +142,9 @@ class Injection:
     def terms(self, batch):
         self.step += 1
         terms = self.objective(batch)
-        return {k: v * self.value if k == "mml" and self.here("term") else v for k, v in terms.items()}
+        return {
+            k: v * self.value if k == "mml" and self.here("term") else v for k, v in terms.items()
+        }
 
     def here(self, place):
         return self.step == self.at and self.place == place
@@ -135,7 +159,9 @@ class Injection:
 
 
 INJECTIONS = [
-    (place, value, at) for (place, at) in (("term", 5), ("gradient", 5), ("weights", 5)) for value in (float("nan"), float("inf"))
+    (place, value, at)
+    for (place, at) in (("term", 5), ("gradient", 5), ("weights", 5))
+    for value in (float("nan"), float("inf"))
 ]
 
 
@@ -148,7 +174,9 @@ def inject(folder, place, value, at):
 
 class TestNotFinite:
     @pytest.mark.parametrize(("place", "value", "at"), INJECTIONS)
-    def test_the_run_stops_naming_step_term_and_last_good_checkpoint(self, tmp_path, place, value, at, figures):
+    def test_the_run_stops_naming_step_term_and_last_good_checkpoint(
+        self, tmp_path, place, value, at, figures
+    ):
         said = {
             "term": "the term 'mml' is",
             "gradient": "the term 'gradient' is",
@@ -160,32 +188,53 @@ class TestNotFinite:
         assert said[place] in text
         assert f"step {at}" in text
         assert "checkpoint-00000004.pt" in text
-        assert [path.name for path in checkpoint.found(tmp_path / "1")] == ["checkpoint-00000004.pt", "checkpoint-00000003.pt"]
+        assert [path.name for path in checkpoint.found(tmp_path / "1")] == [
+            "checkpoint-00000004.pt",
+            "checkpoint-00000003.pt",
+        ]
         for path in checkpoint.found(tmp_path / "1"):
-            assert all(v.isfinite().all() for v in checkpoint.load(path)["net"].values() if v.is_floating_point())
+            assert all(
+                v.isfinite().all()
+                for v in checkpoint.load(path)["net"].values()
+                if v.is_floating_point()
+            )
         whole, again = prepared(checkpoint_every=1), prepared(checkpoint_every=1)
         loop.train(whole)
         loop.train(again, resume=[tmp_path / "1"])
         assert same(bits(whole.net), bits(again.net))
         if (place, value, at) == INJECTIONS[-1]:
             figures.note(
-                "nan", f"{len(INJECTIONS)} injections (term, gradient, weights): all stop and name it, 0 saved, all resume to the same bits"
+                "nan",
+                f"{len(INJECTIONS)} injections (term, gradient, weights): all stop and name it, 0 saved, all resume to the same bits",
             )
 
     def test_a_first_step_has_no_checkpoint_to_name(self, tmp_path):
-        with pytest.raises(setups.TrainingError, match="'mml' is nan at step 1 .*No checkpoint had been saved yet"):
+        with pytest.raises(
+            setups.TrainingError, match="'mml' is nan at step 1 .*No checkpoint had been saved yet"
+        ):
             inject(tmp_path / "1", "term", float("nan"), 1)
 
     def test_a_run_that_looks_at_its_terms_only_is_told_apart(self, tmp_path, monkeypatch, figures):
-        """The broken variant: weights are saved without a look at them, as they were before this suite."""
-        monkeypatch.setattr(torch.Tensor, "isfinite", lambda self: torch.ones_like(self, dtype=torch.bool))
-        with pytest.raises(ValueError, match="not JSON"):  # a step later, when its history is written
+        """The broken variant: weights are saved without a look at them, as they were before this
+        suite.
+        """
+        monkeypatch.setattr(
+            torch.Tensor, "isfinite", lambda self: torch.ones_like(self, dtype=torch.bool)
+        )
+        # a step later, when its history is written
+        with pytest.raises(ValueError, match="not JSON"):
             inject(tmp_path / "1", "weights", float("nan"), 5)
         monkeypatch.undo()
         net = checkpoint.newest([tmp_path / "1"])[1]["net"]
-        spoilt = [name for name, value in net.items() if value.is_floating_point() and not value.isfinite().all()]
+        spoilt = [
+            name
+            for name, value in net.items()
+            if value.is_floating_point() and not value.isfinite().all()
+        ]
         assert spoilt
-        figures.breaks("nan", f"no look before saving: the newest checkpoint has NaN in {spoilt[0]}")
+        figures.breaks(
+            "nan", f"no look before saving: the newest checkpoint has NaN in {spoilt[0]}"
+        )
 
 
 class TestSameBits:
@@ -197,13 +246,20 @@ class TestSameBits:
             monkeypatch.setattr(bank, "_threads", lambda threads=threads: threads)
             monkeypatch.setenv("BDLAB_CACHE", str(tmp_path / f"cache-{jobs}"))
             setup = setups.prepare(
-                sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", SMOKE | {"root": str(root)}), "cpu", progress=False
+                sweeps.configure(
+                    "table4", "MDL4", "smoke", "synthetic-regdb", SMOKE | {"root": str(root)}
+                ),
+                "cpu",
+                progress=False,
             )
             loop.train(setup)
             weights = b"".join(value.numpy().tobytes() for value in setup.net.state_dict().values())
             seen.add((setup.dataset.fingerprint, setup.bank.pictures.numpy().tobytes(), weights))
         assert len(seen) == 1
-        figures.note("same", "1-3 rendering processes x 1-5 decoding threads: 0 of 3 differ (data, pictures, weights)")
+        figures.note(
+            "same",
+            "1-3 rendering processes x 1-5 decoding threads: 0 of 3 differ (data, pictures, weights)",
+        )
 
     @pytest.mark.parametrize("data", ["synthetic-regdb", "synthetic-sysu"])
     def test_whether_or_not_evaluation_runs_in_between(self, data, monkeypatch, figures):
@@ -212,7 +268,9 @@ class TestSameBits:
         loop.train(watched, on_epoch=lambda _: extract.evaluate(watched))
         monkeypatch.setattr(loop, "_keep_best", lambda *_: None)
         history = loop.train(plain)
-        if held:  # the last epoch of one against the best of the other: what the loss has seen must be the same
+        # the last epoch of one against the best of the other: what the loss has seen must be the
+        # same
+        if held:
             lines = loop.train(prepared(data, **held))
             assert [line["terms"] for line in history] == [line["terms"] for line in lines]
             figures.note("same", "validation and tests between the epochs: 0 of 2 runs differ")
@@ -229,17 +287,31 @@ class TestSameBits:
         figures.breaks("same", "evaluation in training mode: other bits")
 
     def test_neighbouring_seeds_share_no_draws(self, figures):
-        """Every stream of 30 seeds x 2 purposes x 5 epochs x 8 steps begins with 128 bits of its own."""
-        keys = [(s, p, e, t) for s in range(30) for p in ("plan", "augment") for e in range(5) for t in range(8)]
+        """Every stream of 30 seeds x 2 purposes x 5 epochs x 8 steps begins with 128 bits of its
+        own.
+        """
+        keys = [
+            (s, p, e, t)
+            for s in range(30)
+            for p in ("plan", "augment")
+            for e in range(5)
+            for t in range(8)
+        ]
         firsts = {tuple(batches.generator(*key).integers(2**63, size=2)) for key in keys}
         assert len(firsts) == len(keys)
-        a, b = (batches.draw(seed, 0, 200, 24, 4) for seed in random("seeds").integers(10_000) + np.arange(2))
-        assert abs((a == b).mean(axis=(0, 1)) - [1 / 9, 1 / 9, 1 / 2]).max() < 0.02  # as often as chance has it
+        a, b = (
+            batches.draw(seed, 0, 200, 24, 4)
+            for seed in random("seeds").integers(10_000) + np.arange(2)
+        )
+        # as often as chance has it
+        assert abs((a == b).mean(axis=(0, 1)) - [1 / 9, 1 / 9, 1 / 2]).max() < 0.02
         figures.note("same", f"{len(keys):,} streams of neighbouring seeds: 0 draws shared")
 
     def test_seeds_that_are_added_up_are_told_apart(self, figures):
         """The broken variant."""
         keys = [s + e + t for s in range(30) for e in range(5) for t in range(8)]
-        shared = len(keys) - len({tuple(np.random.default_rng(key).integers(2**63, size=2)) for key in keys})
+        shared = len(keys) - len(
+            {tuple(np.random.default_rng(key).integers(2**63, size=2)) for key in keys}
+        )
         assert shared > 0
         figures.breaks("same", f"seed + epoch + step: {shared:,} of {len(keys):,} streams shared")

@@ -1,4 +1,6 @@
-"""Disks that fail: limits on a file's size, injected ENOSPC and EIO, and files damaged after they were written."""
+"""Disks that fail: limits on a file's size, injected ENOSPC and EIO, and files damaged after they
+were written.
+"""
 
 import errno
 import os
@@ -21,26 +23,46 @@ PLACES = ("open", "write", "fsync", "replace", "folder")
 
 
 def told(path, error, name):
-    """Whether an error says what a user needs: which file, why, the bytes needed and free, what to do."""
+    """Whether an error says what a user needs: which file, why, the bytes needed and free, what to
+    do.
+    """
     text = str(error)
-    words = (path.name, name, "bytes needed", " free", "What was saved before is untouched", "run the same command again")
-    return all(word in text for word in words) and any(c.isdigit() for c in text.partition("bytes needed")[0][-12:])
+    words = (
+        path.name,
+        name,
+        "bytes needed",
+        " free",
+        "What was saved before is untouched",
+        "run the same command again",
+    )
+    return all(word in text for word in words) and any(
+        c.isdigit() for c in text.partition("bytes needed")[0][-12:]
+    )
 
 
 def limited(out, limit):
-    """The rest of a run under a limit on the size of every file; dies of it with an error that says so, or it is a fault."""
+    """The rest of a run under a limit on the size of every file; dies of it with an error that says
+    so, or it is a fault.
+    """
     signalled = Shared()
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         life(out, signalled)
     except (checkpoint.CheckpointError, runs.WriteError) as error:
         path = max((p for p in out.glob(".attempts/*/*")), key=lambda p: int(p.name))
-        files = [path / f"checkpoint-{step:08d}.pt" for step in range(1, 7)] + [path / "params.json", path / "attempt.json"]
-        os._exit(3 if any(told(file, error, "EFBIG") for file in [*files, path / "history.jsonl"]) else 4)
+        files = [path / f"checkpoint-{step:08d}.pt" for step in range(1, 7)] + [
+            path / "params.json",
+            path / "attempt.json",
+        ]
+        os._exit(
+            3 if any(told(file, error, "EFBIG") for file in [*files, path / "history.jsonl"]) else 4
+        )
 
 
 def under_limits(folder, count):
-    """A run that is at its third step, gone on with under so many limits, from none to just below a checkpoint's size."""
+    """A run that is at its third step, gone on with under so many limits, from none to just below a
+    checkpoint's size.
+    """
     want, _ = whole(folder)
     out, saved = folder / "limited", Shared()
 
@@ -53,11 +75,18 @@ def under_limits(folder, count):
     (first,) = runs.attempts(out, runs.Cell.of(prepared()[1]).name)
     size = checkpoint.found(first)[0].stat().st_size
     counts = {"limits": 0, "told": 0, "loads": 0, "leftovers": 0}
-    for limit in [0, 1, *sorted(random("limits").integers(2, size - 1, count - 3).tolist()), size - 1]:
+    for limit in [
+        0,
+        1,
+        *sorted(random("limits").integers(2, size - 1, count - 3).tolist()),
+        size - 1,
+    ]:
         counts["limits"] += 1
         counts["told"] += end(fork(limited, out, limit)) == 3
         found = checkpoint.newest(runs.attempts(out, runs.Cell.of(prepared()[1]).name))
-        counts["loads"] += found is not None and found[1]["history"] is not None and len(found[1]["history"]) == 1
+        counts["loads"] += (
+            found is not None and found[1]["history"] is not None and len(found[1]["history"]) == 1
+        )
         counts["leftovers"] += len(list(out.rglob(".*.tmp")))
     assert end(fork(life, out, saved)) == 0
     return counts, outcome(out) == want
@@ -67,11 +96,19 @@ def test_every_limit_on_a_files_size(alone, tmp_path, figures):
     counts, same = alone(under_limits, tmp_path, 40)
     assert counts == {"limits": 40, "told": 40, "loads": 40, "leftovers": 0}
     assert same
-    figures.note("write", f"RLIMIT_FSIZE at {counts['limits']} sizes: {counts['told']} errors say it all, {counts['loads']} previous load")
+    figures.note(
+        "write",
+        f"RLIMIT_FSIZE at {counts['limits']} sizes: {counts['told']} errors say it all, {counts['loads']} previous load",
+    )
 
 
 def state(step):
-    return {"net": {"w": torch.arange(4096.0) + step}, "history": [{"epoch": step}], "step": step, "log": None}
+    return {
+        "net": {"w": torch.arange(4096.0) + step},
+        "history": [{"epoch": step}],
+        "step": step,
+        "log": None,
+    }
 
 
 def inject(monkeypatch, place, code):
@@ -81,7 +118,9 @@ def inject(monkeypatch, place, code):
         raise OSError(code, os.strerror(code))
 
     if place in ("open", "write"):
-        monkeypatch.setattr(files, "open", refuse if place == "open" else half(refuse), raising=False)
+        monkeypatch.setattr(
+            files, "open", refuse if place == "open" else half(refuse), raising=False
+        )
     elif place == "folder":
         monkeypatch.setattr(files, "sync", refuse)
     else:
@@ -100,16 +139,26 @@ def test_a_disk_that_fails(tmp_path, monkeypatch, figures, name, place):
     assert checkpoint.load(tmp_path / "checkpoint-00000001.pt")["step"] == 1
     assert not list(tmp_path.glob(".*"))
     if (name, place) == ("EIO", PLACES[-1]):
-        figures.note("write", f"{len(ERRORS) * len(PLACES)} injected ENOSPC and EIO: each named, each previous loads")
+        figures.note(
+            "write",
+            f"{len(ERRORS) * len(PLACES)} injected ENOSPC and EIO: each named, each previous loads",
+        )
 
 
 def test_a_history_that_does_not_fit(tmp_path, monkeypatch):
-    """A line of history is written to the end of its file; a full disk is told there too, and what was whole stays."""
+    """A line of history is written to the end of its file; a full disk is told there too, and what
+    was whole stays.
+    """
     path = tmp_path / "history.jsonl"
     runs.append_line(path, {"epoch": 1})
     with monkeypatch.context() as patch:
         patch.setattr(
-            files, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")), raising=False
+            files,
+            "open",
+            lambda *_, **__: (_ for _ in ()).throw(
+                OSError(errno.ENOSPC, "No space left on device")
+            ),
+            raising=False,
         )
         with pytest.raises(runs.WriteError) as caught:
             runs.append_line(path, {"epoch": 2})
@@ -118,7 +167,9 @@ def test_a_history_that_does_not_fit(tmp_path, monkeypatch):
 
 
 def test_torchs_own_writer_is_told_apart(tmp_path, figures):
-    """The broken variant: torch.save to the file itself names no bytes, and leaves half a file under the name."""
+    """The broken variant: torch.save to the file itself names no bytes, and leaves half a file
+    under the name.
+    """
     path, soft = tmp_path / "checkpoint-00000002.pt", resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, soft[1]))
     try:
@@ -128,7 +179,10 @@ def test_torchs_own_writer_is_told_apart(tmp_path, figures):
         resource.setrlimit(resource.RLIMIT_FSIZE, soft)
     assert not told(path, caught.value, "EFBIG")
     assert path.stat().st_size == 8192
-    figures.breaks("write", f"torch.save to the file: {str(caught.value).partition(' (')[0][:70]!r}, and 8,192 bytes of half a file")
+    figures.breaks(
+        "write",
+        f"torch.save to the file: {str(caught.value).partition(' (')[0][:70]!r}, and 8,192 bytes of half a file",
+    )
 
 
 class TestDamage:
@@ -145,7 +199,12 @@ class TestDamage:
     def test_truncations(self, tmp_path, figures):
         path = self.folder(tmp_path)
         data = path.read_bytes()
-        sizes = [0, 1, len(data) - 1, *(2 + random("truncations").choice(len(data) - 3, 497, replace=False)).tolist()]
+        sizes = [
+            0,
+            1,
+            len(data) - 1,
+            *(2 + random("truncations").choice(len(data) - 3, 497, replace=False)).tolist(),
+        ]
         for size in sizes:
             path.write_bytes(data[:size])
             assert self.falls_back(path), size
@@ -154,8 +213,11 @@ class TestDamage:
     def test_bit_flips(self, tmp_path, figures):
         path = self.folder(tmp_path)
         header = 8 * (path.read_bytes().index(b"\n") + 1)
-        rest = random("flips").choice(8 * path.stat().st_size - header, 2000 - header // 4, replace=False)
-        flips = [*range(0, header, 4), *(header + rest).tolist()]  # the header is small and matters most
+        rest = random("flips").choice(
+            8 * path.stat().st_size - header, 2000 - header // 4, replace=False
+        )
+        # the header is small and matters most
+        flips = [*range(0, header, 4), *(header + rest).tolist()]
         for bit in flips:
             flip(path, bit)
             assert self.falls_back(path), bit
@@ -188,7 +250,9 @@ def flip(path, bit):
 
 
 def damaged_run(folder, count):
-    """A run stopped at its fifth step, its newest checkpoint damaged in one of so many ways, gone on with: how many end in other bits."""
+    """A run stopped at its fifth step, its newest checkpoint damaged in one of so many ways, gone
+    on with: how many end in other bits.
+    """
     want, _ = whole(folder)
     rng, differ = random("damage"), 0
 
@@ -212,4 +276,6 @@ def damaged_run(folder, count):
 
 def test_a_run_gone_on_with_from_the_checkpoint_before(alone, tmp_path, figures):
     assert alone(damaged_run, tmp_path, 8) == 0
-    figures.note("corrupt", "8 damaged runs went on from the one before: 0 differ in their final bits")
+    figures.note(
+        "corrupt", "8 damaged runs went on from the one before: 0 differ in their final bits"
+    )

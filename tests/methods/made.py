@@ -14,7 +14,12 @@ OWN = sorted(set(METHODS) - {"base-derivative"})
 def config(method, **changes):
     modalities = MADE_FOR.get(method, "V I")
     more = {"generator_lr": 0.001} if method == "gan" else {}
-    base = {"method": method, "modalities": modalities, "pairs": PAIRS[modalities], "triplet_ramp": 0.0} | more
+    base = {
+        "method": method,
+        "modalities": modalities,
+        "pairs": PAIRS[modalities],
+        "triplet_ramp": 0.0,
+    } | more
     return from_flat(preset("smoke", "synthetic-regdb") | base | changes)
 
 
@@ -37,4 +42,6 @@ def gradients(net, term):
     """Names of the parameters that a term's gradient reaches (not only with zeros)."""
     net.zero_grad(set_to_none=True)
     term.backward(retain_graph=True)
-    return {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    return {
+        name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
+    }

@@ -1,4 +1,6 @@
-"""What holds for every rival: gradients, embeddings, parameter groups, saving, loading, going on, one through papermill."""
+"""What holds for every rival: gradients, embeddings, parameter groups, saving, loading, going on,
+one through papermill.
+"""
 
 import itertools
 import json
@@ -32,13 +34,20 @@ def test_gradients_reach_every_parameter_and_the_loss_falls(method):
     net, objective = made(method)
     seen, ids, b = set(), [], batch()
     slow = {id(p) for p in net.generators()}
-    groups = [([p for p in net.parameters() if p.requires_grad and id(p) not in slow], 0.02), (net.generators(), 0.001)]
+    groups = [
+        ([p for p in net.parameters() if p.requires_grad and id(p) not in slow], 0.02),
+        (net.generators(), 0.001),
+    ]
     opt = torch.optim.SGD([{"params": p, "lr": lr} for p, lr in groups if p], momentum=0.9)
     for _ in range(12):
         terms = objective(b)
         opt.zero_grad(set_to_none=True)
         terms["total"].backward()
-        seen |= {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+        seen |= {
+            name
+            for name, p in net.named_parameters()
+            if p.grad is not None and p.grad.abs().sum() > 0
+        }
         opt.step()
         ids.append(terms["id"].item())
     assert seen == {name for name, p in net.named_parameters() if p.requires_grad}
@@ -69,22 +78,40 @@ def test_extras_are_trained_as_head_or_generators_and_groups_take_every_paramete
     assert not {id(p) for p in head} & {id(p) for p in generators}
     assert (generators != []) == (method in ("x-modality", "gan"))
     assert (net.generator_numbers() != {}) == (method == "x-modality")
-    setup = setups.Setup(config(method, groups="agw"), None, None, None, net, None, torch.device("cpu"), torch.float32)
+    setup = setups.Setup(
+        config(method, groups="agw"),
+        None,
+        None,
+        None,
+        net,
+        None,
+        torch.device("cpu"),
+        torch.float32,
+    )
     groups = [p for group in loop.optimiser(setup).param_groups for p in group["params"]]
     assert sorted(map(id, groups)) == sorted(id(p) for p in net.parameters() if p.requires_grad)
 
 
 @pytest.mark.parametrize("method", OWN)
 def test_weight_nought_takes_away_what_a_rival_adds(method):
-    """The broken variant of every rival's own term: without it, extras are never trained and the terms are eq. 9's."""
+    """The broken variant of every rival's own term: without it, extras are never trained and the
+    terms are eq. 9's.
+    """
     (net, objective), (_, full) = made(method, rival=0.0), made(method)
     terms = objective(batch())
     terms["total"].backward()
     own = set(full(batch())) - set(terms)
-    names = {"asymmetric": {"own", "bridge"}, "bdtr": {"cross", "intra"}, "cmgan": {"adversary"}, "agw": {"wrt"}}
+    names = {
+        "asymmetric": {"own", "bridge"},
+        "bdtr": {"cross", "intra"},
+        "cmgan": {"adversary"},
+        "agw": {"wrt"},
+    }
     assert own == names.get(method, {"judge", "fool", "cycle"} if method == "gan" else set())
     idle = {name for name, p in net.extras.named_parameters() if p.grad is None}
-    assert idle == {name for name, _ in net.extras.named_parameters() if not name.startswith("from_")}
+    assert idle == {
+        name for name, _ in net.extras.named_parameters() if not name.startswith("from_")
+    }
 
 
 @pytest.mark.parametrize("method", OWN)
@@ -128,7 +155,9 @@ def test_going_on_gives_the_bits_of_one_that_never_stopped(method, tmp_path, reg
 
 def test_one_goes_through_the_notebook(tmp_path, regdb):
     c = config("gan", epochs=1, steps=2, sweep="families", row="GAN")
-    (outcome,) = sweeps.run_all([runs.Cell(c.flat(), regdb.fingerprint)], tmp_path / "out", jobs=1, timeout=600)
+    (outcome,) = sweeps.run_all(
+        [runs.Cell(c.flat(), regdb.fingerprint)], tmp_path / "out", jobs=1, timeout=600
+    )
     assert outcome.word == "done", outcome.reason
     result = json.loads((outcome.folder / "result.json").read_text())
     assert result["params"]["method"] == "gan"
@@ -138,6 +167,8 @@ def test_one_goes_through_the_notebook(tmp_path, regdb):
 def test_a_rival_wants_its_own_modalities():
     from bdlab.config import ConfigError
 
-    with pytest.raises(ConfigError, match="'cmgan' is made for modalities = 'V I', not 'V I DV DI'"):
+    with pytest.raises(
+        ConfigError, match="'cmgan' is made for modalities = 'V I', not 'V I DV DI'"
+    ):
         config("cmgan", modalities="V I DV DI")
     assert made("agw", modalities="V I DV DI")[0].modalities == tuple(Modality)

@@ -1,4 +1,6 @@
-"""Each rival's defining parts: what they are, by loops or by hand, and that it shows when one is missing."""
+"""Each rival's defining parts: what they are, by loops or by hand, and that it shows when one is
+missing.
+"""
 
 import math
 
@@ -39,11 +41,19 @@ class TestZeroPadding:
     def test_only_luma_is_left_of_colour(self):
         pixels = torch.rand(2, 3, 8, 8)
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (pixels.MEAN, pixels.STD))
-        grey = (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1)).sum(1, keepdim=True).expand_as(pixels)
+        grey = (
+            (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1))
+            .sum(1, keepdim=True)
+            .expand_as(pixels)
+        )
         pad = one_stream.Pad(V)
-        torch.testing.assert_close(pad((pixels - mean) / std), pad((grey - mean) / std), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            pad((pixels - mean) / std), pad((grey - mean) / std), atol=1e-5, rtol=0
+        )
         red = torch.tensor([1.0, 0, 0]).view(3, 1, 1).expand(1, 3, 8, 8)
-        assert pad((red - mean) / std)[0, 0].mean().item() == pytest.approx((0.299 - sum(pixels.MEAN) / 3) / (sum(pixels.STD) / 3))
+        assert pad((red - mean) / std)[0, 0].mean().item() == pytest.approx(
+            (0.299 - sum(pixels.MEAN) / 3) / (sum(pixels.STD) / 3)
+        )
 
     def test_the_other_modalitys_kernels_do_not_matter(self):
         net, _ = made("zero-padding")
@@ -53,7 +63,8 @@ class TestZeroPadding:
         with torch.no_grad():
             net.stems["V"][1].weight[:, 1].add_(1.0)
         assert torch.equal(net.embed(x[V], V), before)
-        assert not torch.equal(net.embed(x[I], I), infrared)  # the same convolution, the other channel
+        # the same convolution, the other channel
+        assert not torch.equal(net.embed(x[I], I), infrared)
 
 
 class TestAsymmetric:
@@ -72,7 +83,10 @@ class TestAsymmetric:
 
     def test_the_bridge_by_hand(self):
         a, b = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-        p, q = [math.exp(2) / (math.exp(2) + 1), 1 / (math.exp(2) + 1)], [1 / (1 + math.e), math.e / (1 + math.e)]
+        p, q = (
+            [math.exp(2) / (math.exp(2) + 1), 1 / (math.exp(2) + 1)],
+            [1 / (1 + math.e), math.e / (1 + math.e)],
+        )
         m = [(x + y) / 2 for x, y in zip(p, q, strict=True)]
         want = sum(sum(w * math.log(w / x) for w, x in zip(m, r, strict=True)) for r in (p, q)) / 2
         assert asymmetric.bridge([a, b]).item() == pytest.approx(want, rel=1e-5)
@@ -82,7 +96,8 @@ class TestAsymmetric:
         a, b = (torch.randn(4, 6, requires_grad=True) for _ in range(2))
         asymmetric.bridge([a, b]).backward()
         together = (a.softmax(1) + b.softmax(1)) / 2
-        torch.testing.assert_close(a.grad, (a.softmax(1) - together) / 8)  # no gradient through the teacher
+        # no gradient through the teacher
+        torch.testing.assert_close(a.grad, (a.softmax(1) - together) / 8)
 
     def test_what_two_classifiers_say_comes_together(self):
         net, _ = made("asymmetric")
@@ -108,7 +123,9 @@ class TestTopRanking:
         f = {V: torch.randn(6, 3, generator=g), I: torch.randn(4, 3, generator=g)}
         y = {V: torch.tensor([0, 0, 1, 1, 2, 2]), I: torch.tensor([0, 1, 1, 2])}
         found = bdtr.top_ranking(f, y, 0.5, 0.3)
-        want = reference.top_ranking(f[V].tolist(), f[I].tolist(), y[V].tolist(), y[I].tolist(), 0.5, 0.3)
+        want = reference.top_ranking(
+            f[V].tolist(), f[I].tolist(), y[V].tolist(), y[I].tolist(), 0.5, 0.3
+        )
         assert [value.item() for value in found] == pytest.approx(want, rel=1e-5)
 
     def test_each_constraint_sees_what_the_other_does_not(self):
@@ -120,10 +137,15 @@ class TestTopRanking:
         cross, intra = bdtr.top_ranking(across, y, 0.5, 0.0)
         assert cross.item() == pytest.approx(2 * 9.5)
         assert intra.item() == pytest.approx(0, abs=1e-5)
-        within = {V: torch.tensor([[5.0, 1.0], [5.0, -1.0]]), I: torch.tensor([[5.0, 0.1], [5.0, -0.1]])}
+        within = {
+            V: torch.tensor([[5.0, 1.0], [5.0, -1.0]]),
+            I: torch.tensor([[5.0, 0.1], [5.0, -0.1]]),
+        }
         cross, intra = bdtr.top_ranking(within, y, 0.0, 0.3)
         assert cross.item() == pytest.approx(0, abs=1e-5)
-        assert intra.item() == pytest.approx(0.3 + 0.9 - 0.2)  # infrared's two persons are nearer than a person's two pictures
+        assert intra.item() == pytest.approx(
+            0.3 + 0.9 - 0.2
+        )  # infrared's two persons are nearer than a person's two pictures
 
     def test_nothing_is_undefined_where_pictures_coincide(self):
         f = {m: torch.zeros(4, 3, requires_grad=True) for m in BASE}
@@ -175,11 +197,14 @@ class TestXModality:
         terms = objective(b)
         out = made("x-modality")[0](b.images)
         labels = {m: b.labels[m.parent] for m in out.features}
-        torch.testing.assert_close(terms["mdl"], losses.mdl(out.features, labels, MDL_GRAPHS["mdl2"]))
+        torch.testing.assert_close(
+            terms["mdl"], losses.mdl(out.features, labels, MDL_GRAPHS["mdl2"])
+        )
         torch.testing.assert_close(terms["mml"], losses.mml(out.features, labels))
         torch.testing.assert_close(terms["total"], terms["id"] + terms["mml"] + terms["mdl"])
         assert list(out.logits) == [V, I, DV]
-        assert terms["mdl"] > losses.mdl(out.features, labels, MDL_GRAPHS["base"])  # without X the gap is another
+        # without X the gap is another
+        assert terms["mdl"] > losses.mdl(out.features, labels, MDL_GRAPHS["base"])
 
 
 class TestWeightedTriplet:
@@ -191,7 +216,9 @@ class TestWeightedTriplet:
         distance = scale * (0.5 + torch.rand(8, 8, generator=g, dtype=torch.float64))
         distance = (distance + distance.T) / 2
         want = reference.weighted_triplet(distance.tolist(), labels.tolist())
-        assert agw.weighted_triplet(distance.to(dtype), labels).item() == pytest.approx(want, rel=2e-5 if dtype == torch.float32 else 1e-12)
+        assert agw.weighted_triplet(distance.to(dtype), labels).item() == pytest.approx(
+            want, rel=2e-5 if dtype == torch.float32 else 1e-12
+        )
 
     def test_the_open_form_is_wrong_where_ours_is_right(self):
         """The broken variant: exponentials in the open, as public code has them."""
@@ -221,7 +248,10 @@ class TestWeightedTriplet:
         assert (distance.grad == 0).all()
 
     def test_it_pulls_the_far_positive_and_pushes_the_near_negative_most(self):
-        distance = torch.tensor([[0.0, 1, 3, 2, 5], [1, 0, 1, 1, 1], [3, 1, 0, 1, 1], [2, 1, 1, 0, 1], [5, 1, 1, 1, 0]], requires_grad=True)
+        distance = torch.tensor(
+            [[0.0, 1, 3, 2, 5], [1, 0, 1, 1, 1], [3, 1, 0, 1, 1], [2, 1, 1, 0, 1], [5, 1, 1, 1, 0]],
+            requires_grad=True,
+        )
         agw.weighted_triplet(distance, torch.tensor([0, 0, 0, 1, 1])).backward()
         slope = distance.grad[0]
         assert slope[2] > abs(slope[1])
@@ -232,8 +262,12 @@ class TestWeightedTriplet:
         b = batch()
         out = made("agw", pool="gem")[0](b.images)
         features = torch.cat([out.features[m] for m in BASE])
-        distance = torch.cdist(features.double(), features.double(), compute_mode="donot_use_mm_for_euclid_dist")
-        want = reference.weighted_triplet(distance.tolist(), torch.cat([b.labels[m] for m in BASE]).tolist())
+        distance = torch.cdist(
+            features.double(), features.double(), compute_mode="donot_use_mm_for_euclid_dist"
+        )
+        want = reference.weighted_triplet(
+            distance.tolist(), torch.cat([b.labels[m] for m in BASE]).tolist()
+        )
         assert objective(b)["wrt"].item() == pytest.approx(want, rel=1e-4)
         assert net.pool.p.requires_grad
 
@@ -251,8 +285,12 @@ class TestNonLocal:
         want = torch.zeros_like(g)
         for n in range(6):
             for m in range(6):
-                want[:, :, n] += (theta[:, :, n] * phi[:, :, m]).sum(1, keepdim=True) * g[:, :, m] / 6
-        torch.testing.assert_close(block(x), x + block.out(want.unflatten(2, (3, 2))), atol=1e-5, rtol=1e-4)
+                want[:, :, n] += (
+                    (theta[:, :, n] * phi[:, :, m]).sum(1, keepdim=True) * g[:, :, m] / 6
+                )
+        torch.testing.assert_close(
+            block(x), x + block.out(want.unflatten(2, (3, 2))), atol=1e-5, rtol=1e-4
+        )
 
     def test_every_place_sees_every_other(self):
         block = agw.NonLocal(8).eval()
@@ -263,7 +301,9 @@ class TestNonLocal:
         assert (block(x) - block(y))[0, :, 5, 3].abs().sum() > 1e-4
         assert block.g.out_channels == 4  # not one
 
-    @pytest.mark.parametrize(("backbone", "counts"), [("resnet50", (0, 2, 3, 0)), ("resnet10", (0, 1, 1, 0))])
+    @pytest.mark.parametrize(
+        ("backbone", "counts"), [("resnet50", (0, 2, 3, 0)), ("resnet10", (0, 1, 1, 0))]
+    )
     def test_how_many_and_where(self, backbone, counts):
         net, _ = made("agw", backbone=backbone)
         found = [sum(isinstance(x, agw.NonLocal) for x in stage.modules()) for stage in net.trunk]
@@ -277,7 +317,9 @@ class TestGan:
         net, objective = made("gan")
         terms = objective(batch())
         judges = {name for name, _ in net.named_parameters() if name.startswith("extras.judge_")}
-        translators = {name for name, _ in net.named_parameters() if name.startswith("extras.from_")}
+        translators = {
+            name for name, _ in net.named_parameters() if name.startswith("extras.from_")
+        }
         assert gradients(net, terms["judge"]) == judges
         assert gradients(net, terms["fool"]) == translators
         assert gradients(net, terms["cycle"]) == translators
@@ -297,19 +339,30 @@ class TestGan:
         net, _ = made("gan")
         x = batch().images
         images = {DV: net.extras["from_V"](x[V]), DI: net.extras["from_I"](x[I])}
-        there = [(net.extras["from_I"](images[DV]) - x[V]).abs().mean(), (net.extras["from_V"](images[DI]) - x[I]).abs().mean()]
+        there = [
+            (net.extras["from_I"](images[DV]) - x[V]).abs().mean(),
+            (net.extras["from_V"](images[DI]) - x[I]).abs().mean(),
+        ]
         torch.testing.assert_close(gan.games(net, x, images)["cycle"], 10 * sum(there))
 
     def test_judges_learn_and_translators_answer(self):
-        """The judges alone learn to tell translations apart; then the translators alone learn to be taken for real."""
+        """The judges alone learn to tell translations apart; then the translators alone learn to be
+        taken for real.
+        """
         net, _ = made("gan")
         x = batch().images
 
         def play(parts, term, steps):
-            opt = torch.optim.SGD([p for n, p in net.extras.named_parameters() if n.startswith(parts)], lr=0.02, momentum=0.9)
+            opt = torch.optim.SGD(
+                [p for n, p in net.extras.named_parameters() if n.startswith(parts)],
+                lr=0.02,
+                momentum=0.9,
+            )
             values = []
             for _ in range(steps):
-                terms = gan.games(net, x, {DV: net.extras["from_V"](x[V]), DI: net.extras["from_I"](x[I])})
+                terms = gan.games(
+                    net, x, {DV: net.extras["from_V"](x[V]), DI: net.extras["from_I"](x[I])}
+                )
                 opt.zero_grad(set_to_none=True)
                 terms[term].backward()
                 opt.step()

@@ -1,4 +1,6 @@
-"""The network: shapes, what is shared and what is not, eq. 1 by hand, parameter counts, export, weights from files."""
+"""The network: shapes, what is shared and what is not, eq. 1 by hand, parameter counts, export,
+weights from files.
+"""
 
 import urllib.error
 
@@ -27,8 +29,18 @@ def net():
 
 def test_one_pass_gives_every_intermediate_of_every_modality(net):
     out = net(pictures())
-    for values, tail in ((out.images, (3, 64, 32)), (out.features, (128,)), (out.embeddings, (128,)), (out.logits, (10,))):
-        assert {m: tuple(v.shape) for m, v in values.items()} == {V: (3, *tail), I: (5, *tail), DV: (3, *tail), DI: (5, *tail)}
+    for values, tail in (
+        (out.images, (3, 64, 32)),
+        (out.features, (128,)),
+        (out.embeddings, (128,)),
+        (out.logits, (10,)),
+    ):
+        assert {m: tuple(v.shape) for m, v in values.items()} == {
+            V: (3, *tail),
+            I: (5, *tail),
+            DV: (3, *tail),
+            DI: (5, *tail),
+        }
     assert list(out.features) == [V, I, DV, DI]
 
 
@@ -50,12 +62,21 @@ def test_eq_1_by_hand(net):
     x = pictures(1, 1, (4, 2))
     made = net.derive(x)
     w_e, b_e = net.encoder.conv.weight.detach().numpy().ravel(), net.encoder.conv.bias.item()
-    w_g, b_g = net.generator.conv.weight.detach().numpy().ravel(), net.generator.conv.bias.detach().numpy()
+    w_g, b_g = (
+        net.generator.conv.weight.detach().numpy().ravel(),
+        net.generator.conv.bias.detach().numpy(),
+    )
     for r in range(4):
         for c in range(2):
             grey = max(0.0, float(w_e @ x[V][0, :, r, c].numpy() + b_e))
-            np.testing.assert_allclose(made[DV][0, :, r, c].detach().numpy(), w_g * grey + b_g, atol=1e-6)
-            np.testing.assert_allclose(made[DI][0, :, r, c].detach().numpy(), w_g * x[I][0, :, r, c].mean().item() + b_g, atol=1e-6)
+            np.testing.assert_allclose(
+                made[DV][0, :, r, c].detach().numpy(), w_g * grey + b_g, atol=1e-6
+            )
+            np.testing.assert_allclose(
+                made[DI][0, :, r, c].detach().numpy(),
+                w_g * x[I][0, :, r, c].mean().item() + b_g,
+                atol=1e-6,
+            )
 
 
 def test_one_generator_serves_both_and_the_encoder_clips(net):
@@ -80,8 +101,19 @@ def test_unit_space_works_on_pixels_between_0_and_1():
 
 
 def test_random_start_differs_and_luma_is_luma():
-    assert network.BaseDerivativeNet(4, generator_init="luma", **SMALL).generator_numbers()["E_V.weight"] == pytest.approx(pixels.LUMA)
-    assert len(set(network.BaseDerivativeNet(4, generator_init="random", **SMALL).generator_numbers()["G_S.weight"])) == 3
+    assert network.BaseDerivativeNet(4, generator_init="luma", **SMALL).generator_numbers()[
+        "E_V.weight"
+    ] == pytest.approx(pixels.LUMA)
+    assert (
+        len(
+            set(
+                network.BaseDerivativeNet(4, generator_init="random", **SMALL).generator_numbers()[
+                    "G_S.weight"
+                ]
+            )
+        )
+        == 3
+    )
 
 
 def test_stems_are_independent_and_the_trunk_is_shared(net):
@@ -123,9 +155,13 @@ def test_embeddings_have_unit_length_and_follow_the_feature(net):
     net.eval()
     x = pictures()[V]
     out = net({V: x})
-    torch.testing.assert_close(net.embed(x, V), torch.nn.functional.normalize(out.embeddings[V], dim=1))
+    torch.testing.assert_close(
+        net.embed(x, V), torch.nn.functional.normalize(out.embeddings[V], dim=1)
+    )
     net.feature = "pool"
-    torch.testing.assert_close(net.embed(x, "V"), torch.nn.functional.normalize(out.features[V], dim=1))
+    torch.testing.assert_close(
+        net.embed(x, "V"), torch.nn.functional.normalize(out.features[V], dim=1)
+    )
     assert net.embed(x).norm(dim=1).tolist() == pytest.approx([1.0] * 3, abs=1e-5)
 
 
@@ -153,7 +189,10 @@ def test_same_torch_seed_same_network():
     a = network.BaseDerivativeNet(4, **SMALL)
     torch.manual_seed(5)
     b = network.BaseDerivativeNet(4, **SMALL)
-    assert all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(x, y)
+        for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_gem_between_mean_and_maximum():
@@ -208,9 +247,16 @@ class TestWeights:
     def test_strides_are_placed(self, tmp_path):
         torch.save(backbones.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
         v1 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
-        v15 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
-        assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v1.layer2, v1.layer3, v1.layer4)] == [(2, 1), (2, 1), (1, 1)]
-        assert [(s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v15.layer2, v15.layer3, v15.layer4)] == [(1, 2), (1, 2), (1, 1)]
+        v15 = backbones.build_backbone(
+            "resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5"
+        )
+        assert [
+            (s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v1.layer2, v1.layer3, v1.layer4)
+        ] == [(2, 1), (2, 1), (1, 1)]
+        assert [
+            (s[0].conv1.stride[0], s[0].conv2.stride[0])
+            for s in (v15.layer2, v15.layer3, v15.layer4)
+        ] == [(1, 2), (1, 2), (1, 1)]
 
     @pytest.mark.skipif(not WEIGHTS.exists(), reason="the development weights are not here")
     def test_real_imagenet_weights_see_the_same_thing_in_shifted_pictures(self):
@@ -248,7 +294,10 @@ class TestWeights:
         ("change", "said"),
         [
             (lambda s: s.pop("layer1.0.conv1.weight"), "layer1.0.conv1.weight is missing"),
-            (lambda s: s.update({"conv1.weight": torch.zeros(64, 1, 7, 7)}), r"conv1.weight is \(64, 1, 7, 7\), not"),
+            (
+                lambda s: s.update({"conv1.weight": torch.zeros(64, 1, 7, 7)}),
+                r"conv1.weight is \(64, 1, 7, 7\), not",
+            ),
             (lambda s: s.update(extra=torch.zeros(1)), "extra is unknown"),
         ],
     )
@@ -288,7 +337,9 @@ def test_unknown_options_name_the_choices(wrong):
 
 def test_gradient_reaches_every_parameter(net):
     out = net(pictures(4, 4))
-    sum(v.square().sum() for values in (out.logits, out.features) for v in values.values()).backward()
+    sum(
+        v.square().sum() for values in (out.logits, out.features) for v in values.values()
+    ).backward()
     for name, p in net.named_parameters():
         assert (p.grad is not None and p.grad.abs().sum() > 0) == p.requires_grad, name
 
@@ -301,7 +352,9 @@ class TestControls:
         assert net.generators() == []
         assert net.generator_numbers() == network.BaseDerivativeNet(4, **SMALL).generator_numbers()
         sum(v.sum() for v in net(pictures(4, 4)).logits.values()).backward()
-        assert all(p.grad is None for module in (net.encoder, net.generator) for p in module.parameters())
+        assert all(
+            p.grad is None for module in (net.encoder, net.generator) for p in module.parameters()
+        )
 
     def test_grey_is_luma_and_a_copy(self):
         net = network.BaseDerivativeNet(4, generator="grey", **SMALL)
@@ -318,7 +371,9 @@ class TestControls:
     def test_unshared_each_learns_from_its_own_modality(self):
         net = network.BaseDerivativeNet(4, shared_generator=False, **SMALL)
         assert sum(p.numel() for p in net.generators()) == 16
-        assert set(net.generator_numbers()) == {f"{part}.{kind}" for part in ("E_V", "G_S", "G_I") for kind in ("weight", "bias")}
+        assert set(net.generator_numbers()) == {
+            f"{part}.{kind}" for part in ("E_V", "G_S", "G_I") for kind in ("weight", "bias")
+        }
         made = net.derive(pictures())
         made[DI].sum().backward()
         assert net.generator.conv.weight.grad is None
@@ -335,4 +390,9 @@ class TestControls:
             assert net.generator.conv.weight.grad.abs().sum() > 0
 
     def test_one_derivative_alone_has_nothing_to_share(self):
-        assert network.BaseDerivativeNet(4, ("V", "I", "DI"), shared_generator=False, **SMALL).infrared_generator is None
+        assert (
+            network.BaseDerivativeNet(
+                4, ("V", "I", "DI"), shared_generator=False, **SMALL
+            ).infrared_generator
+            is None
+        )

@@ -1,4 +1,6 @@
-"""Reading notebooks: cells and the words around them; of an executed one what it printed, its tables and its pictures."""
+"""Reading notebooks: cells and the words around them; of an executed one what it printed, its
+tables and its pictures.
+"""
 
 import base64
 import io
@@ -28,7 +30,11 @@ def words(path):
 
 def around(all_cells, k, before, after):
     """The markdown among ``before`` cells before cell ``k`` and ``after`` behind it."""
-    return "".join(source(cell) for cell in all_cells[max(k - before, 0) : k + after + 1] if cell["cell_type"] == "markdown")
+    return "".join(
+        source(cell)
+        for cell in all_cells[max(k - before, 0) : k + after + 1]
+        if cell["cell_type"] == "markdown"
+    )
 
 
 def outputs(path):
@@ -47,12 +53,19 @@ def said(path):
 
 def of_type(path, mime):
     """What was displayed as ``mime``, text in one piece."""
-    return ["".join(output["data"][mime]) for output in outputs(path) if mime in output.get("data", {})]
+    return [
+        "".join(output["data"][mime]) for output in outputs(path) if mime in output.get("data", {})
+    ]
 
 
 def widgets(path):
     """The sources of the cells that show a widget, once for each."""
-    return [source(cell) for cell in cells(path) for output in cell.get("outputs", []) if WIDGET in output.get("data", {})]
+    return [
+        source(cell)
+        for cell in cells(path)
+        for output in cell.get("outputs", [])
+        if WIDGET in output.get("data", {})
+    ]
 
 
 def shown(path):

@@ -1,4 +1,6 @@
-"""Notebook 00, headless: it shows its seven figures, prints numbers that are right, and leads on to what is there."""
+"""Notebook 00, headless: it shows its seven figures, prints numbers that are right, and leads on to
+what is there.
+"""
 
 import re
 
@@ -24,9 +26,13 @@ def test_it_runs_and_its_numbers_are_those_of_the_same_run_by_hand(tmp_path, dat
     batch.execute(NOTEBOOK, out, {"data": data, "preset": "smoke", "threads": 1}, timeout=300)
     reading.draws(out, FIGURES)
     printed, found = reading.said(out)
-    setup = setups.prepare(sweeps.configure("table4", "MDL4", "smoke", data, {"seed": 0}), progress=False)
+    setup = setups.prepare(
+        sweeps.configure("table4", "MDL4", "smoke", data, {"seed": 0}), progress=False
+    )
     loop.train(setup)
-    assert found["Rank-1"] == {name: round(result.mean["R1"], 4) for name, result in extract.evaluate(setup).items()}
+    assert found["Rank-1"] == {
+        name: round(result.mean["R1"], 4) for name, result in extract.evaluate(setup).items()
+    }
     assert found["numbers"] == {
         "trained": sum(p.numel() for p in setup.net.parameters()),
         "deployed": sum(p.numel() for p in setup.net.export().parameters()),
@@ -37,7 +43,11 @@ def test_it_runs_and_its_numbers_are_those_of_the_same_run_by_hand(tmp_path, dat
 
 def test_it_leads_to_every_notebook_of_the_series_and_every_exercise():
     links = set(re.findall(r"\]\(([^)#]+\.ipynb)\)", reading.words(NOTEBOOK)))
-    there = {str(p.relative_to(NOTEBOOK.parent)) for p in NOTEBOOK.parent.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
+    there = {
+        str(p.relative_to(NOTEBOOK.parent))
+        for p in NOTEBOOK.parent.rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in p.parts
+    }
     assert links <= there, f"links to nowhere: {links - there}"
     assert there - {NOTEBOOK.name} <= links, f"not on the map: {there - links}"
 
@@ -52,7 +62,11 @@ def test_its_commands_exist():
 
 def test_every_figure_has_words_on_both_sides():
     cells = reading.cells(NOTEBOOK)
-    drawing = [k for k, c in enumerate(cells) if re.search(r"^(method|figures|notebook\.curves)[.(]", reading.source(c), re.MULTILINE)]
+    drawing = [
+        k
+        for k, c in enumerate(cells)
+        if re.search(r"^(method|figures|notebook\.curves)[.(]", reading.source(c), re.MULTILINE)
+    ]
     assert len(drawing) == FIGURES
     for k in drawing:
         assert "Expect" in reading.source(cells[k - 1]), k
@@ -60,7 +74,9 @@ def test_every_figure_has_words_on_both_sides():
 
 
 def test_every_letter_is_explained_before_it_is_used():
-    """The paper's letters: where each first stands in the text, its meaning has been said or is said there."""
+    """The paper's letters: where each first stands in the text, its meaning has been said or is
+    said there.
+    """
     text = reading.words(NOTEBOOK)
     for letter, meaning in {
         "$V$": "visible pictures $V$", "$D_V$": "a *relative* is made, $D_V$ from $V$", "$F_I$": "four stems $F_I$",

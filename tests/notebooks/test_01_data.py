@@ -1,4 +1,6 @@
-"""Notebook 01, headless, on both twins and on real pictures: it shows its figures and prints numbers that are right."""
+"""Notebook 01, headless, on both twins and on real pictures: it shows its figures and prints
+numbers that are right.
+"""
 
 import pytest
 
@@ -9,7 +11,8 @@ from tests.conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "01_data.ipynb"
-#: grid, histograms, agreement, SYSU roles, gallery, trials, RegDB roles, gallery, trial, counterfactuals, two dials, Fig. 5
+#: grid, histograms, agreement, SYSU roles, gallery, trials, RegDB roles, gallery, trial,
+#: counterfactuals, two dials, Fig. 5
 FIGURES = 13
 
 
@@ -33,13 +36,22 @@ def test_it_runs_on_a_twin(tmp_path, kind):
     dataset, sysu = datasets.open(kind, size="smoke"), datasets.open("synthetic-sysu", size="smoke")
     assert found["data"] == kind
     assert "test:    8 people, 32 visible + 32 infrared pictures" in printed
-    expected = {name: round(float(values.mean()), 3) for name, values in numbers.agreement(dataset).items()}
+    expected = {
+        name: round(float(values.mean()), 3) for name, values in numbers.agreement(dataset).items()
+    }
     assert found["agreement"] == expected
-    assert found["valid"] == {mode: int(numbers.trial(sysu, f"{mode}-single").valid.sum()) for mode in ("all", "indoor")}
+    assert found["valid"] == {
+        mode: int(numbers.trial(sysu, f"{mode}-single").valid.sum()) for mode in ("all", "indoor")
+    }
     assert found["valid"]["indoor"] < found["valid"]["all"] == 32
-    own = {"synthetic-regdb": "stand-in for RegDB", "synthetic-sysu": "stand-in for SYSU-MM01"}[kind]
+    own = {"synthetic-regdb": "stand-in for RegDB", "synthetic-sysu": "stand-in for SYSU-MM01"}[
+        kind
+    ]
     assert found["gaps"] == found["fig5"][own]
-    assert found["fig5"]["stand-in for RegDB"]["appearance"] < 0.5 * found["fig5"]["stand-in for SYSU-MM01"]["appearance"]
+    assert (
+        found["fig5"]["stand-in for RegDB"]["appearance"]
+        < 0.5 * found["fig5"]["stand-in for SYSU-MM01"]["appearance"]
+    )
 
 
 @pytest.mark.slow

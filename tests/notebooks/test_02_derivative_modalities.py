@@ -1,4 +1,6 @@
-"""Notebook 02, headless: on a run of its own, on one that is there, and on real pictures; its figures and numbers are right."""
+"""Notebook 02, headless: on a run of its own, on one that is there, and on real pictures; its
+figures and numbers are right.
+"""
 
 import numpy as np
 import pytest
@@ -11,14 +13,21 @@ from tests.conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "02_derivative_modalities.ipynb"
-#: five at the start, weights, generator curves, five, spaces, Fig. 8, shares, Fig. 9, copies, histograms
+#: five at the start, weights, generator curves, five, spaces, Fig. 8, shares, Fig. 9, copies,
+#: histograms
 FIGURES = 10
 
 
 def executed(tmp_path, **parameters):
     """(path of the executed notebook, everything it printed, the numbers on its last printed line)."""
     out = tmp_path / f"executed-{len(list(tmp_path.glob('*.ipynb')))}.ipynb"
-    given = {"size": "smoke", "preset": "smoke", "threads": 1, "runs": str(tmp_path / "runs"), **parameters}
+    given = {
+        "size": "smoke",
+        "preset": "smoke",
+        "threads": 1,
+        "runs": str(tmp_path / "runs"),
+        **parameters,
+    }
     batch.execute(NOTEBOOK, out, given, timeout=300)
     return out, *reading.said(out)
 
@@ -32,7 +41,10 @@ def agrees(found, folder, dataset):
     """The printed numbers, made again from the cell and the pictures."""
     learned = numbers.read(folder)
     visible, infrared, who = render.people_of(dataset, 8)
-    both = [render.render(visible[0], infrared[0], n) for n in (numbers.preset("uniform"), learned.numbers)]
+    both = [
+        render.render(visible[0], infrared[0], n)
+        for n in (numbers.preset("uniform"), learned.numbers)
+    ]
     assert found["cell"] == folder.name
     assert found["people"] == len(who)
     assert found["moved"] == pytest.approx(learned.moved, abs=1e-4)
@@ -52,7 +64,9 @@ def test_it_trains_a_cell_and_takes_it_up_again(tmp_path):
     path, _, again = executed(tmp_path)
     looks_right(path)
     assert again == found
-    path, _, named = executed(tmp_path, cell=str(tmp_path / "runs" / cell.name), runs=str(tmp_path / "elsewhere"))
+    path, _, named = executed(
+        tmp_path, cell=str(tmp_path / "runs" / cell.name), runs=str(tmp_path / "elsewhere")
+    )
     assert named == found
     assert not (tmp_path / "elsewhere").exists(), "nothing trained"
 
@@ -68,7 +82,11 @@ def test_it_runs_on_real_thermal_crops(tmp_path):
 
 def test_every_figure_has_words():
     cells = reading.cells(NOTEBOOK)
-    figures = [k for k, cell in enumerate(cells) if "figures." in reading.source(cell) and ");" in reading.source(cell)]
+    figures = [
+        k
+        for k, cell in enumerate(cells)
+        if "figures." in reading.source(cell) and ");" in reading.source(cell)
+    ]
     for k in figures:
         near = reading.around(cells, k, before=1, after=1)
         assert "Expect" in near, cells[k]["source"]

@@ -1,4 +1,6 @@
-"""Notebook 03, headless: its figures, its explorers, its numbers; its own checks hold what it says in words."""
+"""Notebook 03, headless: its figures, its explorers, its numbers; its own checks hold what it says
+in words.
+"""
 
 import pytest
 
@@ -36,10 +38,15 @@ def test_it_runs_at_its_defaults_where_its_checks_are_the_sentences(tmp_path):
 
 @pytest.mark.slow
 def test_its_parameters_reach_what_is_trained(tmp_path):
-    path, found = executed(tmp_path, seeds=2, steps=20, shared=0.5, margin_cross=0.7, margin_intra=0.2)
+    path, found = executed(
+        tmp_path, seeds=2, steps=20, shared=0.5, margin_cross=0.7, margin_intra=0.2
+    )
     looks_right(path)
     weights = toy.Weights(margin_cross=0.7, margin_intra=0.2)
-    last = [toy.train(MDL_GRAPHS["base"], seed, steps=20, weights=weights, shared=0.5)[-1] for seed in range(2)]
+    last = [
+        toy.train(MDL_GRAPHS["base"], seed, steps=20, weights=weights, shared=0.5)[-1]
+        for seed in range(2)
+    ]
     assert found["V–I"]["gap"] == pytest.approx(sum(f.gap for f in last) / 2, abs=2e-3)
     assert found["all one point"] == [1.4, 1.4]
 

@@ -1,4 +1,6 @@
-"""Notebook 05, headless, on both twins and on real thermal crops: it finds or trains a cell, shows its figures, and its numbers hold."""
+"""Notebook 05, headless, on both twins and on real thermal crops: it finds or trains a cell, shows
+its figures, and its numbers hold.
+"""
 
 import pytest
 
@@ -10,7 +12,8 @@ from tests.conftest import REAL, REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "05_retrieval.ipynb"
-#: roles, one answer, lists, failures, the way back, CMC, distances, maps, evidence, evidence of a failure, parts
+#: roles, one answer, lists, failures, the way back, CMC, distances, maps, evidence, evidence of a
+#: failure, parts
 FIGURES = 11
 
 
@@ -32,13 +35,23 @@ def looks_right(path):
 def test_it_runs_on_a_twin_and_says_what_holds(tmp_path, kind):
     path, printed, found = executed(tmp_path, data=kind)
     looks_right(path)
-    assert [s.word for s in runs.status(tmp_path / "runs")] == ["done"], "the cell it trained is committed"
+    assert [s.word for s in runs.status(tmp_path / "runs")] == ["done"], (
+        "the cell it trained is committed"
+    )
     tested = search.reopen(tmp_path / "runs" / found["cell"])
-    assert found["R1"] == {name: round(result.mean["R1"], 4) for name, result in tested.results.items()}
-    overlaps = {f"{a}-{b}": round(embedding.overlap(*both), 4) for (a, b), both in embedding.pair_distances(tested).items()}
+    assert found["R1"] == {
+        name: round(result.mean["R1"], 4) for name, result in tested.results.items()
+    }
+    overlaps = {
+        f"{a}-{b}": round(embedding.overlap(*both), 4)
+        for (a, b), both in embedding.pair_distances(tested).items()
+    }
     assert found["overlap"] == overlaps
     assert found["worst"] == tested.search().scores.first.max() + 1
-    assert found["parameters"]["trained"] - found["parameters"]["deployed"] == 2 * embedding.parts(tested.setup.net)["stem V"] + 10
+    assert (
+        found["parameters"]["trained"] - found["parameters"]["deployed"]
+        == 2 * embedding.parts(tested.setup.net)["stem V"] + 10
+    )
     assert ("one trial, so no interval" in printed) == (kind == "synthetic-regdb")
     assert ("over 10 gallery draws" in printed) == (kind == "synthetic-sysu")
     assert "bit for bit: {'V': True, 'I': True}" in printed

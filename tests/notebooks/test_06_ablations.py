@@ -1,4 +1,6 @@
-"""Notebook 06, headless: on nothing it shows the paper and the commands, on runs their verdicts; it never trains."""
+"""Notebook 06, headless: on nothing it shows the paper and the commands, on runs their verdicts; it
+never trains.
+"""
 
 import pytest
 
@@ -40,7 +42,10 @@ def test_with_runs_it_shows_them_with_verdicts(tmp_path):
     for seed in range(5):
         for row, gain in (("B2", 0), ("MDL4", 0.1), ("MDL1", 0.05 * (-1) ** seed)):
             put(out, row, seed, 0.3 + 0.01 * seed + gain + 0.001 * (seed == 2))
-    for sweep, data, settings in (("fig6", "synthetic-regdb", ("v2t", "t2v")), ("fig7", "synthetic-sysu", ("all-single", "indoor-single"))):
+    for sweep, data, settings in (
+        ("fig6", "synthetic-regdb", ("v2t", "t2v")),
+        ("fig7", "synthetic-sysu", ("all-single", "indoor-single")),
+    ):
         for number, row in enumerate(sweeps.sweep(sweep).rows):
             put(out, row, 0, 0.3 + 0.02 * number, settings, sweep, data)
     before = sorted(p.name for p in out.iterdir())
@@ -56,16 +61,24 @@ def test_with_runs_it_shows_them_with_verdicts(tmp_path):
 
 
 def test_false_words_are_as_the_tests_of_verdicts_have_them():
-    """The shares that its simulation prints are asserted in its own checks; here that the check is there and can fail."""
+    """The shares that its simulation prints are asserted in its own checks; here that the check is
+    there and can fail.
+    """
     source = reading.code(NOTEBOOK)
-    assert 'assert false["paired by seed, Holm"] <= 0.065 < false["paired by seed, no Holm"]' in source
+    assert (
+        'assert false["paired by seed, Holm"] <= 0.065 < false["paired by seed, no Holm"]' in source
+    )
 
 
 def test_every_figure_has_words():
     cells = reading.cells(NOTEBOOK)
     for k, cell in enumerate(cells):
         source = reading.source(cell)
-        if cell["cell_type"] == "code" and ("tables_figures." in source or source.startswith("said(")) and "import" not in source:
+        if (
+            cell["cell_type"] == "code"
+            and ("tables_figures." in source or source.startswith("said("))
+            and "import" not in source
+        ):
             near = reading.around(cells, k, before=3, after=2)
             assert "Expect" in near or "We see" in near, source
 

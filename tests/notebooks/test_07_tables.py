@@ -1,4 +1,6 @@
-"""Notebook 07, headless: the paper's tables and claims with or without runs; ours beside them with verdicts."""
+"""Notebook 07, headless: the paper's tables and claims with or without runs; ours beside them with
+verdicts.
+"""
 
 import pytest
 
@@ -14,7 +16,9 @@ TABLES = ("table1", "table2", "table3", "table4")
 
 
 def executed(tmp_path, out, **parameters):
-    """(path of the executed notebook, its tables, everything printed, the numbers on its last printed line)."""
+    """(path of the executed notebook, its tables, everything printed, the numbers on its last
+    printed line).
+    """
     path = tmp_path / "executed.ipynb"
     batch.execute(NOTEBOOK, path, {"runs": str(out), "threads": 1, **parameters}, timeout=120)
     assert not [o for o in reading.outputs(path) if o.get("name") == "stderr"]
@@ -29,7 +33,11 @@ def test_without_runs_it_is_the_papers_tables_and_claims(tmp_path):
     assert len(tables) == 5
     for v in paper.values():
         if v.table in TABLES:
-            assert any(f"{v.value:.2f}" in line for line in tables[int(v.table[-1]) - 1].splitlines() if line.startswith(f"| {v.row} |"))
+            assert any(
+                f"{v.value:.2f}" in line
+                for line in tables[int(v.table[-1]) - 1].splitlines()
+                if line.startswith(f"| {v.row} |")
+            )
     for claim in paper.claims():
         assert claim.claim in tables[-1]
         assert claim.found in tables[-1]
@@ -51,7 +59,11 @@ def test_with_runs_ours_stand_beside_with_verdicts(tmp_path):
     path, tables, printed, found = executed(tmp_path, out)
     assert all(map(reading.not_blank, reading.shown(path)))
     assert found["cells"]["table4"] == {"regdb": 10, "synthetic-sysu": 10}
-    assert found["words"] == {f"table4 {t.params['data']} {v.row}": v.word for t in report.find(out, "table4") for v in t.verdicts}
+    assert found["words"] == {
+        f"table4 {t.params['data']} {v.row}": v.word
+        for t in report.find(out, "table4")
+        for v in t.verdicts
+    }
     assert found["words"]["table4 regdb MDL4"] == "better"
     assert "MDL4 - B2: +10.4   over seeds [+10.0, +10.8]   over people [+10.4, +10.4]" in printed
     assert "no scores by identity in these runs" in printed  # the SYSU-like cells have none
@@ -78,4 +90,6 @@ def test_every_figure_has_words():
 def test_no_number_of_the_paper_is_typed_into_its_code():
     source = reading.code(NOTEBOOK)
     typed = [str(v.value) for v in paper.values() if str(v.value) in source]
-    assert set(typed) <= {"51.05", "80.67"}, "but for the two that its checks hold against the tables"
+    assert set(typed) <= {"51.05", "80.67"}, (
+        "but for the two that its checks hold against the tables"
+    )

@@ -1,4 +1,6 @@
-"""The exercise notebooks: headless with the empty stub they say what is missing; with the model solution they say it is right."""
+"""The exercise notebooks: headless with the empty stub they say what is missing; with the model
+solution they say it is right.
+"""
 
 import ast
 import inspect
@@ -18,7 +20,13 @@ from tests.conftest import REPOSITORY
 from . import reading
 
 FOLDER = REPOSITORY / "notebooks" / "exercises"
-BOOKS = {"01_derivatives": "derive", "02_hinge": "hinge", "03_graph": "mdl", "04_score": "score", "05_seeds": "interval"}
+BOOKS = {
+    "01_derivatives": "derive",
+    "02_hinge": "hinge",
+    "03_graph": "mdl",
+    "04_score": "score",
+    "05_seeds": "interval",
+}
 
 
 def test_there_are_five():
@@ -51,7 +59,9 @@ def test_the_model_solution_in_its_place_is_right(stem, capsys, monkeypatch):
             exec(cell.source, space)
     assert space["mark"].right, space["mark"].hint
     assert len(plt.get_fignums()) == 1 + (stem == "01_derivatives")
-    assert capsys.readouterr().out or stem == "01_derivatives", "once right, the function is put to use"
+    assert capsys.readouterr().out or stem == "01_derivatives", (
+        "once right, the function is put to use"
+    )
     plt.close("all")
 
 
@@ -69,8 +79,15 @@ def test_it_keeps_the_form_of_every_notebook_and_holds_no_solution(stem):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
-            functions = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef)]
-            assert all("yours" in cell.metadata.get("tags", []) and node.end_lineno - node.lineno < 12 for node in functions)
+            functions = [
+                node
+                for node in ast.walk(ast.parse(cell.source))
+                if isinstance(node, ast.FunctionDef)
+            ]
+            assert all(
+                "yours" in cell.metadata.get("tags", []) and node.end_lineno - node.lineno < 12
+                for node in functions
+            )
     for link in re.findall(r"\]\(([^)#]+\.ipynb)\)", "".join(said)):
         assert (FOLDER / link).resolve().parent == REPOSITORY / "notebooks"
         assert (FOLDER / link).is_file(), link
@@ -95,11 +112,18 @@ class TestPictures:
     def test_a_ranking_ticks_the_right_person_only(self):
         ax = pictures.ranking((7, 3), [7, 1, 7], [2, 4, 5]).axes[0]
         boxes = [t.get_text() for t in ax.texts if "camera" in t.get_text()]
-        assert boxes == ["person 7\ncamera 3", "person 7 ✓\ncamera 2", "person 1\ncamera 4", "person 7 ✓\ncamera 5"]
+        assert boxes == [
+            "person 7\ncamera 3",
+            "person 7 ✓\ncamera 2",
+            "person 1\ncamera 4",
+            "person 7 ✓\ncamera 5",
+        ]
 
     def test_seeds_are_joined_by_their_means(self):
         ours, baseline = np.array([[0.3, 0.5], [0.2, 0.4]]), np.array([[0.1, 0.3], [0.2, 0.2]])
         ax = pictures.seeds(ours, baseline).axes[0]
         np.testing.assert_allclose([line.get_ydata() for line in ax.lines], [[20, 40], [20, 30]])
         dots = np.concatenate([c.get_offsets()[:, 1] for c in ax.collections])
-        np.testing.assert_allclose(sorted(dots), sorted(100 * np.concatenate([ours, baseline]).ravel()))
+        np.testing.assert_allclose(
+            sorted(dots), sorted(100 * np.concatenate([ours, baseline]).ravel())
+        )

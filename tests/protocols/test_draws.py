@@ -1,4 +1,6 @@
-"""The galleries of SYSU-MM01's trials: permutations that do not fit, and the authors' MATLAB file read and refused."""
+"""The galleries of SYSU-MM01's trials: permutations that do not fit, and the authors' MATLAB file
+read and refused.
+"""
 
 import numpy as np
 import pytest
@@ -56,7 +58,10 @@ def cell(values):
 def test_permutations_from_matlab(tmp_path):
     query, gallery = tiny(4)
     table = permutations_of(gallery)
-    cameras = [cell([table.get(c, {}).get(i, np.zeros((0, 0))).astype(float) for i in range(1, 12)]) for c in range(1, 7)]
+    cameras = [
+        cell([table.get(c, {}).get(i, np.zeros((0, 0))).astype(float) for i in range(1, 12)])
+        for c in range(1, 7)
+    ]
     savemat(tmp_path / "rand_perm_cam.mat", {"rand_perm_cam": cell(cameras)})
     loaded = draws.load_permutations(tmp_path / "rand_perm_cam.mat")
     assert {c: set(loaded[c]) for c in loaded if loaded[c]} == {c: set(table[c]) for c in table}
@@ -76,7 +81,10 @@ def test_permutations_from_matlab(tmp_path):
         ({"other": 1.0}, "no variable"),
         ({"rand_perm_cam": np.ones((2, 2))}, "cell of cameras"),
         ({"rand_perm_cam": cell([np.ones((2, 2)), np.ones((2, 3))])}, "not a cell of identities"),
-        ({"rand_perm_cam": cell([cell([np.full((2, 2), 1.5), np.ones((1, 1))])] * 2)}, "whole numbers"),
+        (
+            {"rand_perm_cam": cell([cell([np.full((2, 2), 1.5), np.ones((1, 1))])] * 2)},
+            "whole numbers",
+        ),
         ({"rand_perm_cam": cell([cell(["text", "more"])] * 2)}, "whole numbers"),
     ],
 )

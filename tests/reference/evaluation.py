@@ -15,7 +15,9 @@ def ranked_list(distances, excluded=None):
 
 
 def one_query(distances, query_id, gallery_ids, excluded=None, unique_ids=False):
-    """(0-based rank of the first match, average precision, inverse negative penalty), or None without a match."""
+    """(0-based rank of the first match, average precision, inverse negative penalty), or None
+    without a match.
+    """
     listed = [gallery_ids[g] for g in ranked_list(distances, excluded)]
     if query_id not in listed:
         return None
@@ -46,7 +48,12 @@ def scores(distances, query_ids, gallery_ids, excluded=None, unique_ids=False):
             cmc[found[0] :] += 1
             aps.append(found[1])
             inps.append(found[2])
-    return {"cmc": cmc / len(aps), "mAP": sum(aps) / len(aps), "mINP": sum(inps) / len(inps), "valid": np.array(valid)}
+    return {
+        "cmc": cmc / len(aps),
+        "mAP": sum(aps) / len(aps),
+        "mINP": sum(inps) / len(inps),
+        "valid": np.array(valid),
+    }
 
 
 def squared_distances(a, b):
@@ -58,13 +65,17 @@ def sysu_draw(ids, cameras, keys, trial, mode, shots, permutations=None):
     generator, rows = random.Random(trial), []
     for identity in sorted(set(map(int, ids))):
         for camera in (1, 2, 4, 5) if mode == "all" else (1, 2):
-            files = [row for row in range(len(ids)) if ids[row] == identity and cameras[row] == camera]
+            files = [
+                row for row in range(len(ids)) if ids[row] == identity and cameras[row] == camera
+            ]
             if keys is not None:
                 files.sort(key=lambda row: keys[row])
             if not files:
                 continue
             if permutations is not None:
-                rows += [files[number - 1] for number in permutations[camera][identity][trial][:shots]]
+                rows += [
+                    files[number - 1] for number in permutations[camera][identity][trial][:shots]
+                ]
             elif shots == 1:
                 rows.append(generator.choice(files))
             else:
@@ -80,7 +91,9 @@ def sysu(query, gallery, mode, shots, trials=10, permutations=None):
     """Scores of every trial; query and gallery are dicts of features, ids, cameras, keys."""
     results = []
     for trial in range(trials):
-        rows = sysu_draw(gallery["ids"], gallery["cameras"], gallery["keys"], trial, mode, shots, permutations)
+        rows = sysu_draw(
+            gallery["ids"], gallery["cameras"], gallery["keys"], trial, mode, shots, permutations
+        )
         results.append(
             scores(
                 squared_distances(query["features"], gallery["features"][rows]),

@@ -8,11 +8,15 @@ def distance(a, b):
 
 
 def directed(f1, y1, f2, y2, margin, same_stream=False, reduction="mean"):
-    """Eq. 4 (or 7 with same_stream): hinge of every anchor of stream 1 against stream 2; lists of lists in, a float out."""
+    """Eq. 4 (or 7 with same_stream): hinge of every anchor of stream 1 against stream 2; lists of
+    lists in, a float out.
+    """
     hinges = []
     for i, (anchor, label) in enumerate(zip(f1, y1, strict=True)):
         positives = [
-            distance(anchor, f) for j, (f, y) in enumerate(zip(f2, y2, strict=True)) if y == label and not (same_stream and i == j)
+            distance(anchor, f)
+            for j, (f, y) in enumerate(zip(f2, y2, strict=True))
+            if y == label and not (same_stream and i == j)
         ]
         negatives = [distance(anchor, f) for f, y in zip(f2, y2, strict=True) if y != label]
         if positives and negatives:
@@ -34,14 +38,20 @@ def literal(f1, y1, f2, y2, margin):
 
 
 def mml(features, labels, margin=0.3, reduction="mean"):
-    return sum(directed(f, labels[m], f, labels[m], margin, True, reduction) for m, f in features.items())
+    return sum(
+        directed(f, labels[m], f, labels[m], margin, True, reduction) for m, f in features.items()
+    )
 
 
 def mdl(features, labels, pairs, margin=0.5, reduction="mean"):
     total = 0.0
     for a, b in pairs:
-        total += directed(features[a], labels[a], features[b], labels[b], margin, reduction=reduction)
-        total += directed(features[b], labels[b], features[a], labels[a], margin, reduction=reduction)
+        total += directed(
+            features[a], labels[a], features[b], labels[b], margin, reduction=reduction
+        )
+        total += directed(
+            features[b], labels[b], features[a], labels[a], margin, reduction=reduction
+        )
     return total
 
 

@@ -4,7 +4,9 @@ import math
 
 
 def weighted_triplet(distance, labels):
-    """AGW: softplus of (softmax-weighted positives - softmax-weighted negatives), mean over anchors; lists in, a float out."""
+    """AGW: softplus of (softmax-weighted positives - softmax-weighted negatives), mean over
+    anchors; lists in, a float out.
+    """
     each = []
     for i, label in enumerate(labels):
         positives = [distance[i][j] for j, y in enumerate(labels) if y == label and j != i]
@@ -24,7 +26,9 @@ def _weighted(values, powers):
 
 
 def top_ranking(visible, infrared, visible_labels, infrared_labels, margin_cross, margin_intra):
-    """BDTR's (cross, intra): means over the positive pairs of a direction, summed over both directions."""
+    """BDTR's (cross, intra): means over the positive pairs of a direction, summed over both
+    directions.
+    """
     cross = intra = 0.0
     ends = (visible, visible_labels), (infrared, infrared_labels)
     for (one, y1), (other, y2) in (ends, ends[::-1]):

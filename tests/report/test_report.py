@@ -1,4 +1,6 @@
-"""Tables from run folders: means, spreads, verdicts, what is left out, the paper beside, what is never mixed, every form."""
+"""Tables from run folders: means, spreads, verdicts, what is left out, the paper beside, what is
+never mixed, every form.
+"""
 
 import csv
 import dataclasses
@@ -17,15 +19,32 @@ from bdlab.report import page
 from tests.experiments.test_runs import PRINT
 
 
-def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data="regdb", people=None, guard=None, **changes):
-    """A committed cell with made-up scores (R1 = r1, everything else half of it; ``people`` the R1 of each identity)."""
-    c = runs.Cell(sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
+def put(
+    out,
+    row,
+    seed=0,
+    r1=0.5,
+    settings=("v2t", "t2v"),
+    sweep="table4",
+    data="regdb",
+    people=None,
+    guard=None,
+    **changes,
+):
+    """A committed cell with made-up scores (R1 = r1, everything else half of it; ``people`` the R1
+    of each identity).
+    """
+    c = runs.Cell(
+        sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT
+    )
     attempt = runs.begin(out, c)
     (attempt / "weights.pt").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
     for epoch in (1, 2):
         terms = {"total": 3.0 / epoch, "id": 2.0 / epoch, "mml": 1.0, "mdl": 0.5}
-        runs.append_line(attempt / "history.jsonl", {"epoch": epoch, "terms": terms, "generator": {}})
+        runs.append_line(
+            attempt / "history.jsonl", {"epoch": epoch, "terms": terms, "generator": {}}
+        )
     mean = dict.fromkeys(runs.METRICS, r1 / 2) | {"R1": r1}
     provenance = {
         "fingerprint": PRINT, "weights_bytes": 7, "weights_sha256": digest,
@@ -34,9 +53,20 @@ def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data=
     }  # fmt: skip
     scores = {s: {"mean": mean, "std": mean, "cmc": [r1, 1.0], "trials": [mean]} for s in settings}
     if people:
-        own = {"ids": list(range(len(people))), "queries": [10] * len(people), "R1": people, "mAP": people}
+        own = {
+            "ids": list(range(len(people))),
+            "queries": [10] * len(people),
+            "R1": people,
+            "mAP": people,
+        }
         scores = {s: value | {"by_identity": own} for s, value in scores.items()}
-    result = {"schema": runs.SCHEMA, "params": dict(c.params), "scores": scores, "guard": guard or {}, "provenance": provenance}
+    result = {
+        "schema": runs.SCHEMA,
+        "params": dict(c.params),
+        "scores": scores,
+        "guard": guard or {},
+        "provenance": provenance,
+    }
     runs.write_json(attempt / "result.json", result)
     assert runs.commit(out, c.name, attempt)
     return out / c.name
@@ -44,7 +74,9 @@ def put(out, row, seed=0, r1=0.5, settings=("v2t", "t2v"), sweep="table4", data=
 
 def put_failed(out, row, seed=0, reason="ValueError: no", sweep="table4", data="regdb", **changes):
     """An attempt that failed."""
-    c = runs.Cell(sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT)
+    c = runs.Cell(
+        sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT
+    )
     runs.fail(runs.begin(out, c), reason)
     return c.name
 
@@ -70,12 +102,24 @@ class TestTable:
         put(tmp_path, "B2")
         (table,) = report.tables(tmp_path)
         k = column(table, "paper RegDB v2t R1")
-        assert [table.values[row][k].mean for row in table.values] == [45.34, 65.79, 79.98, 75.42, 79.21, 80.67]
+        assert [table.values[row][k].mean for row in table.values] == [
+            45.34,
+            65.79,
+            79.98,
+            75.42,
+            79.21,
+            80.67,
+        ]
         assert table.values["MDL3"][column(table, "v2t R1")].text == "-"
         assert "paper, RegDB" in report.text(table)
 
     def test_sysu_settings_stand_beside_sysu_columns(self, tmp_path):
-        put(tmp_path, "MDL4", data="sysu", settings=("all-single", "all-multi", "indoor-single", "indoor-multi"))
+        put(
+            tmp_path,
+            "MDL4",
+            data="sysu",
+            settings=("all-single", "all-multi", "indoor-single", "indoor-multi"),
+        )
         (table,) = report.tables(tmp_path)
         assert table.values["MDL4"][column(table, "paper SYSU-MM01 indoor mAP")].mean == 63.38
         assert not any("RegDB" in c.head for c in table.columns)
@@ -94,11 +138,16 @@ class TestTable:
         assert len({page for _, page in report.write(tmp_path)}) == 4
 
     def test_a_weight_that_one_row_sets_itself_still_parts_the_tables(self, tmp_path):
-        """B1 sets gamma to 0, so gamma is among the rows' own parameters; another gamma is another table all the same."""
+        """B1 sets gamma to 0, so gamma is among the rows' own parameters; another gamma is another
+        table all the same.
+        """
         put(tmp_path, "B1")
         put(tmp_path, "B2")
         put(tmp_path, "B2", gamma=2.5)
-        assert sorted((t.counts["B1"], t.counts["B2"]) for t in report.tables(tmp_path)) == [(0, 1), (1, 1)]
+        assert sorted((t.counts["B1"], t.counts["B2"]) for t in report.tables(tmp_path)) == [
+            (0, 1),
+            (1, 1),
+        ]
 
     def test_galleries_of_different_size_still_make_a_page(self, tmp_path):
         for seed, curve in enumerate(([0.5, 1.0], [0.2, 0.6, 1.0])):
@@ -107,7 +156,9 @@ class TestTable:
             result["scores"]["v2t"]["cmc"] = curve
             runs.write_json(folder / "result.json", result)
         assert report.write(tmp_path)
-        assert page._mean_curve([[0.5, 1.0], [0.2, 0.6, 1.0]]).tolist() == pytest.approx([0.35, 0.8, 1.0])
+        assert page._mean_curve([[0.5, 1.0], [0.2, 0.6, 1.0]]).tolist() == pytest.approx(
+            [0.35, 0.8, 1.0]
+        )
 
     def test_a_row_of_its_own_weights_stays_in_the_table(self, tmp_path):
         put(tmp_path, "B1")
@@ -127,7 +178,9 @@ class TestTable:
 
     def test_a_users_sweep_declares_its_baseline(self, tmp_path):
         file = tmp_path / "mine.yaml"
-        file.write_text("name: mine\ntitle: My own\nbaseline: weak\nrows: {strong: {gamma: 2.0}, weak: {gamma: 1.0}}")
+        file.write_text(
+            "name: mine\ntitle: My own\nbaseline: weak\nrows: {strong: {gamma: 2.0}, weak: {gamma: 1.0}}"
+        )
         for row in ("weak", "strong"):
             put(tmp_path / "out", row, sweep=str(file))
         (table,) = report.tables(tmp_path / "out", [sweeps.sweep(str(file))])
@@ -146,7 +199,9 @@ class TestTable:
         for row in ("plain", "strong"):
             for rate in (0.01, 0.02):
                 put(tmp_path / "out", row, sweep=str(file), lr=rate)
-        assert [table.counts for table in report.tables(tmp_path / "out")] == [{"plain": 1, "strong": 1}] * 2
+        assert [table.counts for table in report.tables(tmp_path / "out")] == [
+            {"plain": 1, "strong": 1}
+        ] * 2
 
     def test_an_empty_folder_says_what_to_do(self, tmp_path):
         with pytest.raises(runs.RunError, match="bdlab run table4"):
@@ -166,7 +221,9 @@ class TestTable:
         put(tmp_path, "B2", 0, guard={"collapse": "Collapsed to a point: words."})
         put(tmp_path, "B2", 1)
         (table,) = report.tables(tmp_path)
-        assert table.warnings == ["collapse, in 1 of 2 cells (B2). The first: Collapsed to a point: words."]
+        assert table.warnings == [
+            "collapse, in 1 of 2 cells (B2). The first: Collapsed to a point: words."
+        ]
 
 
 class TestVerdicts:
@@ -184,7 +241,13 @@ class TestVerdicts:
 
     def test_each_row_is_held_against_the_baseline_by_seed(self, table):
         words = {v.row: v.word for v in table.verdicts}
-        assert words == {"B1": "too few seeds", "MDL1": "not shown", "MDL2": "too few seeds", "MDL3": "too few seeds", "MDL4": "better"}
+        assert words == {
+            "B1": "too few seeds",
+            "MDL1": "not shown",
+            "MDL2": "too few seeds",
+            "MDL3": "too few seeds",
+            "MDL4": "better",
+        }
         assert {v.against for v in table.verdicts} == {"B2"}
         (mine,) = table.of("MDL4")
         assert mine.difference == pytest.approx(10)
@@ -193,14 +256,36 @@ class TestVerdicts:
 
     def test_every_form_says_difference_interval_pairs_and_word(self, table):
         interval = "[+9.12, +10.88]"
-        said = {form: getattr(report, form)(table) for form in ("text", "to_html", "to_markdown", "to_latex")}
+        said = {
+            form: getattr(report, form)(table)
+            for form in ("text", "to_html", "to_markdown", "to_latex")
+        }
         for form, words in said.items():
-            for part in ("+10.00", interval, "better", "not shown (seen from ", "too few seeds", "Holm", "Last epoch"):
+            for part in (
+                "+10.00",
+                interval,
+                "better",
+                "not shown (seen from ",
+                "too few seeds",
+                "Holm",
+                "Last epoch",
+            ):
                 assert part in words, (form, part)
         lines = list(csv.DictReader(io.StringIO(report.to_csv(table))))
-        line = next(r for r in lines if (r["row"], r["setting"], r["metric"], r["source"]) == ("MDL4", "v2t", "R1", "bdlab"))
-        assert (line["against"], line["difference"], line["pairs"], line["verdict"]) == ("B2", "0.1", "5", "better")
-        assert [float(line[k]) for k in ("low", "high")] == pytest.approx([0.0912, 0.1088], abs=1e-4)
+        line = next(
+            r
+            for r in lines
+            if (r["row"], r["setting"], r["metric"], r["source"]) == ("MDL4", "v2t", "R1", "bdlab")
+        )
+        assert (line["against"], line["difference"], line["pairs"], line["verdict"]) == (
+            "B2",
+            "0.1",
+            "5",
+            "better",
+        )
+        assert [float(line[k]) for k in ("low", "high")] == pytest.approx(
+            [0.0912, 0.1088], abs=1e-4
+        )
         assert sum(bool(r["verdict"]) for r in lines) == 5
 
     def test_splits_are_the_unit_where_there_are_several(self, tmp_path):
@@ -211,7 +296,8 @@ class TestVerdicts:
         (table,) = report.tables(tmp_path)
         (mine,) = table.of("MDL4")
         assert (mine.n, mine.unit) == (5, "splits")
-        half = 2.7764451 * ((1 / 5 + 1) * 2.5) ** 0.5  # t of 4 degrees, variance of 1..5 per cent, Nadeau and Bengio
+        # t of 4 degrees, variance of 1..5 per cent, Nadeau and Bengio
+        half = 2.7764451 * ((1 / 5 + 1) * 2.5) ** 0.5
         assert (mine.low, mine.high) == pytest.approx((13 - half, 13 + half))
         assert "Nadeau and Bengio" in report.text(table)
         assert "95 % over splits" in report.to_html(table)
@@ -289,7 +375,12 @@ class TestPrintedRows:
     @pytest.fixture
     def table(self, tmp_path, monkeypatch):
         """Table II with one trained row of its own name and one that the paper does not have."""
-        sweep = sweeps.Sweep("table2", "Table II", {"base": sweeps.Row("base", {}), "Ours": sweeps.Row("ours", {})}, "base")
+        sweep = sweeps.Sweep(
+            "table2",
+            "Table II",
+            {"base": sweeps.Row("base", {}), "Ours": sweeps.Row("ours", {})},
+            "base",
+        )
         monkeypatch.setitem(sweeps.SWEEPS, "table2", sweep)
         put(tmp_path, "Ours", sweep="table2")
         put(tmp_path, "base", sweep="table2")
@@ -340,8 +431,14 @@ class TestForms:
 
     def test_csv_has_fractions_for_ours_and_per_cent_as_printed_for_theirs(self, table):
         rows = list(csv.DictReader(io.StringIO(report.to_csv(table))))
-        ours = next(r for r in rows if (r["row"], r["source"], r["setting"], r["metric"]) == ("MDL4", "bdlab", "v2t", "R1"))
-        theirs = next(r for r in rows if (r["row"], r["source"], r["metric"]) == ("MDL4", "paper RegDB", "R1"))
+        ours = next(
+            r
+            for r in rows
+            if (r["row"], r["source"], r["setting"], r["metric"]) == ("MDL4", "bdlab", "v2t", "R1")
+        )
+        theirs = next(
+            r for r in rows if (r["row"], r["source"], r["metric"]) == ("MDL4", "paper RegDB", "R1")
+        )
         assert (ours["mean"], ours["unit"], ours["n"]) == ("0.55", "fraction", "2")
         assert (theirs["mean"], theirs["unit"]) == ("80.67", "per cent")
 
@@ -363,7 +460,9 @@ class TestForms:
     def test_latex_is_balanced_and_its_lines_have_equal_columns(self, table):
         source = report.to_latex(table)
         assert source.count("{") == source.count("}")
-        assert sorted(re.findall(r"\\begin{(\w+)}", source)) == sorted(re.findall(r"\\end{(\w+)}", source))
+        assert sorted(re.findall(r"\\begin{(\w+)}", source)) == sorted(
+            re.findall(r"\\end{(\w+)}", source)
+        )
         columns = len(re.search(r"\\begin{tabular}{(\w+)}", source)[1])
         body = source.partition("row & ")[2].partition(r"\bottomrule")[0]
         assert {line.count("&") + 1 for line in body.splitlines()[1:] if line} == {columns}

@@ -13,7 +13,9 @@ V, I = BASE
 
 
 def pool(ids=9, visible=6, infrared=3):
-    """Rows 0.. for visible, 1000.. for infrared; identity 7 k for label k, the last one has one picture of each."""
+    """Rows 0.. for visible, 1000.. for infrared; identity 7 k for label k, the last one has one
+    picture of each.
+    """
     names = [7 * k for k in range(ids)]
     v = [name for name in names[:-1] for _ in range(visible)] + [names[-1]]
     i = [name for name in names[:-1] for _ in range(infrared)] + [names[-1]]
@@ -56,7 +58,8 @@ class TestPlan:
     def test_a_plan_is_a_pure_function_of_its_key(self):
         a, b = (batches.plan(1, 2, pool(), 4, 2, 20) for _ in range(2))
         np.testing.assert_array_equal(a.labels, b.labels)
-        np.testing.assert_array_equal(batches.plan(1, 2, pool(), 4, 2, 7).labels, a.labels[:7])  # a step does not know how many follow
+        # a step does not know how many follow
+        np.testing.assert_array_equal(batches.plan(1, 2, pool(), 4, 2, 7).labels, a.labels[:7])
         for other in (batches.plan(2, 2, pool(), 4, 2, 20), batches.plan(1, 3, pool(), 4, 2, 20)):
             assert (other.labels != a.labels).any()
 
@@ -69,24 +72,39 @@ class TestPlan:
         assert torch.equal(before[1], torch.get_rng_state())
 
     def test_neighbouring_seeds_epochs_and_purposes_share_no_stream(self):
-        keys = [(s, p, e, t) for s in range(4) for p in ("plan", "augment") for e in range(4) for t in range(4)]
+        keys = [
+            (s, p, e, t)
+            for s in range(4)
+            for p in ("plan", "augment")
+            for e in range(4)
+            for t in range(4)
+        ]
         firsts = [tuple(batches.generator(*key).integers(2**63, size=2)) for key in keys]
         assert len(set(firsts)) == len(keys)
 
     def test_seed_plus_epoch_would_share_streams(self):
         """The broken variant: adding the parts of a key gives (1, 2) and (2, 1) one stream."""
-        assert np.random.default_rng(1 + 2).integers(2**63) == np.random.default_rng(2 + 1).integers(2**63)
-        assert batches.generator(1, "plan", 2).integers(2**63) != batches.generator(2, "plan", 1).integers(2**63)
+        assert np.random.default_rng(1 + 2).integers(2**63) == np.random.default_rng(
+            2 + 1
+        ).integers(2**63)
+        assert batches.generator(1, "plan", 2).integers(2**63) != batches.generator(
+            2, "plan", 1
+        ).integers(2**63)
 
     def test_too_few_people_are_counted(self):
-        with pytest.raises(batches.BatchError, match="takes 10 identities, the training part has 9; set identities to at most 9"):
+        with pytest.raises(
+            batches.BatchError,
+            match="takes 10 identities, the training part has 9; set identities to at most 9",
+        ):
             batches.plan(0, 0, pool(), 10, 2, 1)
 
     def test_a_person_without_a_modality_is_named(self):
         with pytest.raises(batches.BatchError, match="identity 5 has no infrared picture"):
             batches.Pool.of({V: [0, 1], I: [2]}, {V: [5, 8], I: [8]})
 
-    @pytest.mark.parametrize(("v", "i", "steps"), [(22_258, 11_909, 928), (2_060, 2_060, 86), (24, 24, 2)])
+    @pytest.mark.parametrize(
+        ("v", "i", "steps"), [(22_258, 11_909, 928), (2_060, 2_060, 86), (24, 24, 2)]
+    )
     def test_steps_of_an_epoch_as_in_the_notes(self, v, i, steps):
         assert batches.steps_per_epoch(v, i, 24) == steps
 
@@ -109,9 +127,16 @@ class TestCut:
         bank = self.bank()
         how = torch.from_numpy(batches.draw(0, 0, 1, 20, pad)[0])
         rows = torch.randint(0, len(bank), (40,))
-        want = np.stack([naive(bank[r].permute(1, 2, 0).numpy(), *h, pad) for r, h in zip(rows.tolist(), how.tolist(), strict=True)])
+        want = np.stack(
+            [
+                naive(bank[r].permute(1, 2, 0).numpy(), *h, pad)
+                for r, h in zip(rows.tolist(), how.tolist(), strict=True)
+            ]
+        )
         for cut in (batches.cut, batches.cut_by_gather):
-            np.testing.assert_array_equal(cut(bank, rows, how, pad).permute(0, 2, 3, 1).numpy(), want)
+            np.testing.assert_array_equal(
+                cut(bank, rows, how, pad).permute(0, 2, 3, 1).numpy(), want
+            )
 
     def test_no_shift_and_no_flip_is_the_picture_itself(self):
         bank = self.bank()
@@ -121,7 +146,9 @@ class TestCut:
     def test_the_bank_is_not_written_to(self):
         bank = self.bank()
         before = bank.clone()
-        pixels.normalise(batches.cut(bank, torch.arange(12), torch.from_numpy(batches.draw(0, 0, 1, 6, 2)[0]), 2))
+        pixels.normalise(
+            batches.cut(bank, torch.arange(12), torch.from_numpy(batches.draw(0, 0, 1, 6, 2)[0]), 2)
+        )
         assert torch.equal(bank, before)
 
     def test_draws_cover_their_range_evenly(self):
@@ -132,13 +159,19 @@ class TestCut:
             assert counts.min() > 0.85 * len(how) / (top + 1)
 
     def test_channels_last_is_kept(self):
-        out = pixels.normalise(batches.cut(self.bank(), torch.arange(4), torch.zeros(4, 3, dtype=torch.long), 0))
+        out = pixels.normalise(
+            batches.cut(self.bank(), torch.arange(4), torch.zeros(4, 3, dtype=torch.long), 0)
+        )
         assert out.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_normalisation_there_and_back():
     x = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     want = (x.double().permute(0, 2, 3, 1) / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
-    torch.testing.assert_close(pixels.normalise(x).double().permute(0, 2, 3, 1), want, atol=1e-6, rtol=0)
-    torch.testing.assert_close(pixels.denormalise(pixels.normalise(x)), x.float() / 255, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        pixels.normalise(x).double().permute(0, 2, 3, 1), want, atol=1e-6, rtol=0
+    )
+    torch.testing.assert_close(
+        pixels.denormalise(pixels.normalise(x)), x.float() / 255, atol=1e-6, rtol=0
+    )
     assert pixels.denormalise(torch.full((1, 3, 1, 1), 99.0)).max() == 1

@@ -1,4 +1,6 @@
-"""Checkpoints: round trip, the kept pair, the newest of several attempts. Damage, full disks and hostile files: tests/faults."""
+"""Checkpoints: round trip, the kept pair, the newest of several attempts. Damage, full disks and
+hostile files: tests/faults.
+"""
 
 import numpy as np
 import pytest
@@ -19,7 +21,10 @@ def state(step=1):
 def test_round_trip_and_the_previous_is_kept(tmp_path):
     for step in (1, 2, 10):
         checkpoint.save(tmp_path, step, state(step))
-    assert [p.name for p in checkpoint.found(tmp_path)] == ["checkpoint-00000010.pt", "checkpoint-00000002.pt"]
+    assert [p.name for p in checkpoint.found(tmp_path)] == [
+        "checkpoint-00000010.pt",
+        "checkpoint-00000002.pt",
+    ]
     path, got = checkpoint.newest([tmp_path])
     assert path.name == "checkpoint-00000010.pt"
     assert torch.equal(got["net"]["w"], state(10)["net"]["w"])

@@ -14,7 +14,17 @@ GUESS = math.log(PEOPLE)
 
 def history(epochs=8, **last):
     """A healthy run whose last two epochs have ``last`` instead."""
-    lines = [{"terms": {"id": GUESS * (1 - 0.1 * e), "mml": 0.9 - 0.1 * e, "mdl": 2 - 0.2 * e, "spread": 0.3}} for e in range(epochs)]
+    lines = [
+        {
+            "terms": {
+                "id": GUESS * (1 - 0.1 * e),
+                "mml": 0.9 - 0.1 * e,
+                "mdl": 2 - 0.2 * e,
+                "spread": 0.3,
+            }
+        }
+        for e in range(epochs)
+    ]
     for line in lines[-2:]:
         line["terms"].update(last)
     return lines
@@ -40,7 +50,9 @@ def test_each_fault_has_its_own_words(last, kind, said):
     assert said in found[1]
 
 
-@pytest.mark.parametrize("last", [{"id": 0.9 * GUESS}, {"mdl": 2.7}, {"mdl": 3.3}, {"mml": 1.0}, {"spread": 0.02}])
+@pytest.mark.parametrize(
+    "last", [{"id": 0.9 * GUESS}, {"mdl": 2.7}, {"mdl": 3.3}, {"mml": 1.0}, {"spread": 0.02}]
+)
 def test_what_is_merely_slow_is_not_called_a_fault(last):
     assert collapse.watch(history(**last), CONFIG, PEOPLE) == {}
 
@@ -48,8 +60,13 @@ def test_what_is_merely_slow_is_not_called_a_fault(last):
 def test_it_waits_for_the_ramp_and_for_three_epochs():
     stuck = {"id": GUESS, "mdl": 3.0}
     assert collapse.watch(history(2, **stuck), CONFIG, PEOPLE) == {}
-    assert collapse.watch(history(3, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE) == {}
-    assert "collapse" in collapse.watch(history(4, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE)
+    assert (
+        collapse.watch(history(3, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE)
+        == {}
+    )
+    assert "collapse" in collapse.watch(
+        history(4, **stuck), from_flat({"epochs": 8, "triplet_ramp": 0.5}), PEOPLE
+    )
 
 
 def test_one_bad_epoch_is_not_a_plateau():
@@ -80,18 +97,28 @@ def test_the_weighted_triplet_at_ln_2():
     assert collapse.watch(history(wrt=0.5), CONFIG, PEOPLE) == {}
 
 
-@pytest.mark.parametrize(("rank1", "people", "at_chance"), [(0.01, 206, True), (0.03, 206, False), (0.07, 50, True), (0.25, 50, False)])
+@pytest.mark.parametrize(
+    ("rank1", "people", "at_chance"),
+    [(0.01, 206, True), (0.03, 206, False), (0.07, 50, True), (0.25, 50, False)],
+)
 def test_chance(rank1, people, at_chance):
     scores = {"v2t": {"mean": {"R1": rank1}}, "t2v": {"mean": {"R1": 0.0}}}
     assert bool(collapse.chance(scores, people)) is at_chance
 
 
 def test_chance_is_where_guessing_puts_it():
-    """Random distances, people with two pictures each: the bound is seldom passed, and a method twice as good as it passes."""
+    """Random distances, people with two pictures each: the bound is seldom passed, and a method
+    twice as good as it passes.
+    """
     import numpy as np
 
     rng, people, passed = np.random.default_rng(0), 50, 0
     for _ in range(300):
-        first = rng.integers(people, size=people)  # all queries of a person agree: the worst case the docstring speaks of
-        passed += bool(not collapse.chance({"v2t": {"mean": {"R1": float((first == np.arange(people)).mean())}}}, people))
+        # all queries of a person agree: the worst case the docstring speaks of
+        first = rng.integers(people, size=people)
+        passed += bool(
+            not collapse.chance(
+                {"v2t": {"mean": {"R1": float((first == np.arange(people)).mean())}}}, people
+            )
+        )
     assert passed <= 6

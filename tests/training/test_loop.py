@@ -1,4 +1,6 @@
-"""The loop: learning, schedule, groups, logs, exact resume, refusal to go on with other settings, NaN, results."""
+"""The loop: learning, schedule, groups, logs, exact resume, refusal to go on with other settings,
+NaN, results.
+"""
 
 import dataclasses
 import json
@@ -42,7 +44,10 @@ class TestLearningRate:
     def test_paper_schedule_of_the_notes(self):
         c = sweeps.configure("table4", "MDL4", "paper", "regdb")
         at = [loop.learning_rate(c, e + 0.5) for e in range(60)]
-        want = [0.01 * (e + 1) / 10 if e < 10 else 0.01 if e < 20 else 0.001 if e < 50 else 0.0001 for e in range(60)]
+        want = [
+            0.01 * (e + 1) / 10 if e < 10 else 0.01 if e < 20 else 0.001 if e < 50 else 0.0001
+            for e in range(60)
+        ]
         assert at == pytest.approx(want)
 
     def test_cosine_rises_then_falls_to_nothing(self):
@@ -68,7 +73,9 @@ class TestGroups:
         assert len(scale) == sum(p.requires_grad for p in s.net.parameters())
 
     def test_uniform_groups_are_uniform(self):
-        assert {g["scale"] for g in loop.optimiser(prepared(groups="uniform")).param_groups} == {1.0}
+        assert {g["scale"] for g in loop.optimiser(prepared(groups="uniform")).param_groups} == {
+            1.0
+        }
 
 
 def test_objective_is_eq_9_with_the_ramp():
@@ -77,11 +84,19 @@ def test_objective_is_eq_9_with_the_ramp():
     batch = setups.first_batch(s)
     out = s.net(batch.images)
     labels = {m: batch.labels[m.parent] for m in Modality}
-    parts = [losses.identity(out.logits, labels), losses.mml(out.features, labels), losses.mdl(out.features, labels, s.config.graph)]
+    parts = [
+        losses.identity(out.logits, labels),
+        losses.mml(out.features, labels),
+        losses.mdl(out.features, labels, s.config.graph),
+    ]
     for progress, ramp in ((0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.9, 1.0)):
         terms = s.objective(Batch(batch.images, batch.labels, progress))
-        assert terms["total"].item() == pytest.approx((parts[0] + ramp * (2 * parts[1] + 3 * parts[2])).item(), rel=1e-5)
-        assert (terms["id"].item(), terms["mml"].item(), terms["mdl"].item()) == pytest.approx([p.item() for p in parts], rel=1e-5)
+        assert terms["total"].item() == pytest.approx(
+            (parts[0] + ramp * (2 * parts[1] + 3 * parts[2])).item(), rel=1e-5
+        )
+        assert (terms["id"].item(), terms["mml"].item(), terms["mdl"].item()) == pytest.approx(
+            [p.item() for p in parts], rel=1e-5
+        )
 
 
 def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
@@ -90,7 +105,11 @@ def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
     for row in ("B1", "B2", "MDL1", "MDL2", "MDL3", "MDL4"):
         s = prepared(row, triplet_ramp=0.0)
         s.objective(setups.first_batch(s))["total"].backward()
-        silent = [n for n, p in s.net.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
+        silent = [
+            n
+            for n, p in s.net.named_parameters()
+            if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)
+        ]
         assert silent == [], row
 
 
@@ -110,7 +129,9 @@ def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
 
     def shuffled(setup, epoch, steps):
         rows, how, labels = draw(setup, epoch, steps)
-        noise = torch.from_numpy(batches.generator(9, "plan", epoch).permuted(labels.numpy(), axis=1))
+        noise = torch.from_numpy(
+            batches.generator(9, "plan", epoch).permuted(labels.numpy(), axis=1)
+        )
         return rows, how, noise
 
     monkeypatch.setattr(loop, "draw_epoch", shuffled)
@@ -164,7 +185,9 @@ COMPILE = torch.nn.Module.compile
 
 
 class TestCompiled:
-    """torch.compile with the eager backend: what it traces is what runs, without a compiler of C++ or GPU code."""
+    """torch.compile with the eager backend: what it traces is what runs, without a compiler of C++
+    or GPU code.
+    """
 
     @pytest.fixture(autouse=True)
     def modes(self, monkeypatch):
@@ -193,9 +216,14 @@ class TestCompiled:
         def broken(graph, examples):
             raise RuntimeError("No working C++ compiler found\nand much more")
 
-        monkeypatch.setattr(torch.nn.Module, "compile", lambda net, mode, dynamic: COMPILE(net, backend=broken, dynamic=dynamic))
+        monkeypatch.setattr(
+            torch.nn.Module,
+            "compile",
+            lambda net, mode, dynamic: COMPILE(net, backend=broken, dynamic=dynamic),
+        )
         with pytest.raises(
-            setups.TrainingError, match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* or set compile to 'no'\.$"
+            setups.TrainingError,
+            match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* or set compile to 'no'\.$",
         ):
             loop.train(prepared(compile="default"))
 
@@ -236,7 +264,9 @@ class TestWhole:
             np.testing.assert_allclose(np.linalg.norm(e.features, axis=1), 1, atol=1e-5)
 
     def test_fewer_people_than_a_batch_takes(self):
-        with pytest.raises(batches.BatchError, match="takes 17 identities, the training part has 16"):
+        with pytest.raises(
+            batches.BatchError, match="takes 17 identities, the training part has 16"
+        ):
             prepared(identities=17)
 
 
@@ -245,7 +275,11 @@ class TestTest:
 
     def sysu(self, **changes):
         return setups.prepare(
-            sweeps.configure("table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes), device="cpu", progress=False
+            sweeps.configure(
+                "table4", "B2", "smoke", "synthetic-sysu", {"epochs": 3, "steps": 3} | changes
+            ),
+            device="cpu",
+            progress=False,
         )
 
     def test_validation_keeps_the_best_epoch_and_resumes_with_it(self, tmp_path):
@@ -260,7 +294,11 @@ class TestTest:
 
         (tmp_path / "1").mkdir()
         with pytest.raises(Stop):
-            loop.train(self.sysu(validation=True), tmp_path / "1", on_step=lambda s, _: (_ for _ in ()).throw(Stop) if s == 8 else None)
+            loop.train(
+                self.sysu(validation=True),
+                tmp_path / "1",
+                on_step=lambda s, _: (_ for _ in ()).throw(Stop) if s == 8 else None,
+            )
         again = self.sysu(validation=True)
         loop.train(again, resume=[tmp_path / "1"])
         assert again.resumed

@@ -1,4 +1,6 @@
-"""The drawings of the method say what the network is, their words fit and never cover each other, their pictures are those given."""
+"""The drawings of the method say what the network is, their words fit and never cover each other,
+their pictures are those given.
+"""
 
 from itertools import combinations
 
@@ -35,7 +37,12 @@ def loose(figure):
             middle = ((words.x0 + words.x1) / 2, (words.y0 + words.y1) / 2)
             around = [b for b in boxes if b.contains(*middle)]
             for frame in [page, *around]:
-                if words.x0 < frame.x0 or words.x1 > frame.x1 or words.y0 < frame.y0 or words.y1 > frame.y1:
+                if (
+                    words.x0 < frame.x0
+                    or words.x1 > frame.x1
+                    or words.y0 < frame.y0
+                    or words.y1 > frame.y1
+                ):
                     out.append(text.get_text())
     return out
 
@@ -55,11 +62,15 @@ class TestFamilies:
         assert len(axes) == 6
         for ax, (name, family) in zip(axes, method.FAMILIES.items(), strict=False):
             assert ax.get_title() == f"({name}) {family.title}"
-            assert sorted(t.get_text() for t in ax.texts) == sorted(box.label for box in family.boxes.values())
+            assert sorted(t.get_text() for t in ax.texts) == sorted(
+                box.label for box in family.boxes.values()
+            )
             assert sum(isinstance(p, FancyArrowPatch) for p in ax.patches) == len(family.arrows)
             boxes = [p for p in ax.patches if isinstance(p, FancyBboxPatch)]
             owners = [box.owner for box in family.boxes.values()]
-            assert [p.get_facecolor()[:3] for p in boxes] == [to_rgb(style.COLOURS[m]) if m else to_rgb("0.88") for m in owners]
+            assert [p.get_facecolor()[:3] for p in boxes] == [
+                to_rgb(style.COLOURS[m]) if m else to_rgb("0.88") for m in owners
+            ]
         assert "shared" in [t.get_text() for t in axes[5].texts]
 
     def test_words_fit_their_boxes_and_do_not_cover_each_other(self):
@@ -86,7 +97,8 @@ class TestFamilies:
 
     def test_what_is_shared_and_what_is_gone_is_what_the_introduction_says(self):
         own = {
-            name: {key for key, box in family.boxes.items() if box.owner and key not in BASE} for name, family in method.FAMILIES.items()
+            name: {key for key, box in family.boxes.items() if box.owner and key not in BASE}
+            for name, family in method.FAMILIES.items()
         }
         assert own["a"] == set()
         assert own["b"] == {"SV", "SI"}
@@ -94,7 +106,15 @@ class TestFamilies:
         e = method.FAMILIES["e"].boxes
         assert e["G"].owner is None, "one generator for both"
         assert e["E"].owner is V
-        assert {key for key, box in e.items() if box.gone} == {"E", "G", "DV", "DI", "SDV", "SDI", "C"}
+        assert {key for key, box in e.items() if box.gone} == {
+            "E",
+            "G",
+            "DV",
+            "DI",
+            "SDV",
+            "SDI",
+            "C",
+        }
         assert "SDI" not in reach(method.FAMILIES["e"], "SV")
 
     def test_arrows_run_level_into_a_tall_box(self):
@@ -109,18 +129,32 @@ class TestFamilies:
 
 def test_graphs_stand_side_by_side_with_their_counts():
     figure = method.graphs()
-    assert [ax.get_title().splitlines()[0] for ax in figure.axes] == ["baseline", "MDL1", "MDL2", "MDL3", "MDL4"]
+    assert [ax.get_title().splitlines()[0] for ax in figure.axes] == [
+        "baseline",
+        "MDL1",
+        "MDL2",
+        "MDL3",
+        "MDL4",
+    ]
     for ax, name in zip(figure.axes, ("base", "mdl1", "mdl2", "mdl3", "mdl4"), strict=True):
         pairs = MDL_GRAPHS[name]
         assert len(ax.patches) == len(pairs)
         assert f"{2 * len(pairs)} directed losses" in ax.get_title()
-        assert len(ax.texts) == len({m for pair in pairs for m in pair} | set(BASE)), "only the modalities that take part"
+        assert len(ax.texts) == len({m for pair in pairs for m in pair} | set(BASE)), (
+            "only the modalities that take part"
+        )
     assert overlaps(figure) == []
     assert loose(figure) == []
 
 
 class TestFramework:
-    pictures = dict(zip(Modality, np.random.default_rng(0).integers(0, 256, (4, 16, 8, 3), dtype=np.uint8), strict=True))
+    pictures = dict(
+        zip(
+            Modality,
+            np.random.default_rng(0).integers(0, 256, (4, 16, 8, 3), dtype=np.uint8),
+            strict=True,
+        )
+    )
 
     def test_it_shows_the_four_pictures_it_was_given(self):
         ax = method.framework(self.pictures).axes[0]
@@ -136,7 +170,9 @@ class TestFramework:
         said = [t.get_text() for t in method.framework(self.pictures).axes[0].texts]
         assert sum("stem" in words for words in said) == 4
         assert sum("trunk" in words for words in said) == 1
-        assert {"eq. 2", "eq. 6", "eq. 8"} == {eq for eq in ("eq. 2", "eq. 6", "eq. 8") if any(eq in words for words in said)}
+        assert {"eq. 2", "eq. 6", "eq. 8"} == {
+            eq for eq in ("eq. 2", "eq. 6", "eq. 8") if any(eq in words for words in said)
+        }
 
 
 class TestJourney:
@@ -145,7 +181,12 @@ class TestJourney:
 
     def stages(self):
         feature = {m: np.arange(5.0) for m in (V, DV)}
-        return {"parent": {DV: self.picture}, "seen": dict.fromkeys((V, DV), self.picture), "stem": self.maps, "feature": feature}
+        return {
+            "parent": {DV: self.picture},
+            "seen": dict.fromkeys((V, DV), self.picture),
+            "stem": self.maps,
+            "feature": feature,
+        }
 
     def test_rows_are_streams_columns_are_stages_and_shapes_stand_below(self):
         figure = method.journey(self.stages())
@@ -173,7 +214,11 @@ class TestJourney:
         sheet = method.tiled(maps)
         assert sheet.shape == (3 + 1 + 3, 2 + 1 + 2)
         for y, x in ((0, 0), (0, 3), (4, 0)):
-            np.testing.assert_allclose(sheet[y : y + 3, x : x + 2], np.arange(6.0).reshape(3, 2) / 5)
+            np.testing.assert_allclose(
+                sheet[y : y + 3, x : x + 2], np.arange(6.0).reshape(3, 2) / 5
+            )
         assert np.isnan(sheet[3]).all()
         assert np.isnan(sheet[4:, 3:]).all(), "no fourth channel"
-        assert method.tiled(np.ones((1, 3, 2))).max() == 0, "a flat channel is black, not a division by zero"
+        assert method.tiled(np.ones((1, 3, 2))).max() == 0, (
+            "a flat channel is black, not a division by zero"
+        )

@@ -1,4 +1,6 @@
-"""What every notebook starts and ends with: training by hand draws itself, resumes, commits; a sweep's is a line an epoch."""
+"""What every notebook starts and ends with: training by hand draws itself, resumes, commits; a
+sweep's is a line an epoch.
+"""
 
 import sys
 import types
@@ -15,19 +17,28 @@ def shown(monkeypatch):
     """What a notebook would display: every figure put into the one live place."""
     figures = []
     place = types.SimpleNamespace(update=figures.append)
-    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=lambda display_id: place))
+    monkeypatch.setitem(
+        sys.modules, "IPython.display", types.SimpleNamespace(display=lambda display_id: place)
+    )
     return figures
 
 
 def prepared(**changes):
-    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 3, "steps": 2} | changes)
+    config = sweeps.configure(
+        "table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 3, "steps": 2} | changes
+    )
     return setups.prepare(config, device="cpu", progress=False)
 
 
 def test_by_hand_the_curves_are_drawn_after_every_epoch(tmp_path, shown):
     _, history = notebook.train(notebook.Session(None, tmp_path), prepared())
     assert len(shown) == len(history) == 3
-    assert [ax.get_title().partition(" ")[0] for ax in shown[-1].axes] == ["ID", "multi-mode", "multi-directional", "spread"]
+    assert [ax.get_title().partition(" ")[0] for ax in shown[-1].axes] == [
+        "ID",
+        "multi-mode",
+        "multi-directional",
+        "spread",
+    ]
     assert [len(figure.axes[0].lines[0].get_xdata()) for figure in shown] == [1, 2, 3]
 
 
@@ -41,7 +52,9 @@ def test_an_interrupted_run_goes_on_and_draws_what_came_before(tmp_path, shown, 
     sys.modules["IPython.display"].display = lambda display_id: types.SimpleNamespace(update=stop)
     with pytest.raises(KeyboardInterrupt):
         notebook.train(session, first)
-    sys.modules["IPython.display"].display = lambda display_id: types.SimpleNamespace(update=shown.append)
+    sys.modules["IPython.display"].display = lambda display_id: types.SimpleNamespace(
+        update=shown.append
+    )
     again = prepared()
     _, history = notebook.train(session, again)
     assert again.resumed["exact"] is True
@@ -61,5 +74,10 @@ def test_the_level_of_a_guess_is_drawn(tmp_path, shown):
     setup = prepared()
     _, history = notebook.train(notebook.Session(None, tmp_path), setup)
     figure = notebook.curves(setup, history)
-    dotted = [line.get_ydata()[0] for ax in figure.axes for line in ax.lines if line.get_linestyle() == ":"]
+    dotted = [
+        line.get_ydata()[0]
+        for ax in figure.axes
+        for line in ax.lines
+        if line.get_linestyle() == ":"
+    ]
     assert dotted == pytest.approx([2.7726, 1.2, 3.0], abs=1e-3)  # ln 16, 4 x 0.3, 6 x 0.5

@@ -14,7 +14,10 @@ V, I, DV, DI = Modality
 
 def people(n=3, **more):
     rng = np.random.default_rng(0)
-    return {m: rng.integers(0, 256, (n, 16, 8, 3), dtype=np.uint8) for m in (V, I, *more.get("extra", ()))}
+    return {
+        m: rng.integers(0, 256, (n, 16, 8, 3), dtype=np.uint8)
+        for m in (V, I, *more.get("extra", ()))
+    }
 
 
 def test_people_are_laid_out_by_modality_and_person():
@@ -44,14 +47,21 @@ def history(moved=0.1):
         {
             "epoch": e,
             "terms": {"id": 5.0 - e, "mml": 1.0 / e},
-            "generator": {"E_V.weight": [0.3, 0.3, 0.3 + moved * e], "E_V.bias": [0.0], "G_S.weight": [0.3] * 3, "G_S.bias": [0.0] * 3},
+            "generator": {
+                "E_V.weight": [0.3, 0.3, 0.3 + moved * e],
+                "E_V.bias": [0.0],
+                "G_S.weight": [0.3] * 3,
+                "G_S.bias": [0.0] * 3,
+            },
         }
         for e in (1, 2, 3)
     ]
 
 
 def test_training_curves_are_the_history():
-    axes = style.training_curves({"MDL4": history(), "B1": [{"epoch": 1, "terms": {"id": 2.0}, "generator": {}}]}).axes
+    axes = style.training_curves(
+        {"MDL4": history(), "B1": [{"epoch": 1, "terms": {"id": 2.0}, "generator": {}}]}
+    ).axes
     assert len(axes) == 3
     np.testing.assert_allclose(axes[0].lines[0].get_ydata(), [4, 3, 2])
     assert [len(ax.lines) for ax in axes] == [2, 1, 0]  # B1 has no MML, nobody has MDL
@@ -79,17 +89,31 @@ def test_figures_draw_where_they_are_told():
 
 
 def test_the_style_file_is_seaborns_theme():
-    """Written down because loading seaborn costs every cell of a sweep; a new seaborn that looks otherwise is noticed here."""
+    """Written down because loading seaborn costs every cell of a sweep; a new seaborn that looks
+    otherwise is noticed here.
+    """
     ours = {}
     with plt.rc_context():
         plt.rcdefaults()
         style.theme()
         ours.update(plt.rcParams)
         plt.rcdefaults()
-        seaborn.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc={"figure.dpi": 110, "axes.titlesize": "medium"})
+        seaborn.set_theme(
+            context="notebook",
+            style="whitegrid",
+            palette="colorblind",
+            rc={"figure.dpi": 110, "axes.titlesize": "medium"},
+        )
         theirs = dict(plt.rcParams)
     differs = {name for name in theirs if ours[name] != theirs[name]}
-    assert differs <= {"axes.prop_cycle", "image.cmap", "backend"}  # the cycle's colours in hex there; a colour map is always named
-    cycles = [[to_rgb(c) for c in params["axes.prop_cycle"].by_key()["color"]] for params in (ours, theirs)]
+    assert differs <= {
+        "axes.prop_cycle",
+        "image.cmap",
+        "backend",
+    }  # the cycle's colours in hex there; a colour map is always named
+    cycles = [
+        [to_rgb(c) for c in params["axes.prop_cycle"].by_key()["color"]]
+        for params in (ours, theirs)
+    ]
     np.testing.assert_allclose(*cycles, atol=1e-6)
     assert style.COLOURS[V] == to_rgb(seaborn.color_palette("colorblind")[0])

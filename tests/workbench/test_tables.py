@@ -1,4 +1,6 @@
-"""The figures of tables and sweeps hold the numbers they were given, and say a verdict by mark and word."""
+"""The figures of tables and sweeps hold the numbers they were given, and say a verdict by mark and
+word.
+"""
 
 import numpy as np
 import pytest
@@ -23,9 +25,19 @@ class TestEffect:
     def test_words_marks_intervals_and_pairs(self):
         found = judged()
         ax = tables.effect(found, "v2t R1").axes[0]
-        assert [t.get_text().split("  ")[0] for t in ax.texts] == ["better", "worse", "not shown", "too few seeds", "not run"]
+        assert [t.get_text().split("  ")[0] for t in ax.texts] == [
+            "better",
+            "worse",
+            "not shown",
+            "too few seeds",
+            "not run",
+        ]
         assert [t.get_text() for t in ax.get_yticklabels()] == [f"{v.row} - B2" for v in found]
-        bars = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]]
+        bars = [
+            line.get_xdata()
+            for line in ax.lines
+            if len(line.get_xdata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]
+        ]
         np.testing.assert_allclose(bars[:4], [(v.low, v.high) for v in found[:4]])
         dots = [c.get_offsets()[:, 0] for c in ax.collections if len(c.get_offsets()) == 5]
         np.testing.assert_allclose(dots, [v.pairs for v in found[:3]])
@@ -41,10 +53,14 @@ class TestEffect:
     def test_the_grey_band_is_what_could_not_be_seen(self):
         found = judged()[2]
         (band,) = tables.effect([found]).axes[0].patches
-        assert (band.get_x(), band.get_width()) == pytest.approx((-found.detectable, 2 * found.detectable))
+        assert (band.get_x(), band.get_width()) == pytest.approx(
+            (-found.detectable, 2 * found.detectable)
+        )
 
     def test_the_papers_difference_alone(self):
-        ax = tables.effect(verdicts.judge({}, [("MDL4", "B2")]), theirs={("MDL4", "B2"): 14.88}).axes[0]
+        ax = tables.effect(
+            verdicts.judge({}, [("MDL4", "B2")]), theirs={("MDL4", "B2"): 14.88}
+        ).axes[0]
         assert ax.collections[0].get_offsets()[0, 0] == 14.88
         assert ax.get_legend().get_texts()[0].get_text() == "the paper's difference"
         assert ax.texts[0].get_text() == "the paper +14.9"
@@ -53,11 +69,16 @@ class TestEffect:
 class TestBars:
     def test_bars_are_the_values_and_the_baseline_a_line(self):
         groups = ["Rank-1", "mAP"]
-        ax = tables.bars(groups, {"1:1:1": [30, 28], "1:1:5": [35, None]}, [29, 26], {"1:1:1": [2, 1]}).axes[0]
+        ax = tables.bars(
+            groups, {"1:1:1": [30, 28], "1:1:5": [35, None]}, [29, 26], {"1:1:1": [2, 1]}
+        ).axes[0]
         heights = [bar.get_height() for bar in ax.patches]
         assert heights[:3] == [30, 28, 35]
         assert np.isnan(heights[3])
-        assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "--"] == [29, 26]
+        assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "--"] == [
+            29,
+            26,
+        ]
         assert ax.get_ylim()[0] == 0  # a bar is read by its length
         assert len({bar.get_hatch() for bar in ax.patches}) == 2
 
@@ -69,7 +90,9 @@ class TestBars:
 
 class TestCurve:
     def test_points_and_straight_lines(self):
-        ax = tables.curve({"R1": {1.0: (31, 2.0), 0.2: (29, 1.0)}}, {"R1": 28.0, "mAP": 25.0}).axes[0]
+        ax = tables.curve({"R1": {1.0: (31, 2.0), 0.2: (29, 1.0)}}, {"R1": 28.0, "mAP": 25.0}).axes[
+            0
+        ]
         shown = [line for line in ax.lines if list(line.get_xdata()) == [0.2, 1.0]]
         assert any(list(line.get_ydata()) == [29, 31] for line in shown)
         levels = [line.get_ydata()[0] for line in ax.lines if list(line.get_xdata()) == [0, 1]]
@@ -83,11 +106,19 @@ class TestCurve:
 
 class TestBeside:
     def test_a_line_joins_what_both_have(self):
-        ax = tables.beside({"HCML": 24.44, "Ours": 80.67}, {"Ours": (33.0, 5.0), "B2": (30.0, None)}).axes[0]
+        ax = tables.beside(
+            {"HCML": 24.44, "Ours": 80.67}, {"Ours": (33.0, 5.0), "B2": (30.0, None)}
+        ).axes[0]
         assert [t.get_text() for t in ax.get_yticklabels()] == ["HCML", "Ours", "B2"]
         joined = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2]
         np.testing.assert_allclose(joined[0], [80.67, 33.0])
-        assert [c.get_offsets()[0, 0] for c in ax.collections if len(c.get_offsets()) == 1][:2] == [24.44, 80.67]
+        assert [c.get_offsets()[0, 0] for c in ax.collections if len(c.get_offsets()) == 1][:2] == [
+            24.44,
+            80.67,
+        ]
         grey, black = (ax.get_yticklabels()[k].get_color() for k in (0, 1))
         assert grey != black
-        assert [t.get_text() for t in ax.get_legend().get_texts()] == ["the paper", "ours, ± sd over cells"]
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+            "the paper",
+            "ours, ± sd over cells",
+        ]

@@ -1,4 +1,6 @@
-"""Explorer of the channels of D_V and D_I: ten sliders, one picture, and the epochs in which the ten numbers were learned."""
+"""Explorer of the channels of D_V and D_I: ten sliders, one picture, and the epochs in which the
+ten numbers were learned.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,41 @@ from bdlab.workbench.data import numbers as gaps
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
 from . import figures as static
-from .numbers import CHANNELS, NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
-from .render import INKS, WHITE, Rendered, affine, fit, grey, mark, people_of, render, shares, single
+from .numbers import (
+    CHANNELS,
+    NAMES,
+    PRESETS,
+    SPACES,
+    Numbers,
+    checked,
+    flat,
+    moved,
+    preset,
+    read,
+    unflat,
+)
+from .render import (
+    INKS,
+    WHITE,
+    Rendered,
+    affine,
+    fit,
+    grey,
+    mark,
+    people_of,
+    render,
+    shares,
+    single,
+)
 
 V, I, DV, DI = Modality
 VIEWS = ("overview", "channels", "divergence")
 GAP, HEAD = 3, 22  # pixels between pictures, and for the words over them
-_STATIC = {"overview": lambda r: static.five([r], True), "channels": lambda r: static.fig8([r]), "divergence": lambda r: static.fig9([r])}
+_STATIC = {
+    "overview": lambda r: static.five([r], True),
+    "channels": lambda r: static.fig8([r]),
+    "divergence": lambda r: static.fig9([r]),
+}
 
 
 def channels(
@@ -40,30 +70,44 @@ def channels(
 ) -> widgets.VBox:
     """See what E_V and G_S make of a person, and move each of their ten numbers by hand.
 
-    ``visible``, ``infrared``: one picture each or a list of as many (one a person, chosen by a slider), uint8 [H, W, 3]; shown as
-    the network is fed, ``height`` x height / 2 pixels. ``numbers``: ten to start with, as ``net.generator_numbers()`` gives them
-    (default: the uniform start). ``history``: the lines of a run's history.jsonl, for the epoch slider. ``space``: where E_V and G_S
-    work, normalised or unit. ``folder``: where *save* writes. Raises ValueError for pictures, numbers or a space that do not fit.
+    ``visible``, ``infrared``: one picture each or a list of as many (one a person, chosen by a
+    slider), uint8 [H, W, 3]; shown as the network is fed, ``height`` x height / 2 pixels.
+    ``numbers``: ten to start with, as ``net.generator_numbers()`` gives them (default: the uniform
+    start). ``history``: the lines of a run's history.jsonl, for the epoch slider. ``space``: where
+    E_V and G_S work, normalised or unit. ``folder``: where *save* writes. Raises ValueError for
+    pictures, numbers or a space that do not fit.
 
     For a trained cell and the people of its test part there is ``cell``.
     """
     people = [fit(pictures, height) for pictures in (visible, infrared)]
     if len(people[0]) != len(people[1]):
-        raise ValueError(f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are meant, one a person")
+        raise ValueError(
+            f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are meant, one a person"
+        )
     start = checked(numbers) if numbers else preset("uniform", space)
-    render(people[0][0], people[1][0], start, space)  # whatever does not fit is better said before anything is drawn
-    lines = [{"epoch": line.get("epoch", n), "generator": checked(line.get("generator") or {})} for n, line in enumerate(history or ())]
+    # whatever does not fit is better said before anything is drawn
+    render(people[0][0], people[1][0], start, space)
+    lines = [
+        {"epoch": line.get("epoch", n), "generator": checked(line.get("generator") or {})}
+        for n, line in enumerate(history or ())
+    ]
     return _Board(people, start, lines, space, Path(folder), numbers is not None).box
 
 
-def cell(folder: Path | str, root: Path | str | None = None, people: int = 24, height: int = 288) -> widgets.VBox:
-    """``channels`` of a committed cell: its learned numbers and their history, up to ``people`` people of its own test part.
+def cell(
+    folder: Path | str, root: Path | str | None = None, people: int = 24, height: int = 288
+) -> widgets.VBox:
+    """``channels`` of a committed cell: its learned numbers and their history, up to ``people``
+    people of its own test part.
 
-    ``folder`` is the cell's, e.g. ``runs/table4-MDL4-...``; ``root`` is where its data lie, if not where they lay. Raises
-    ValueError for a folder that is no cell or has no E_V, DatasetError for data that are not there.
+    ``folder`` is the cell's, e.g. ``runs/table4-MDL4-...``; ``root`` is where its data lie, if not
+    where they lay. Raises ValueError for a folder that is no cell or has no E_V, DatasetError for
+    data that are not there.
     """
     one = read(folder)
-    params = json.loads((Path(folder) / "params.json").read_text()) | ({"root": str(root)} if root else {})
+    params = json.loads((Path(folder) / "params.json").read_text()) | (
+        {"root": str(root)} if root else {}
+    )
     visible, infrared, _ = people_of(setup.open_data(from_flat(params)), people, height=height)
     return channels(visible, infrared, one.numbers, one.history, one.space, height)
 
@@ -72,9 +116,20 @@ class _Board:
     """The controls and what they show; ``box`` is the whole."""
 
     def __init__(self, people, start, lines, space, folder, trained):
-        self.people, self.start, self.lines, self.folder, self.quiet = people, start, lines, folder, False
+        self.people, self.start, self.lines, self.folder, self.quiet = (
+            people,
+            start,
+            lines,
+            folder,
+            False,
+        )
         self.numbers = flat(start)  # all their digits; a slider has two
-        self.shown, self.words, self.saved, self.source = picture(), widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.shown, self.words, self.saved, self.source = (
+            picture(),
+            widgets.HTML(),
+            widgets.HTML(),
+            widgets.HTML(),
+        )
         self._controls(space)
         self._buttons(trained)
         self._epochs()
@@ -84,32 +139,65 @@ class _Board:
         self.box = self._layout()
         self.show()
 
-    # -- controls ------------------------------------------------------------------------------------------------------
+    # -- controls
+    # ------------------------------------------------------------------------------------------------------
 
     def _controls(self, space: str) -> None:
-        self.person = widgets.IntSlider(1, 1, len(self.people[0]), description="person", style=WHOLE)
+        self.person = widgets.IntSlider(
+            1, 1, len(self.people[0]), description="person", style=WHOLE
+        )
         choice = {"style": {"button_width": "auto", "description_width": "initial"}}
         self.view = widgets.ToggleButtons(options=VIEWS, description="view", **choice)
         self.ink = widgets.ToggleButtons(options=INKS, description="one channel as", **choice)
-        self.space = widgets.ToggleButtons(options=SPACES, value=space, description="E_V and G_S work in", **choice)
-        most = max(abs(v) for numbers in (self.start, *(line["generator"] for line in self.lines)) for v in flat(numbers))
-        self.most = 2.0 ** max(1, int(np.ceil(np.log2(most + 1e-9))))  # a power of two: the browser's steps are then ours, to the last bit
-        look = {"style": {"description_width": "108px"}, "layout": widgets.Layout(width="310px"), "readout_format": "+.2f", "step": 0.01}
-        self.sliders = [widgets.FloatSlider(0, min=-self.most, max=self.most, description=name, **look) for name in NAMES]
+        self.space = widgets.ToggleButtons(
+            options=SPACES, value=space, description="E_V and G_S work in", **choice
+        )
+        most = max(
+            abs(v)
+            for numbers in (self.start, *(line["generator"] for line in self.lines))
+            for v in flat(numbers)
+        )
+        self.most = 2.0 ** max(
+            1, int(np.ceil(np.log2(most + 1e-9)))
+        )  # a power of two: the browser's steps are then ours, to the last bit
+        look = {
+            "style": {"description_width": "108px"},
+            "layout": widgets.Layout(width="310px"),
+            "readout_format": "+.2f",
+            "step": 0.01,
+        }
+        self.sliders = [
+            widgets.FloatSlider(0, min=-self.most, max=self.most, description=name, **look)
+            for name in NAMES
+        ]
         self._place()
 
     def _buttons(self, trained: bool) -> None:
-        self.presets = [_button(name, lambda name=name: self.set(preset(name, self.space.value), name)) for name in PRESETS]
-        self.presets += [_button("learned", lambda: self.set(self.start, "learned"))] if trained else []
-        self.saves = [_button(f"save {kind.upper()}", lambda kind=kind: self.save(kind)) for kind in ("png", "svg")]
+        self.presets = [
+            _button(name, lambda name=name: self.set(preset(name, self.space.value), name))
+            for name in PRESETS
+        ]
+        self.presets += (
+            [_button("learned", lambda: self.set(self.start, "learned"))] if trained else []
+        )
+        self.saves = [
+            _button(f"save {kind.upper()}", lambda kind=kind: self.save(kind))
+            for kind in ("png", "svg")
+        ]
 
     def _epochs(self) -> None:
         if not self.lines:
             return
         numbers = [line["epoch"] for line in self.lines]
-        self.epoch = widgets.SelectionSlider(options=numbers, value=numbers[-1], description="epoch", style=WHOLE)
+        self.epoch = widgets.SelectionSlider(
+            options=numbers, value=numbers[-1], description="epoch", style=WHOLE
+        )
         change = moved(self.lines)
-        told = f"largest change {change:.2f}" if change >= 1e-3 else "<b>nothing moved</b>: the largest change is below 0.001"
+        told = (
+            f"largest change {change:.2f}"
+            if change >= 1e-3
+            else "<b>nothing moved</b>: the largest change is below 0.001"
+        )
         self.story = widgets.HTML(f"Epochs {numbers[0]} to {numbers[-1]} of a real run; {told}.")
         self.curves = picture()
         self.drawn, self.marks = _curves(self.lines)
@@ -117,17 +205,32 @@ class _Board:
         self._mark()
 
     def _layout(self) -> widgets.VBox:
-        groups = [("E_V: three channels to one", 0, 4), ("G_S: one channel to three", 4, 7), ("G_S: added to each", 7, 10)]
-        columns = [widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *self.sliders[a:b]]) for title, a, b in groups]
-        wrap, many = widgets.Layout(flex_flow="row wrap", align_items="center"), len(self.people[0]) > 1
-        rows = [[*[self.person] * many, self.view, self.ink], [*self.presets, self.source, self.space], [*self.saves, self.saved]]
+        groups = [
+            ("E_V: three channels to one", 0, 4),
+            ("G_S: one channel to three", 4, 7),
+            ("G_S: added to each", 7, 10),
+        ]
+        columns = [
+            widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *self.sliders[a:b]])
+            for title, a, b in groups
+        ]
+        wrap, many = (
+            widgets.Layout(flex_flow="row wrap", align_items="center"),
+            len(self.people[0]) > 1,
+        )
+        rows = [
+            [*[self.person] * many, self.view, self.ink],
+            [*self.presets, self.source, self.space],
+            [*self.saves, self.saved],
+        ]
         top, start, save = (widgets.HBox(row, layout=wrap) for row in rows)
         sliders = widgets.HBox(columns, layout=widgets.Layout(flex_flow="row wrap"))
         epochs = [widgets.HBox([self.epoch, self.story], layout=wrap)] if self.lines else []
         curves = [self.curves] if self.lines else []
         return widgets.VBox([top, self.shown, self.words, *epochs, start, sliders, *curves, save])
 
-    # -- what they do --------------------------------------------------------------------------------------------------
+    # -- what they do
+    # --------------------------------------------------------------------------------------------------
 
     @property
     def rendered(self) -> Rendered:
@@ -147,14 +250,18 @@ class _Board:
         self.show()
 
     def _place(self) -> None:
-        """Every slider to its number, rounded to its steps (else the browser does, and sends that back as if a hand had moved it)."""
+        """Every slider to its number, rounded to its steps (else the browser does, and sends that
+        back as if a hand had moved it).
+        """
         self.quiet = True
         for slider, value in zip(self.sliders, self.numbers, strict=True):
             slider.value = self._step(value)
         self.quiet = False
 
     def _step(self, value: float) -> float:
-        return float(np.clip(round((value + self.most) * 100) / 100 - self.most, -self.most, self.most))
+        return float(
+            np.clip(round((value + self.most) * 100) / 100 - self.most, -self.most, self.most)
+        )
 
     def turn(self, change: Mapping[str, Any]) -> None:
         """One slider, by hand."""
@@ -169,7 +276,10 @@ class _Board:
 
     def replay(self, _: object = None) -> None:
         line = next(line for line in self.lines if line["epoch"] == self.epoch.value)
-        self.set(line["generator"], f"after epoch {line['epoch']}" if line["epoch"] else "the start of the run")
+        self.set(
+            line["generator"],
+            f"after epoch {line['epoch']}" if line["epoch"] else "the start of the run",
+        )
         self._mark()
 
     def _mark(self) -> None:
@@ -184,35 +294,52 @@ class _Board:
         """The static twin of what is on show, under the next free name."""
         self.folder.mkdir(parents=True, exist_ok=True)
         taken = {path.stem for path in self.folder.iterdir()}
-        name = next(n for n in (f"channels-{self.view.value}-{k:02d}" for k in range(1, 10_000)) if n not in taken)
+        name = next(
+            n
+            for n in (f"channels-{self.view.value}-{k:02d}" for k in range(1, 10_000))
+            if n not in taken
+        )
         figure = _STATIC[self.view.value](self.rendered)
         figure.savefig(self.folder / f"{name}.{kind}", bbox_inches="tight", dpi=150)
         plt.close(figure)
-        self.saved.value = f"&ensp;written: <code>{(self.folder / f'{name}.{kind}').resolve()}</code>"
+        self.saved.value = (
+            f"&ensp;written: <code>{(self.folder / f'{name}.{kind}').resolve()}</code>"
+        )
 
 
-# -- pictures of one move ----------------------------------------------------------------------------------------------
+# -- pictures of one move
+# ----------------------------------------------------------------------------------------------
 
 
 def page(rendered: Rendered, view: str = "overview", ink: str = "colour") -> np.ndarray:
-    """What the explorer shows, uint8 [H, W, 3] with a word over every picture. Raises ValueError for an unknown view or ink."""
+    """What the explorer shows, uint8 [H, W, 3] with a word over every picture. Raises ValueError
+    for an unknown view or ink.
+    """
     if view not in VIEWS:
         raise ValueError(f"view {view!r}: one of {', '.join(VIEWS)} is meant")
     shown = rendered.shown
     if view == "divergence":
         maps = {
-            f"|D_I - I| {c}  {rendered.divergence[..., k].mean():.2f}": grey(rendered.divergence[..., k]) for k, c in enumerate(CHANNELS)
+            f"|D_I - I| {c}  {rendered.divergence[..., k].mean():.2f}": grey(
+                rendered.divergence[..., k]
+            )
+            for k, c in enumerate(CHANNELS)
         }
         return _headed({"I": shown[I], "D_I": shown[DI], **maps})
     thirds = {m: [single(p, k, ink) for k in range(3)] for m, p in shown.items()}
     if view == "channels":
         rows = [[m, *thirds[m], other, *thirds[other]] for m, other in ((V, I), (DV, DI))]
-        parts = [[_smaller(shown[p] if isinstance(p, Modality) else p, 2 / 3) for p in row] for row in rows]
+        parts = [
+            [_smaller(shown[p] if isinstance(p, Modality) else p, 2 / 3) for p in row]
+            for row in rows
+        ]
         heads = ["V over D_V", "red", "green", "blue", "I over D_I", "red", "green", "blue"]
         return _headed(dict(enumerate(_columns(parts))), heads)
     named = {"V": V, "E_V(V)": None, "D_V": DV, "I": I, "D_I": DI}
     gray = mark(rendered.encoded, rendered.clipped)
-    return _headed({n: gray if m is None else _beside(shown[m], thirds[m]) for n, m in named.items()})
+    return _headed(
+        {n: gray if m is None else _beside(shown[m], thirds[m]) for n, m in named.items()}
+    )
 
 
 def words(rendered: Rendered) -> str:
@@ -230,7 +357,10 @@ def words(rendered: Rendered) -> str:
 
 def _headed(pictures: Mapping[Any, np.ndarray], heads: Sequence[str] = ()) -> np.ndarray:
     """Pictures of one height side by side with words over them."""
-    tall, width = next(iter(pictures.values())).shape[0], sum(p.shape[1] + 3 * GAP for p in pictures.values()) - 3 * GAP
+    tall, width = (
+        next(iter(pictures.values())).shape[0],
+        sum(p.shape[1] + 3 * GAP for p in pictures.values()) - 3 * GAP,
+    )
     canvas = Image.new("RGB", (width, tall + HEAD), "white")
     draw, font, x = ImageDraw.Draw(canvas), ImageFont.load_default(13), 0
     for head, p in zip(heads or pictures, pictures.values(), strict=True):
@@ -246,7 +376,9 @@ def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
     column = np.full((picture.shape[0], small[0].shape[1], 3), 255, np.uint8)
     for k, p in enumerate(small):
         column[k * picture.shape[0] // 3 :][: p.shape[0]] = p
-    return np.concatenate([picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8), column], axis=1)
+    return np.concatenate(
+        [picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8), column], axis=1
+    )
 
 
 def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
@@ -266,15 +398,22 @@ def _button(name: str, action: Callable[[], None]) -> widgets.Button:
     return made
 
 
-def _curves(lines: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, dict[int, list[tuple[float, float, float]]]]:
-    """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in pixels."""
+def _curves(
+    lines: Sequence[Mapping[str, Any]],
+) -> tuple[np.ndarray, dict[int, list[tuple[float, float, float]]]]:
+    """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in
+    pixels.
+    """
     figure = style.generator_curves(lines)
     figure.set_dpi(90)
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     tall = drawn.shape[0]
     marks = {
-        line["epoch"]: [(ax.transData.transform((line["epoch"], 0))[0], tall - ax.bbox.y1, tall - ax.bbox.y0) for ax in figure.axes]
+        line["epoch"]: [
+            (ax.transData.transform((line["epoch"], 0))[0], tall - ax.bbox.y1, tall - ax.bbox.y0)
+            for ax in figure.axes
+        ]
         for line in lines
     }
     plt.close(figure)

@@ -1,7 +1,8 @@
 """The ten numbers of E_V and G_S: by name, from a training that was run, and in a row.
 
-By the names the history keeps them under: ``E_V.weight`` [3], ``E_V.bias`` [1], ``G_S.weight`` [3], ``G_S.bias`` [3]. They work in
-one of two spaces: ``normalised`` (ImageNet mean and deviation, as the stems see pictures) or ``unit`` (0 black to 1 white).
+By the names the history keeps them under: ``E_V.weight`` [3], ``E_V.bias`` [1], ``G_S.weight`` [3],
+``G_S.bias`` [3]. They work in one of two spaces: ``normalised`` (ImageNet mean and deviation, as
+the stems see pictures) or ``unit`` (0 black to 1 white).
 """
 
 from __future__ import annotations
@@ -23,18 +24,27 @@ SPACES = ("normalised", "unit")
 CHANNELS = ("red", "green", "blue")
 #: The ten numbers in the order of every list of them here.
 PARTS = {"E_V.weight": 3, "E_V.bias": 1, "G_S.weight": 3, "G_S.bias": 3}
-NAMES = (*(f"E_V {c}" for c in CHANNELS), "E_V bias", *(f"G_S {c}" for c in CHANNELS), *(f"G_S {c} bias" for c in CHANNELS))
+NAMES = (
+    *(f"E_V {c}" for c in CHANNELS),
+    "E_V bias",
+    *(f"G_S {c}" for c in CHANNELS),
+    *(f"G_S {c} bias" for c in CHANNELS),
+)
 PRESETS = ("uniform", "luma", "D_I = I")
-#: The one channel that infrared enters G_S as, of a grey pixel x in the normalised space: SLOPE x + LEVEL.
+#: The one channel that infrared enters G_S as, of a grey pixel x in the normalised space: SLOPE x +
+#: LEVEL.
 SLOPE = sum(1 / s for s in STD) / 3
 LEVEL = -sum(m / s for m, s in zip(MEAN, STD, strict=True)) / 3
 
 
-# -- ten numbers -------------------------------------------------------------------------------------------------------
+# -- ten numbers
+# -------------------------------------------------------------------------------------------------------
 
 
 def checked(numbers: Numbers) -> dict[str, list[float]]:
-    """The ten numbers as plain lists; raises ValueError for a part that is missing, too long or not finite."""
+    """The ten numbers as plain lists; raises ValueError for a part that is missing, too long or not
+    finite.
+    """
     found = {}
     for part, count in PARTS.items():
         if part not in numbers:
@@ -44,23 +54,33 @@ def checked(numbers: Numbers) -> dict[str, list[float]]:
             )
         values = np.asarray(numbers[part], float).ravel()
         if len(values) != count or not np.isfinite(values).all():
-            raise ValueError(f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, one a channel")
+            raise ValueError(
+                f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, one a channel"
+            )
         found[part] = values.tolist()
     return found
 
 
 def preset(name: str, space: str = "normalised") -> dict[str, list[float]]:
-    """Ten numbers by name: ``uniform`` and ``luma`` as training can start, ``D_I = I`` such that infrared comes out as it was.
+    """Ten numbers by name: ``uniform`` and ``luma`` as training can start, ``D_I = I`` such that
+    infrared comes out as it was.
 
-    In the unit space the last is all ones; in the normalised one the three channels have scales of their own to be undone.
+    In the unit space the last is all ones; in the normalised one the three channels have scales of
+    their own to be undone.
     """
     one_of("preset", name, PRESETS)
     one_of("space", space, SPACES)
     scale = 1 / (np.array(STD) * SLOPE) if space == "normalised" else np.ones(3)
-    shift = -np.array(MEAN) / np.array(STD) - scale * LEVEL if space == "normalised" else np.zeros(3)
+    shift = (
+        -np.array(MEAN) / np.array(STD) - scale * LEVEL if space == "normalised" else np.zeros(3)
+    )
     encoder = LUMA if name == "luma" else (0.333,) * 3
-    weights, biases = {"uniform": ((0.333,) * 3, (0.0,) * 3), "luma": ((1.0,) * 3, (0.0,) * 3)}.get(name, (scale, shift))
-    return checked({"E_V.weight": encoder, "E_V.bias": (0.0,), "G_S.weight": weights, "G_S.bias": biases})
+    weights, biases = {"uniform": ((0.333,) * 3, (0.0,) * 3), "luma": ((1.0,) * 3, (0.0,) * 3)}.get(
+        name, (scale, shift)
+    )
+    return checked(
+        {"E_V.weight": encoder, "E_V.bias": (0.0,), "G_S.weight": weights, "G_S.bias": biases}
+    )
 
 
 def flat(numbers: Numbers) -> list[float]:
@@ -74,12 +94,15 @@ def unflat(values: Sequence[float]) -> dict[str, list[float]]:
     return checked(dict(zip(PARTS, np.split(np.asarray(values, float), ends), strict=True)))
 
 
-# -- a generator that was trained --------------------------------------------------------------------------------------
+# -- a generator that was trained
+# --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A trained generator: its ten numbers, the history of them (epoch 0 is the start, where known), its space, its name."""
+    """A trained generator: its ten numbers, the history of them (epoch 0 is the start, where
+    known), its space, its name.
+    """
 
     numbers: dict[str, list[float]]
     history: list[dict[str, Any]]
@@ -92,23 +115,44 @@ class Learned:
         return moved(self.history)
 
 
-def learned(numbers: Numbers, history: Iterable[Mapping[str, Any]], params: Mapping[str, Any], name: str = "") -> Learned:
-    """A net's ``generator_numbers()``, its history's lines and its parameters by flat names -> what the explorer takes."""
+def learned(
+    numbers: Numbers,
+    history: Iterable[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    name: str = "",
+) -> Learned:
+    """A net's ``generator_numbers()``, its history's lines and its parameters by flat names -> what
+    the explorer takes.
+    """
     lines = [{"epoch": line["epoch"], "generator": checked(line["generator"])} for line in history]
     if params["generator_init"] in PRESETS:  # a random start is in no file
-        lines.insert(0, {"epoch": 0, "generator": preset(params["generator_init"], params["generator_space"])})
-    return Learned(checked(numbers), lines, params["generator_space"], name or f"{params['row']} on {params['data']}")
+        lines.insert(
+            0,
+            {"epoch": 0, "generator": preset(params["generator_init"], params["generator_space"])},
+        )
+    return Learned(
+        checked(numbers),
+        lines,
+        params["generator_space"],
+        name or f"{params['row']} on {params['data']}",
+    )
 
 
 def read(folder: Path | str) -> Learned:
-    """The generator of a committed cell. Raises ValueError for a folder that is none or has not one E_V and one shared G_S."""
+    """The generator of a committed cell. Raises ValueError for a folder that is none or has not one
+    E_V and one shared G_S.
+    """
     folder = Path(folder)
     fault = runs.check(folder) if folder.is_dir() else "there is no such folder"
     if fault:
-        raise ValueError(f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and `bdlab status` lists them")
+        raise ValueError(
+            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and `bdlab status` lists them"
+        )
     params = json.loads((folder / "params.json").read_text())
     if not _ours(params):
-        raise ValueError(f"{folder}: its method ({params['method']}) or shared_generator = false does not share one G_S; take MDL4")
+        raise ValueError(
+            f"{folder}: its method ({params['method']}) or shared_generator = false does not share one G_S; take MDL4"
+        )
     lines = [line for line in runs.read_lines(folder / "history.jsonl") if line.get("generator")]
     try:
         return learned(cell.load(folder).generator_numbers(), lines, params, folder.name)
@@ -117,25 +161,44 @@ def read(folder: Path | str) -> Learned:
 
 
 def find(out: Path | str, data: str) -> Path | None:
-    """A committed cell that learned E_V and G_S on a data set: MDL4 before others, larger presets before smaller, low seeds first."""
+    """A committed cell that learned E_V and G_S on a data set: MDL4 before others, larger presets
+    before smaller, low seeds first.
+    """
     found, sizes = [], ("paper", "demo", "smoke")
     for folder, result, _ in runs.committed(Path(out)):
         params = result["params"] if result else {}
         fits = params.get("data") == data and _ours(params) and "DV" in params["modalities"]
         if fits and params.get("generator", "learned") == "learned":
             size = sizes.index(params["preset"]) if params["preset"] in sizes else len(sizes)
-            found.append((params["row"] != "MDL4", size, params["split"], params["seed"], folder.name, folder))
+            found.append(
+                (
+                    params["row"] != "MDL4",
+                    size,
+                    params["split"],
+                    params["seed"],
+                    folder.name,
+                    folder,
+                )
+            )
     return min(found)[-1] if found else None
 
 
 def _ours(params: Mapping[str, Any]) -> bool:
-    """Whether a cell's parameters (an older one's may lack a field) make both derivatives with one G_S."""
+    """Whether a cell's parameters (an older one's may lack a field) make both derivatives with one
+    G_S.
+    """
     return params["method"] == "base-derivative" and params.get("shared_generator", True)
 
 
 def moved(history: Sequence[Mapping[str, Any]]) -> float:
-    """The largest change of any of the ten numbers over a history; 0 for one of less than two lines."""
-    return float(np.ptp([flat(line["generator"]) for line in history], axis=0).max()) if len(history) > 1 else 0.0
+    """The largest change of any of the ten numbers over a history; 0 for one of less than two
+    lines.
+    """
+    return (
+        float(np.ptp([flat(line["generator"]) for line in history], axis=0).max())
+        if len(history) > 1
+        else 0.0
+    )
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> None:

@@ -16,19 +16,34 @@ from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
 from . import numbers as gaps
 
 
-def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, height: int = 128) -> widgets.VBox:
-    """Leaf through any data set: people by cameras, in colour or one channel at a time, with how well the channels agree.
+def data(
+    dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, height: int = 128
+) -> widgets.VBox:
+    """Leaf through any data set: people by cameras, in colour or one channel at a time, with how
+    well the channels agree.
 
-    ``part`` (train, val, test), ``people`` a page, ``shots`` a camera and ``height`` of a picture [pixels, width half of it] are
-    where it starts; ``.children`` are the controls, the numbers and the picture. Raises ValueError for a part without people.
+    ``part`` (train, val, test), ``people`` a page, ``shots`` a camera and ``height`` of a picture
+    [pixels, width half of it] are where it starts; ``.children`` are the controls, the numbers and
+    the picture. Raises ValueError for a part without people.
     """
     sizes = {name: len(dataset.identities(name)) for name in SPLITS if dataset.identities(name)}
     if part not in sizes:
         raise ValueError(f"part {part!r}: {dataset.name} has {', '.join(sizes)}")
     which = widgets.Dropdown(options=list(sizes), value=part, description="part")
-    first = widgets.IntSlider(0, 0, max(sizes[part] - people, 0), description="from person", style=WHOLE)
-    many = widgets.BoundedIntText(shots, min=1, max=10, description="a camera", style=WHOLE, layout=widgets.Layout(width="150px"))
-    look = widgets.ToggleButtons(options=gaps.LOOKS, description="seen as", style={"button_width": "64px"})
+    first = widgets.IntSlider(
+        0, 0, max(sizes[part] - people, 0), description="from person", style=WHOLE
+    )
+    many = widgets.BoundedIntText(
+        shots,
+        min=1,
+        max=10,
+        description="a camera",
+        style=WHOLE,
+        layout=widgets.Layout(width="150px"),
+    )
+    look = widgets.ToggleButtons(
+        options=gaps.LOOKS, description="seen as", style={"button_width": "64px"}
+    )
     shown, numbers = picture(), widgets.HTML()
 
     @lru_cache(maxsize=4096)
@@ -39,9 +54,20 @@ def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, 
         table = gaps.sightings(dataset, which.value, people, many.value, first.value)
         cells = [[None if row is None else load(row) for row in line] for line in table.cells]
         looked = [[None if p is None else gaps.look(p, look.value) for p in line] for line in cells]
-        shown.value = png(label(gaps.sheet(looked), [gaps.camera_name(*c) for c in table.columns], [f"person {i}" for i in table.ids]))
+        shown.value = png(
+            label(
+                gaps.sheet(looked),
+                [gaps.camera_name(*c) for c in table.columns],
+                [f"person {i}" for i in table.ids],
+            )
+        )
         numbers.value = _agreement(
-            [p for line in cells for p, c in zip(line, table.columns, strict=True) if p is not None and c[0] is Modality.V]
+            [
+                p
+                for line in cells
+                for p, c in zip(line, table.columns, strict=True)
+                if p is not None and c[0] is Modality.V
+            ]
         )
 
     def turn(_: object = None) -> None:
@@ -54,25 +80,43 @@ def data(dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, 
     return widgets.VBox([widgets.HBox([which, first, many]), look, numbers, shown])
 
 
-def dials(kind: str = "synthetic-sysu", people: int = 6, height: int = 144, size: str = "demo", seed: int = 0) -> widgets.VBox:
-    """Turn a twin's two dials and watch three shots of each person change, and the gaps that are measured on them.
+def dials(
+    kind: str = "synthetic-sysu",
+    people: int = 6,
+    height: int = 144,
+    size: str = "demo",
+    seed: int = 0,
+) -> widgets.VBox:
+    """Turn a twin's two dials and watch three shots of each person change, and the gaps that are
+    measured on them.
 
-    Rows: the RGB picture; the RGB sensor at the infrared camera's place; the infrared picture. ``kind`` is a twin's name, ``size``
-    and ``seed`` as for ``datasets.open``, ``height`` a picture's [pixels]. Raises DatasetError for a twin that there is not.
+    Rows: the RGB picture; the RGB sensor at the infrared camera's place; the infrared picture.
+    ``kind`` is a twin's name, ``size`` and ``seed`` as for ``datasets.open``, ``height`` a
+    picture's [pixels]. Raises DatasetError for a twin that there is not.
     """
     start = twin.dials(kind, size=size, seed=seed)
     bounds = {"min": 0, "max": 1, "step": 0.05, "continuous_update": False, "style": WHOLE}
-    sliders = [widgets.FloatSlider(start[name], description=name.replace("_", " "), **bounds) for name in gaps.DIALS]
+    sliders = [
+        widgets.FloatSlider(start[name], description=name.replace("_", " "), **bounds)
+        for name in gaps.DIALS
+    ]
     shown, numbers = picture(), widgets.HTML()
 
     def show(_: object = None) -> None:
         turned = {name: slider.value for name, slider in zip(gaps.DIALS, sliders, strict=True)}
-        taken = gaps.shots(kind, people, size=size, seed=seed, shape=(height, height // 2), **turned)
+        taken = gaps.shots(
+            kind, people, size=size, seed=seed, shape=(height, height // 2), **turned
+        )
         rows = {"rgb": "RGB", "rgb_at_ir": "RGB, moved", "ir": "infrared"}
         page = gaps.sheet([list(taken[name]) for name in rows])
         shown.value = png(label(page, [str(n + 1) for n in range(people)], list(rows.values())))
         found = gaps.gaps(taken)
-        numbers.value = _table({f"{name} gap" if name in ("appearance", "channel") else name: v.mean() for name, v in found.items()})
+        numbers.value = _table(
+            {
+                f"{name} gap" if name in ("appearance", "channel") else name: v.mean()
+                for name, v in found.items()
+            }
+        )
 
     watch(show, *sliders)
     show()
@@ -85,7 +129,12 @@ def _agreement(visible: list[np.ndarray]) -> str:
         return "no visible picture on this page"
     stack = np.stack(visible)
     pairs = {"R–G": (0, 1), "G–B": (1, 2), "R–B": (0, 2)}
-    return _table({f"r {name}": gaps.correlation(stack[..., a], stack[..., b]).mean() for name, (a, b) in pairs.items()})
+    return _table(
+        {
+            f"r {name}": gaps.correlation(stack[..., a], stack[..., b]).mean()
+            for name, (a, b) in pairs.items()
+        }
+    )
 
 
 def _table(values: dict[str, float]) -> str:

@@ -1,6 +1,8 @@
-"""The figures of the data notebook, each a pure function (data, ax=None) -> Figure on top of ``gaps``.
+"""The figures of the data notebook, each a pure function (data, ax=None) -> Figure on top of
+``gaps``.
 
-Colour is never alone: modalities are named, what is removed is hatched, matches have a frame and a tick.
+Colour is never alone: modalities are named, what is removed is hatched, matches have a frame and a
+tick.
 """
 
 from __future__ import annotations
@@ -25,21 +27,42 @@ V, I = BASE
 HIT, MISS, DIM = COLOURS[Modality.DV], COLOURS[Modality.DI], "0.55"
 _BOX = {"fc": "none", "ec": "0.75", "lw": 0, "hatch": "////"}
 _STYLES = {"appearance": ("o-", COLOURS[V]), "channel": ("s--", COLOURS[I]), "both": ("D:", "0.35")}
-_MEANING = {"appearance": "appearance gap: two places", "channel": "channel gap: two sensors", "both": "both at once"}
+_MEANING = {
+    "appearance": "appearance gap: two places",
+    "channel": "channel gap: two sensors",
+    "both": "both at once",
+}
 GAP = 3  # pixels between two pictures
 
 
-def sightings(dataset: Dataset, table: numbers.Sightings, height: int = 96, width: int = 48, ax: Axes | None = None) -> Figure:
-    """Identity x camera: a row a person, the visible cameras' pictures left of the infrared ones'; hatched where nobody was seen."""
+def sightings(
+    dataset: Dataset,
+    table: numbers.Sightings,
+    height: int = 96,
+    width: int = 48,
+    ax: Axes | None = None,
+) -> Figure:
+    """Identity x camera: a row a person, the visible cameras' pictures left of the infrared ones';
+    hatched where nobody was seen.
+    """
     figure, ax = _on(ax, (1.1 + 0.72 * len(table.columns), 0.6 + 1.35 * len(table.ids)))
-    cells = [[None if row is None else numbers.pixels(dataset, [row], height, width)[0] for row in line] for line in table.cells]
+    cells = [
+        [None if row is None else numbers.pixels(dataset, [row], height, width)[0] for row in line]
+        for line in table.cells
+    ]
     _pictures(ax, cells)
-    ax.set_yticks([_centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids])
+    ax.set_yticks(
+        [_centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids]
+    )
     ax.xaxis.tick_top()
-    starts = [c for c in range(len(table.columns)) if c == 0 or table.columns[c] != table.columns[c - 1]]
+    starts = [
+        c for c in range(len(table.columns)) if c == 0 or table.columns[c] != table.columns[c - 1]
+    ]
     span = len(table.columns) / len(starts)
     ax.set_xticks(
-        [_centre(c + (span - 1) / 2, width) for c in starts], [numbers.camera_name(*table.columns[c]) for c in starts], fontsize=9
+        [_centre(c + (span - 1) / 2, width) for c in starts],
+        [numbers.camera_name(*table.columns[c]) for c in starts],
+        fontsize=9,
     )
     for c, label in zip(starts, ax.get_xticklabels(), strict=True):
         label.set_color(COLOURS[table.columns[c][0]])
@@ -49,39 +72,89 @@ def sightings(dataset: Dataset, table: numbers.Sightings, height: int = 96, widt
 
 
 def histograms(shares: Mapping[str, np.ndarray], ax: Axes | None = None) -> Figure:
-    """Brightness of the three colours and of infrared: share of the pixels (%) at each step from 0 to 255."""
+    """Brightness of the three colours and of infrared: share of the pixels (%) at each step from 0
+    to 255.
+    """
     figure, ax = _on(ax, (6.4, 3.2))
-    styles = {"red": ("-", COLOURS[I]), "green": ("--", COLOURS[Modality.DV]), "blue": ("-.", COLOURS[V]), "infrared": (":", "black")}
+    styles = {
+        "red": ("-", COLOURS[I]),
+        "green": ("--", COLOURS[Modality.DV]),
+        "blue": ("-.", COLOURS[V]),
+        "infrared": (":", "black"),
+    }
     for name, values in shares.items():
         centres = (np.arange(len(values)) + 0.5) * 256 / len(values)
-        ax.plot(centres, 100 * values, styles[name][0], color=styles[name][1], lw=3 if name == "infrared" else 1.8, label=name)
-    ax.set(xlabel="brightness, 0 black to 255 white", ylabel="pixels (%)", xlim=(0, 256), ylim=(0, None), xticks=range(0, 257, 64))
+        ax.plot(
+            centres,
+            100 * values,
+            styles[name][0],
+            color=styles[name][1],
+            lw=3 if name == "infrared" else 1.8,
+            label=name,
+        )
+    ax.set(
+        xlabel="brightness, 0 black to 255 white",
+        ylabel="pixels (%)",
+        xlim=(0, 256),
+        ylim=(0, None),
+        xticks=range(0, 257, 64),
+    )
     ax.legend(fontsize="small")
     return figure
 
 
 def agreement(found: Mapping[str, np.ndarray], ax: Axes | None = None) -> Figure:
-    """One dot a picture (or pair), the bar and its number the mean: how well two planes of it agree, -1 to 1."""
+    """One dot a picture (or pair), the bar and its number the mean: how well two planes of it
+    agree, -1 to 1.
+    """
     figure, ax = _on(ax, (7.4, 0.7 + 0.42 * len(found)))
     rng = np.random.default_rng(0)  # only spreads the dots
     for y, (name, values) in enumerate(found.items()):
-        colour, mark = (COLOURS[V], "o") if "IR" not in name else (COLOURS[I], "o") if "one" in name else (DIM, "x")
-        ax.scatter(values, y + rng.uniform(-0.22, 0.22, len(values)), s=13, color=colour, marker=mark, alpha=0.5, lw=1)
+        colour, mark = (
+            (COLOURS[V], "o")
+            if "IR" not in name
+            else (COLOURS[I], "o")
+            if "one" in name
+            else (DIM, "x")
+        )
+        ax.scatter(
+            values,
+            y + rng.uniform(-0.22, 0.22, len(values)),
+            s=13,
+            color=colour,
+            marker=mark,
+            alpha=0.5,
+            lw=1,
+        )
         ax.plot([values.mean()] * 2, [y - 0.36, y + 0.36], color="black", lw=2.5)
         ax.text(1.06, y, f"{values.mean():+.2f}", va="center", fontsize="small")
     ax.axvline(0, color="0.4", lw=1)
-    ax.set(xlim=(-1, 1.22), xticks=np.arange(-1, 1.1, 0.5), ylim=(len(found) - 0.5, -0.5), xlabel="correlation over a picture's pixels")
+    ax.set(
+        xlim=(-1, 1.22),
+        xticks=np.arange(-1, 1.1, 0.5),
+        ylim=(len(found) - 0.5, -0.5),
+        xlabel="correlation over a picture's pixels",
+    )
     ax.set_yticks(range(len(found)), list(found))
     return figure
 
 
 def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
-    """Who asks whom: a box a camera of the test part, query cameras left, gallery cameras right; a crossed line is the camera rule."""
+    """Who asks whom: a box a camera of the test part, query cameras left, gallery cameras right; a
+    crossed line is the camera rule.
+    """
     figure, ax = _on(ax, (6.6, 3.6 if dataset.protocol == "sysu" else 1.9))
-    counts = Counter((dataset.records[row].modality, dataset.records[row].camera) for row in dataset.select("test"))
+    counts = Counter(
+        (dataset.records[row].modality, dataset.records[row].camera)
+        for row in dataset.select("test")
+    )
     sysu = dataset.protocol == "sysu"
     left, right = (sorted(k for k in counts if k[0] is m) for m in ((I, V) if sysu else (V, I)))
-    place = {key: (x, _spread(n, len(keys))) for x, keys in ((0, left), (1, right)) for n, key in enumerate(keys)}
+    place = {
+        key: (x, _spread(n, len(keys)))
+        for x, keys in ((0, left), (1, right))
+        for n, key in enumerate(keys)
+    }
     for a in left:
         for b in right:
             _line(ax, place[a], place[b], ruled=sysu and (a[1], b[1]) == (3, 2), both=not sysu)
@@ -89,59 +162,138 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
         where = ("\nindoor" if camera in (1, 2, 3) else "\noutdoor") if sysu else ""
         box = {"boxstyle": "round,pad=0.5", "fc": COLOURS[m], "ec": "white"}
         words = f"{f'camera {camera}' if camera else m.title}{where}\n{counts[m, camera]} pictures"
-        ax.text(x, y, words, ha="center", va="center", color="white", fontsize=9, bbox=box, zorder=4)
-    titles = ("query\ninfrared", "gallery, drawn from\nvisible") if sysu else ("query or gallery", "gallery or query")
+        ax.text(
+            x, y, words, ha="center", va="center", color="white", fontsize=9, bbox=box, zorder=4
+        )
+    titles = (
+        ("query\ninfrared", "gallery, drawn from\nvisible")
+        if sysu
+        else ("query or gallery", "gallery or query")
+    )
     for x, title in enumerate(titles):
-        ax.text(x, 1.14 if sysu else 0.78, title, ha="center", va="bottom", fontsize=11, weight="bold")
+        ax.text(
+            x, 1.14 if sysu else 0.78, title, ha="center", va="bottom", fontsize=11, weight="bold"
+        )
     ax.set(xlim=(-0.3, 1.3), ylim=(-0.15, 1.35) if sysu else (0.3, 1.0))
     ax.axis("off")
     return figure
 
 
 def relation(dataset: Dataset, trial: numbers.Trial, ax: Axes | None = None) -> Figure:
-    """Queries down, gallery across, both by camera, then person: a dot where it is the same one, hatched where it does not
-    count, a cross where a right answer is lost by that. The title counts the queries that have something left to find."""
+    """Queries down, gallery across, both by camera, then person: a dot where it is the same one,
+    hatched where it does not count, a cross where a right answer is lost by that. The title counts
+    the queries that have something left to find.
+    """
     figure, ax = _on(ax, (5.2, 4.4))
     y, x = np.nonzero(trial.same & ~trial.removed)
     size = float(np.clip(2500 / max(trial.same.shape), 2, 40))
-    ax.scatter(x, y, s=size, color=COLOURS[V], marker="o", label="same person: to be found", zorder=3)
+    ax.scatter(
+        x, y, s=size, color=COLOURS[V], marker="o", label="same person: to be found", zorder=3
+    )
     if trial.removed.any():
-        rows, columns = np.flatnonzero(trial.removed.any(axis=1)), np.flatnonzero(trial.removed.any(axis=0))
+        rows, columns = (
+            np.flatnonzero(trial.removed.any(axis=1)),
+            np.flatnonzero(trial.removed.any(axis=0)),
+        )
         corner, extent = (columns[0] - 0.5, rows[0] - 0.5), (len(columns), len(rows))
-        ax.add_patch(Rectangle(corner, *extent, fc="0.9", ec="0.45", hatch="//", lw=0, label="removed by the camera rule", zorder=1))
+        ax.add_patch(
+            Rectangle(
+                corner,
+                *extent,
+                fc="0.9",
+                ec="0.45",
+                hatch="//",
+                lw=0,
+                label="removed by the camera rule",
+                zorder=1,
+            )
+        )
         y, x = np.nonzero(trial.same & trial.removed)
-        ax.scatter(x, y, s=1.6 * size, color=MISS, marker="x", lw=1.3, label="same person, removed", zorder=3)
+        ax.scatter(
+            x,
+            y,
+            s=1.6 * size,
+            color=MISS,
+            marker="x",
+            lw=1.3,
+            label="same person, removed",
+            zorder=3,
+        )
     if not trial.valid.all():
         lost = np.flatnonzero(~trial.valid)
         edge = np.full(len(lost), len(trial.gallery) - 0.5)
-        ax.scatter(edge, lost, s=size, color="0.35", marker="<", clip_on=False, label="no match left: not counted")
-    for axis, rows, line in ((ax.yaxis, trial.query, ax.axhline), (ax.xaxis, trial.gallery, ax.axvline)):
+        ax.scatter(
+            edge,
+            lost,
+            s=size,
+            color="0.35",
+            marker="<",
+            clip_on=False,
+            label="no match left: not counted",
+        )
+    for axis, rows, line in (
+        (ax.yaxis, trial.query, ax.axhline),
+        (ax.xaxis, trial.gallery, ax.axvline),
+    ):
         cameras = [(dataset.records[row].modality, dataset.records[row].camera) for row in rows]
         starts = [k for k, key in enumerate(cameras) if k == 0 or key != cameras[k - 1]]
         for k in starts[1:]:
             line(k - 0.5, color="0.2", lw=1.2)
         middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)]
         axis.set_ticks(
-            middles, [numbers.camera_name(*cameras[k]) if cameras[k][1] else f"{cameras[k][0].title}, by person" for k in starts]
+            middles,
+            [
+                numbers.camera_name(*cameras[k])
+                if cameras[k][1]
+                else f"{cameras[k][0].title}, by person"
+                for k in starts
+            ],
         )
     ax.tick_params(axis="both", labelsize=8, length=0)
     ax.set(xlim=(-0.5, len(trial.gallery) - 0.5), ylim=(len(trial.query) - 0.5, -0.5))
-    ax.set(xlabel=f"gallery: {len(trial.gallery)} pictures", ylabel=f"queries: {len(trial.query)} pictures")
+    ax.set(
+        xlabel=f"gallery: {len(trial.gallery)} pictures",
+        ylabel=f"queries: {len(trial.query)} pictures",
+    )
     ax.set_title(f"{trial.valid.sum()} of {len(trial.query)} queries have a match")
     ax.grid(False)
-    ax.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, markerscale=float(np.sqrt(40 / size)))
+    ax.legend(
+        fontsize="x-small",
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=2,
+        markerscale=float(np.sqrt(40 / size)),
+    )
     return figure
 
 
-def gallery(dataset: Dataset, trial: numbers.Trial, number: int = 0, people: int = 10, ax: Axes | None = None) -> Figure:
-    """One query and the gallery it is compared with, a column a person (the right one first), a row a camera: right answers
-    framed and ticked, removed pictures crossed out, hatched where the gallery has none. ``number`` is the query's."""
+def gallery(
+    dataset: Dataset,
+    trial: numbers.Trial,
+    number: int = 0,
+    people: int = 10,
+    ax: Axes | None = None,
+) -> Figure:
+    """One query and the gallery it is compared with, a column a person (the right one first), a row
+    a camera: right answers framed and ticked, removed pictures crossed out, hatched where the
+    gallery has none. ``number`` is the query's.
+    """
     height, width = 96, 48
-    rows, owner = numbers.shelves(dataset, trial, dataset.records[trial.query[number]].identity, people)
+    rows, owner = numbers.shelves(
+        dataset, trial, dataset.records[trial.query[number]].identity, people
+    )
     figure, ax = _on(ax, (1.4 + 0.72 * (len(owner) + 2), 0.9 + 1.35 * len(rows)))
-    shown = {g: numbers.pixels(dataset, [trial.gallery[g]], height, width)[0] for line in rows.values() for g in line if g is not None}
+    shown = {
+        g: numbers.pixels(dataset, [trial.gallery[g]], height, width)[0]
+        for line in rows.values()
+        for g in line
+        if g is not None
+    }
     asked = numbers.pixels(dataset, [trial.query[number]], height, width)[0]
-    cells = [[asked if r == 0 else None, None, *(None if g is None else shown[g] for g in line)] for r, line in enumerate(rows.values())]
+    cells = [
+        [asked if r == 0 else None, None, *(None if g is None else shown[g] for g in line)]
+        for r, line in enumerate(rows.values())
+    ]
     _pictures(ax, cells, plain=2)
     _frame(ax, 0, 0, (height, width), "black", "")
     for r, line in enumerate(rows.values()):
@@ -163,43 +315,105 @@ def gallery(dataset: Dataset, trial: numbers.Trial, number: int = 0, people: int
     ax.xaxis.tick_top()
     query = dataset.records[trial.query[number]]
     asking = f"query: person {query.identity}\n{numbers.camera_name(query.modality, query.camera).replace(chr(10), ', ')}"
-    ax.set_xticks([_centre(c, width) for c in (0, *range(2, 2 + len(owner)))], [asking, *map(str, owner)], fontsize=9)
+    ax.set_xticks(
+        [_centre(c, width) for c in (0, *range(2, 2 + len(owner)))],
+        [asking, *map(str, owner)],
+        fontsize=9,
+    )
     ax.set_title(f"One query and its gallery ({len(trial.gallery)} pictures), a column a person")
     return figure
 
 
-def counterfactuals(pictures: Mapping[str, np.ndarray], people: int = 8, ax: Axes | None = None) -> Figure:
-    """Three shots of each person, one step apart: from the first row to the second only the place changes, from the second
-    to the third only the sensor. The mean gaps of all given pairs stand beside the arrows."""
+def counterfactuals(
+    pictures: Mapping[str, np.ndarray], people: int = 8, ax: Axes | None = None
+) -> Figure:
+    """Three shots of each person, one step apart: from the first row to the second only the place
+    changes, from the second to the third only the sensor. The mean gaps of all given pairs stand
+    beside the arrows.
+    """
     cells = [list(pictures[name][:people]) for name in ("rgb", "rgb_at_ir", "ir")]
     height, width = cells[0][0].shape[:2]
     figure, ax = _on(ax, (2.1 + 4 * (len(cells[0]) + 4.4) * width / (3 * height), 4.1))
     page = _pictures(ax, cells)
-    names = ["RGB picture", "RGB sensor at the\ninfrared camera's place\n(counterfactual)", "infrared picture"]
+    names = [
+        "RGB picture",
+        "RGB sensor at the\ninfrared camera's place\n(counterfactual)",
+        "infrared picture",
+    ]
     ax.set_yticks([_centre(r, height) for r in range(3)], names)
     for label, m in zip(ax.get_yticklabels(), (V, V, I), strict=True):
         label.set_color(COLOURS[m])
     right = page.shape[1] + 0.25 * width
     found = {name: values.mean() for name, values in numbers.gaps(dict(pictures)).items()}
-    for name, a, b, x in (("appearance", 0, 1, right), ("channel", 1, 2, right), ("both", 0, 2, right + 2.6 * width)):
+    for name, a, b, x in (
+        ("appearance", 0, 1, right),
+        ("channel", 1, 2, right),
+        ("both", 0, 2, right + 2.6 * width),
+    ):
         ends = [(x, _centre(a, height)), (x, _centre(b, height))]
-        ax.add_patch(FancyArrowPatch(*ends, arrowstyle="<|-|>", mutation_scale=13, color=_STYLES[name][1], lw=2, clip_on=False))
+        ax.add_patch(
+            FancyArrowPatch(
+                *ends,
+                arrowstyle="<|-|>",
+                mutation_scale=13,
+                color=_STYLES[name][1],
+                lw=2,
+                clip_on=False,
+            )
+        )
         text = f"{name}{' gap' if name != 'both' else ''}\n{found[name]:.2f}"
-        ax.text(x + 0.2 * width, (ends[0][1] + ends[1][1]) / 2, text, va="center", color=_STYLES[name][1], fontsize=10)
+        ax.text(
+            x + 0.2 * width,
+            (ends[0][1] + ends[1][1]) / 2,
+            text,
+            va="center",
+            color=_STYLES[name][1],
+            fontsize=10,
+        )
     ax.set_xlim(-0.5, page.shape[1] + 4.4 * width)
     return figure
 
 
-def dials(found: Mapping[str, Mapping[str, np.ndarray]], values: Sequence[float], title: str = "", axes: Sequence[Axes] = ()) -> Figure:
-    """A panel a dial: the gaps as it turns from 0 to 1, mean over people with a 95 % interval; the grey line is where two
-    strangers stand. ``found`` is {dial: gaps.sweep(...)}; ``axes``, where given, one a dial."""
+def dials(
+    found: Mapping[str, Mapping[str, np.ndarray]],
+    values: Sequence[float],
+    title: str = "",
+    axes: Sequence[Axes] = (),
+) -> Figure:
+    """A panel a dial: the gaps as it turns from 0 to 1, mean over people with a 95 % interval; the
+    grey line is where two strangers stand. ``found`` is {dial: gaps.sweep(...)}; ``axes``, where
+    given, one a dial.
+    """
     if not len(axes):
-        axes = plt.subplots(1, len(found), figsize=(4.7 * len(found), 3.2), sharey=True, layout="constrained", squeeze=False)[1][0]
+        axes = plt.subplots(
+            1,
+            len(found),
+            figsize=(4.7 * len(found), 3.2),
+            sharey=True,
+            layout="constrained",
+            squeeze=False,
+        )[1][0]
     for ax, (dial, swept) in zip(axes, found.items(), strict=True):
         for name, (style, colour) in _STYLES.items():
             mean, half = numbers.interval(swept[name])
-            ax.errorbar(values, mean, half, fmt=style, color=colour, ms=6, capsize=3, lw=1.8, label=_MEANING[name])
-        ax.axhline(swept["strangers"].mean(), color="0.6", lw=1.2, ls=(0, (6, 2, 1, 2)), label="two strangers, one sensor")
+            ax.errorbar(
+                values,
+                mean,
+                half,
+                fmt=style,
+                color=colour,
+                ms=6,
+                capsize=3,
+                lw=1.8,
+                label=_MEANING[name],
+            )
+        ax.axhline(
+            swept["strangers"].mean(),
+            color="0.6",
+            lw=1.2,
+            ls=(0, (6, 2, 1, 2)),
+            label="two strangers, one sensor",
+        )
         ax.set(xlabel=f"dial {dial}", xticks=values, ylim=(-0.05, 1.65), title=title)
     axes[0].set_ylabel("measured gap, 1 − r")
     axes[-1].legend(fontsize=7.5, loc="upper left", ncols=1)
@@ -207,14 +421,21 @@ def dials(found: Mapping[str, Mapping[str, np.ndarray]], values: Sequence[float]
 
 
 def fig5(panels: Mapping[str, Mapping[str, np.ndarray]], people: int = 6) -> Figure:
-    """The paper's Fig. 5 on twins: pairs of one person, visible above infrared, a panel a set; below, what each gap measures."""
+    """The paper's Fig. 5 on twins: pairs of one person, visible above infrared, a panel a set;
+    below, what each gap measures.
+    """
     figure = plt.figure(figsize=(1.5 * people + 2.2, 5.6), layout="constrained")
     grid = figure.add_gridspec(2, len(panels), height_ratios=[2.6, 1])
     for k, (title, pictures) in enumerate(panels.items()):
         ax = figure.add_subplot(grid[0, k])
         cells = [list(pictures[name][:people]) for name in ("rgb", "ir")]
         _pictures(ax, cells)
-        ax.set_yticks([_centre(r, cells[0][0].shape[0]) for r in range(2)], ["visible", "infrared"], rotation=90, va="center")
+        ax.set_yticks(
+            [_centre(r, cells[0][0].shape[0]) for r in range(2)],
+            ["visible", "infrared"],
+            rotation=90,
+            va="center",
+        )
         for label, m in zip(ax.get_yticklabels(), BASE, strict=True):
             label.set_color(COLOURS[m])
         ax.set_title(f"({'abcdef'[k]}) {title}")
@@ -222,10 +443,27 @@ def fig5(panels: Mapping[str, Mapping[str, np.ndarray]], people: int = 6) -> Fig
         found = numbers.gaps(dict(pictures))
         for y, (name, hatch) in enumerate((("appearance", ""), ("channel", "//"))):
             mean, half = numbers.interval(found[name])
-            bars.barh(y, mean, xerr=half, color=_STYLES[name][1], hatch=hatch, ec="white", height=0.6, capsize=4)
+            bars.barh(
+                y,
+                mean,
+                xerr=half,
+                color=_STYLES[name][1],
+                hatch=hatch,
+                ec="white",
+                height=0.6,
+                capsize=4,
+            )
             bars.text(1.22, y, f"{mean:.2f}", va="center", ha="right")
         bars.axvline(found["strangers"].mean(), color="0.4", lw=1.2, ls=(0, (6, 2, 1, 2)))
-        bars.text(found["strangers"].mean(), -0.62, "two strangers", fontsize=8, color="0.3", va="bottom", ha="center")
+        bars.text(
+            found["strangers"].mean(),
+            -0.62,
+            "two strangers",
+            fontsize=8,
+            color="0.3",
+            va="bottom",
+            ha="center",
+        )
         bars.set(xlim=(0, 1.25), ylim=(1.6, -0.6), xlabel="measured gap, 1 − r")
         bars.set_yticks(range(2), ["appearance gap", "channel gap"] if k == 0 else ["", ""])
     figure.suptitle("Pairs of one person in the two rendered twins (not the paper's pictures)")
@@ -237,7 +475,8 @@ def panels(count: int, width: float = 5.4, height: float = 4.6) -> tuple[Figure,
     return plt.subplots(1, count, figsize=(width * count, height), layout="constrained")
 
 
-# -- parts of figures --------------------------------------------------------------------------------------------------
+# -- parts of figures
+# --------------------------------------------------------------------------------------------------
 
 
 def _centre(n: float, side: int) -> float:
@@ -246,15 +485,24 @@ def _centre(n: float, side: int) -> float:
 
 
 def _pictures(ax: Axes, cells: Sequence[Sequence[np.ndarray | None]], plain: int = 0) -> np.ndarray:
-    """Pictures in rows and columns with nothing else; None is hatched, or white in the first ``plain`` columns."""
+    """Pictures in rows and columns with nothing else; None is hatched, or white in the first
+    ``plain`` columns.
+    """
     page = numbers.sheet(cells, GAP)
     height, width = next(p for row in cells for p in row if p is not None).shape[:2]
     for r, row in enumerate(cells):
         for c, picture in enumerate(row):
             if picture is None and c < plain:
-                page[r * (height + GAP) : r * (height + GAP) + height, c * (width + GAP) : c * (width + GAP) + width] = 255
+                page[
+                    r * (height + GAP) : r * (height + GAP) + height,
+                    c * (width + GAP) : c * (width + GAP) + width,
+                ] = 255
             elif picture is None:
-                ax.add_patch(Rectangle((c * (width + GAP) - 0.5, r * (height + GAP) - 0.5), width, height, **_BOX))
+                ax.add_patch(
+                    Rectangle(
+                        (c * (width + GAP) - 0.5, r * (height + GAP) - 0.5), width, height, **_BOX
+                    )
+                )
     ax.imshow(page, aspect="equal")
     ax.set(xticks=[], yticks=[])
     ax.tick_params(length=0)
@@ -267,10 +515,22 @@ def _frame(ax: Axes, r: int, c: int, size: tuple[int, int], colour: Any, mark: s
     """A thick frame round one picture, with a mark in its corner."""
     height, width = size
     x, y = c * (width + GAP) - 0.5, r * (height + GAP) - 0.5
-    ax.add_patch(Rectangle((x, y), width, height, fc="none", ec=colour, lw=3.5, clip_on=False, zorder=3))
+    ax.add_patch(
+        Rectangle((x, y), width, height, fc="none", ec=colour, lw=3.5, clip_on=False, zorder=3)
+    )
     if mark:
         box = {"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"}
-        ax.text(x + 3, y + 3, mark, color="white", fontsize=11, va="top", weight="bold", bbox=box, zorder=4)
+        ax.text(
+            x + 3,
+            y + 3,
+            mark,
+            color="white",
+            fontsize=11,
+            va="top",
+            weight="bold",
+            bbox=box,
+            zorder=4,
+        )
 
 
 def _cross(ax: Axes, r: int, c: int, size: tuple[int, int]) -> None:
@@ -287,14 +547,31 @@ def _spread(n: int, count: int) -> float:
     return 0.5 if count == 1 else 1 - n / (count - 1) if count > 2 else 0.8 - 0.6 * n
 
 
-def _line(ax: Axes, a: tuple[float, float], b: tuple[float, float], ruled: bool, both: bool) -> None:
+def _line(
+    ax: Axes, a: tuple[float, float], b: tuple[float, float], ruled: bool, both: bool
+) -> None:
     """One camera asks another; ``ruled`` out it is dashed, crossed and says so."""
     style = {"color": MISS, "ls": (0, (4, 3))} if ruled else {"color": "0.5"}
-    style |= {"arrowstyle": "<|-|>" if both else "-|>", "mutation_scale": 14, "shrinkA": 42, "shrinkB": 42}
+    style |= {
+        "arrowstyle": "<|-|>" if both else "-|>",
+        "mutation_scale": 14,
+        "shrinkA": 42,
+        "shrinkB": 42,
+    }
     ax.add_patch(FancyArrowPatch(a, b, lw=1.8, zorder=2, **style))
     middle = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
     if ruled:
         ax.plot(*middle, "x", color=MISS, ms=13, mew=3, zorder=5)
-        ax.text(middle[0], middle[1] + 0.09, "same place: skipped", color=MISS, ha="center", fontsize=9, zorder=5)
+        ax.text(
+            middle[0],
+            middle[1] + 0.09,
+            "same place: skipped",
+            color=MISS,
+            ha="center",
+            fontsize=9,
+            zorder=5,
+        )
     elif both:
-        ax.text(middle[0], middle[1] + 0.06, "all against all\nboth directions", ha="center", fontsize=9)
+        ax.text(
+            middle[0], middle[1] + 0.06, "all against all\nboth directions", ha="center", fontsize=9
+        )

@@ -1,7 +1,9 @@
-"""The numbers behind the data notebook: who was seen where, how channels agree, who is compared with whom, the two gaps.
+"""The numbers behind the data notebook: who was seen where, how channels agree, who is compared
+with whom, the two gaps.
 
-Everywhere a correlation is Pearson's over the pixels of two pictures; a gap is one minus it: 0 for the same picture up
-to brightness and contrast, 1 for two that have nothing in common, above 1 for a negative.
+Everywhere a correlation is Pearson's over the pixels of two pictures; a gap is one minus it: 0 for
+the same picture up to brightness and contrast, 1 for two that have nothing in common, above 1 for a
+negative.
 """
 
 from __future__ import annotations
@@ -25,22 +27,29 @@ DIALS = ("channel_gap", "appearance_gap")
 LOOKS = ("colour", "red", "green", "blue", "luma", "edges")
 
 
-# -- pictures ----------------------------------------------------------------------------------------------------------
+# -- pictures
+# ----------------------------------------------------------------------------------------------------------
 
 
 def pixels(dataset: Dataset, rows: Iterable[int], height: int = 64, width: int = 32) -> np.ndarray:
-    """The pictures of some records, uint8 [n, height, width, 3]: decoded one by one, no bank of the whole set needed."""
+    """The pictures of some records, uint8 [n, height, width, 3]: decoded one by one, no bank of the
+    whole set needed.
+    """
     found = [load(dataset.root / dataset.records[row].path, height, width) for row in rows]
     return np.stack(found) if found else np.zeros((0, height, width, 3), np.uint8)
 
 
 def luma(pictures: np.ndarray) -> np.ndarray:
-    """Rec. 601 brightness [..., H, W] float32, 0..255; of an infrared picture with three equal channels that channel."""
+    """Rec. 601 brightness [..., H, W] float32, 0..255; of an infrared picture with three equal
+    channels that channel.
+    """
     return pictures.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def edges(pictures: np.ndarray) -> np.ndarray:
-    """Length of the brightness gradient [..., H, W]: outlines and folds, whichever side is the bright one."""
+    """Length of the brightness gradient [..., H, W]: outlines and folds, whichever side is the
+    bright one.
+    """
     dy, dx = np.gradient(luma(pictures), axis=(-2, -1))
     return np.hypot(dx, dy)
 
@@ -51,17 +60,25 @@ def look(pictures: np.ndarray, way: str = "colour") -> np.ndarray:
         raise ValueError(f"look {way!r}: one of {', '.join(LOOKS)} is meant")
     if way == "colour":
         return pictures
-    grey = {"luma": luma, "edges": lambda p: np.minimum(4 * edges(p), 255)}.get(way, lambda p: p[..., LOOKS.index(way) - 1])(pictures)
+    grey = {"luma": luma, "edges": lambda p: np.minimum(4 * edges(p), 255)}.get(
+        way, lambda p: p[..., LOOKS.index(way) - 1]
+    )(pictures)
     return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=-1)
 
 
-def sheet(cells: Sequence[Sequence[np.ndarray | None]], gap: int = 3, blank: int = 235) -> np.ndarray:
-    """Pictures of one size in rows and columns on white, uint8; None leaves a grey cell. ValueError if all are None."""
+def sheet(
+    cells: Sequence[Sequence[np.ndarray | None]], gap: int = 3, blank: int = 235
+) -> np.ndarray:
+    """Pictures of one size in rows and columns on white, uint8; None leaves a grey cell. ValueError
+    if all are None.
+    """
     first = next((p for row in cells for p in row if p is not None), None)
     if first is None:
         raise ValueError("a sheet needs at least one picture")
     (height, width), columns = first.shape[:2], max(map(len, cells))
-    page = np.full((len(cells) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    page = np.full(
+        (len(cells) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8
+    )
     for r, row in enumerate(cells):
         for c, picture in enumerate(row):
             y, x = r * (height + gap), c * (width + gap)
@@ -69,12 +86,15 @@ def sheet(cells: Sequence[Sequence[np.ndarray | None]], gap: int = 3, blank: int
     return page
 
 
-# -- who was seen where ------------------------------------------------------------------------------------------------
+# -- who was seen where
+# ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Sightings:
-    """A table of people by cameras: ``cells[p][c]`` is a record's row, or None where that camera has no (more) picture."""
+    """A table of people by cameras: ``cells[p][c]`` is a record's row, or None where that camera
+    has no (more) picture.
+    """
 
     ids: tuple[int, ...]
     columns: tuple[tuple[Modality, int], ...]
@@ -86,8 +106,12 @@ def camera_name(modality: Modality, camera: int) -> str:
     return f"{modality.title}\ncamera {camera}" if camera else modality.title
 
 
-def sightings(dataset: Dataset, split: str = "test", people: int = 4, shots: int = 2, first: int = 0) -> Sightings:
-    """``people`` identities of a part from the ``first``-th on; ``shots`` pictures a camera, visible cameras before infrared."""
+def sightings(
+    dataset: Dataset, split: str = "test", people: int = 4, shots: int = 2, first: int = 0
+) -> Sightings:
+    """``people`` identities of a part from the ``first``-th on; ``shots`` pictures a camera,
+    visible cameras before infrared.
+    """
     seen: dict[tuple[int, Modality, int], list[int]] = {}
     for row in dataset.select(split):
         r = dataset.records[row]
@@ -95,29 +119,45 @@ def sightings(dataset: Dataset, split: str = "test", people: int = 4, shots: int
     cameras = sorted({key[1:] for key in seen}, key=lambda c: (BASE.index(c[0]), c[1]))
     ids = dataset.identities(split)[first : first + people]
     columns = tuple(camera for camera in cameras for _ in range(shots))
-    cells = tuple(tuple((seen.get((i, *camera), []) + [None] * shots)[k] for camera in cameras for k in range(shots)) for i in ids)
+    cells = tuple(
+        tuple(
+            (seen.get((i, *camera), []) + [None] * shots)[k]
+            for camera in cameras
+            for k in range(shots)
+        )
+        for i in ids
+    )
     return Sightings(ids, columns, cells)
 
 
-# -- channels ----------------------------------------------------------------------------------------------------------
+# -- channels
+# ----------------------------------------------------------------------------------------------------------
 
 
 def partners(dataset: Dataset, split: str = "test", most: int = 200) -> list[tuple[int, int]]:
-    """(visible row, infrared row) of one person: the first with the first, the second with the second, in file order.
+    """(visible row, infrared row) of one person: the first with the first, the second with the
+    second, in file order.
 
-    In RegDB, its twin and aligned folders these are two pictures of one moment; in SYSU-MM01 of one person only.
+    In RegDB, its twin and aligned folders these are two pictures of one moment; in SYSU-MM01 of one
+    person only.
     """
     rows: dict[int, dict[Modality, list[int]]] = {}
     for row in dataset.select(split):
         r = dataset.records[row]
         rows.setdefault(r.identity, {m: [] for m in BASE})[r.modality].append(row)
     pairs = [pair for i in sorted(rows) for pair in zip(*(rows[i][m] for m in BASE), strict=False)]
-    keep = np.unique(np.linspace(0, len(pairs) - 1, min(most, len(pairs))).astype(int)) if pairs else []
+    keep = (
+        np.unique(np.linspace(0, len(pairs) - 1, min(most, len(pairs))).astype(int))
+        if pairs
+        else []
+    )
     return [pairs[k] for k in keep]
 
 
 def strangers(dataset: Dataset, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The visible pictures of ``pairs``, each with the infrared one of the next person; empty if there is only one."""
+    """The visible pictures of ``pairs``, each with the infrared one of the next person; empty if
+    there is only one.
+    """
     who = [dataset.records[v].identity for v, _ in pairs]
     found = []
     for k, (v, _) in enumerate(pairs):
@@ -127,7 +167,9 @@ def strangers(dataset: Dataset, pairs: Sequence[tuple[int, int]]) -> list[tuple[
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pearson's r of each of n pairs of planes [n, H, W] -> [n] float64; 0 where one of the two is flat."""
+    """Pearson's r of each of n pairs of planes [n, H, W] -> [n] float64; 0 where one of the two is
+    flat.
+    """
     a, b = (x.reshape(len(x), -1).astype(np.float64) for x in (a, b))
     a, b = (x - x.mean(axis=1, keepdims=True) for x in (a, b))
     scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
@@ -135,32 +177,52 @@ def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def histograms(visible: np.ndarray, infrared: np.ndarray, bins: int = 32) -> dict[str, np.ndarray]:
-    """Share of the pixels in each of ``bins`` equal steps of brightness, for red, green, blue and infrared."""
-    planes = {name: visible[..., k] for k, name in enumerate(("red", "green", "blue"))} | {"infrared": luma(infrared)}
-    return {name: np.histogram(p, bins=bins, range=(0, 256))[0] / p.size for name, p in planes.items()}
+    """Share of the pixels in each of ``bins`` equal steps of brightness, for red, green, blue and
+    infrared.
+    """
+    planes = {name: visible[..., k] for k, name in enumerate(("red", "green", "blue"))} | {
+        "infrared": luma(infrared)
+    }
+    return {
+        name: np.histogram(p, bins=bins, range=(0, 256))[0] / p.size for name, p in planes.items()
+    }
 
 
-def agreement(dataset: Dataset, split: str = "test", most: int = 200, height: int = 64, width: int = 32) -> dict[str, np.ndarray]:
-    """r of every picture: between the colours of the visible ones, then of brightness and of edges between visible and
-    infrared, for partners and for strangers (left out where there is only one person)."""
+def agreement(
+    dataset: Dataset, split: str = "test", most: int = 200, height: int = 64, width: int = 32
+) -> dict[str, np.ndarray]:
+    """r of every picture: between the colours of the visible ones, then of brightness and of edges
+    between visible and infrared, for partners and for strangers (left out where there is only one
+    person).
+    """
     pairs = partners(dataset, split, most)
     visible = pixels(dataset, [v for v, _ in pairs], height, width)
     red, green, blue = (visible[..., k] for k in range(3))
-    found = {"R–G": correlation(red, green), "G–B": correlation(green, blue), "R–B": correlation(red, blue)}
+    found = {
+        "R–G": correlation(red, green),
+        "G–B": correlation(green, blue),
+        "R–B": correlation(red, blue),
+    }
     others = strangers(dataset, pairs)
     kinds = {"one person": pairs} | ({"strangers": others} if others else {})
-    both = {who: [pixels(dataset, rows, height, width) for rows in zip(*rows, strict=True)] for who, rows in kinds.items()}
+    both = {
+        who: [pixels(dataset, rows, height, width) for rows in zip(*rows, strict=True)]
+        for who, rows in kinds.items()
+    }
     for name, of in (("luma–IR", luma), ("edges–IR", edges)):
         found |= {f"{name}, {who}": correlation(of(a), of(b)) for who, (a, b) in both.items()}
     return found
 
 
-# -- protocols ---------------------------------------------------------------------------------------------------------
+# -- protocols
+# ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One test: rows of the queries and of the gallery, both by camera, then identity; ``same`` and ``removed`` [Q, G] bool."""
+    """One test: rows of the queries and of the gallery, both by camera, then identity; ``same`` and
+    ``removed`` [Q, G] bool.
+    """
 
     query: tuple[int, ...]
     gallery: tuple[int, ...]
@@ -174,12 +236,15 @@ class Trial:
 
     @property
     def example(self) -> int:
-        """Number of a query that shows it all: the first that keeps a match and loses one, or keeps one, or the first."""
+        """Number of a query that shows it all: the first that keeps a match and loses one, or keeps
+        one, or the first.
+        """
         return int(np.argmax(2 * self.valid + (self.same & self.removed).any(axis=1)))
 
 
 def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
-    """A trial of the set's own protocol: "v2t", "t2v", or one of ``protocols.SYSU_SETTINGS`` (default: v2t, all-single).
+    """A trial of the set's own protocol: "v2t", "t2v", or one of ``protocols.SYSU_SETTINGS``
+    (default: v2t, all-single).
 
     ``number`` is the gallery draw (seeded). Raises ValueError for a setting of another protocol.
     """
@@ -191,11 +256,23 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
     query, gallery = (visible, infrared) if setting == "v2t" else (infrared, visible)
     if dataset.protocol == "sysu":
         part = [dataset.records[row] for row in gallery]
-        everyone = Embedded(np.zeros((len(part), 1)), [r.identity for r in part], [r.camera for r in part], [r.path for r in part])
-        gallery = [gallery[k] for k in draws.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)]
+        everyone = Embedded(
+            np.zeros((len(part), 1)),
+            [r.identity for r in part],
+            [r.camera for r in part],
+            [r.path for r in part],
+        )
+        gallery = [
+            gallery[k]
+            for k in draws.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)
+        ]
 
-    query, gallery = (sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery))
-    (qcam, qid), (gcam, gid) = (np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery))
+    query, gallery = (
+        sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery)
+    )
+    (qcam, qid), (gcam, gid) = (
+        np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery)
+    )
     removed = (qcam == 3)[:, None] & (gcam == 2)[None, :] & (dataset.protocol == "sysu")
     return Trial(tuple(query), tuple(gallery), qid[:, None] == gid[None, :], removed)
 
@@ -205,8 +282,12 @@ def _order(dataset: Dataset, row: int) -> tuple[int, int, str]:
     return r.camera, r.identity, r.path
 
 
-def shelves(dataset: Dataset, trial: Trial, wanted: int, people: int) -> tuple[dict[str, list[int | None]], list[int]]:
-    """Places in the gallery by camera (or, with one camera, by shot) and person, ``wanted`` first; and the persons' numbers."""
+def shelves(
+    dataset: Dataset, trial: Trial, wanted: int, people: int
+) -> tuple[dict[str, list[int | None]], list[int]]:
+    """Places in the gallery by camera (or, with one camera, by shot) and person, ``wanted`` first;
+    and the persons' numbers.
+    """
     seen: dict[tuple[str, int], list[int]] = {}
     for g, row in enumerate(trial.gallery):
         r = dataset.records[row]
@@ -217,17 +298,24 @@ def shelves(dataset: Dataset, trial: Trial, wanted: int, people: int) -> tuple[d
     if len(names) > 1:
         return {name: [seen.get((name, who), [None])[0] for who in owner] for name in names}, owner
     most = min(3, max(len(v) for v in seen.values()))
-    return {f"{names[0]}\nshot {k + 1}": [(seen.get((names[0], who), []) + [None] * most)[k] for who in owner] for k in range(most)}, owner
+    return {
+        f"{names[0]}\nshot {k + 1}": [
+            (seen.get((names[0], who), []) + [None] * most)[k] for who in owner
+        ]
+        for k in range(most)
+    }, owner
 
 
-# -- the two gaps ------------------------------------------------------------------------------------------------------
+# -- the two gaps
+# ------------------------------------------------------------------------------------------------------
 
 
 def shots(kind: str, people: int = 24, number: int = 0, **options: Any) -> dict[str, np.ndarray]:
-    """One pair a person of a twin, with what each camera would have seen from the other's place: [n, H, W, 3] uint8 each.
+    """One pair a person of a twin, with what each camera would have seen from the other's place:
+    [n, H, W, 3] uint8 each.
 
-    ``rgb``, ``ir``, ``rgb_at_ir``, ``ir_at_rgb``; ``number`` counts a person's shots from 0, ``options`` go to
-    ``bdtwins.counterfactual`` (size, seed, the dials, shape).
+    ``rgb``, ``ir``, ``rgb_at_ir``, ``ir_at_rgb``; ``number`` counts a person's shots from 0,
+    ``options`` go to ``bdtwins.counterfactual`` (size, seed, the dials, shape).
     """
     from bdlab.datasets import twin
 
@@ -236,26 +324,43 @@ def shots(kind: str, people: int = 24, number: int = 0, **options: Any) -> dict[
 
 
 def gaps(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """1 - r [n] of each pair: ``appearance`` rgb | rgb_at_ir (two places, one sensor), ``channel`` rgb_at_ir | ir (one
-    place, two sensors), ``both`` rgb | ir (all that a real set shows); ``strangers`` rgb | the next person's, one sensor."""
+    """1 - r [n] of each pair: ``appearance`` rgb | rgb_at_ir (two places, one sensor), ``channel``
+    rgb_at_ir | ir (one place, two sensors), ``both`` rgb | ir (all that a real set shows);
+    ``strangers`` rgb | the next person's, one sensor.
+    """
     rgb, moved, ir = (luma(pictures[name]) for name in ("rgb", "rgb_at_ir", "ir"))
-    pairs = {"appearance": (rgb, moved), "channel": (moved, ir), "both": (rgb, ir), "strangers": (rgb, np.roll(rgb, 1, axis=0))}
+    pairs = {
+        "appearance": (rgb, moved),
+        "channel": (moved, ir),
+        "both": (rgb, ir),
+        "strangers": (rgb, np.roll(rgb, 1, axis=0)),
+    }
     return {name: 1 - correlation(*pair) for name, pair in pairs.items()}
 
 
-def sweep(kind: str, dial: str, values: Sequence[float], people: int = 24, **options: Any) -> dict[str, np.ndarray]:
-    """The gaps [values, people] while one dial of a twin turns and the other stays at its default (or as given)."""
+def sweep(
+    kind: str, dial: str, values: Sequence[float], people: int = 24, **options: Any
+) -> dict[str, np.ndarray]:
+    """The gaps [values, people] while one dial of a twin turns and the other stays at its default
+    (or as given).
+    """
     found = [gaps(shots(kind, people, **options | {dial: float(value)})) for value in values]
     return {name: np.stack([step[name] for step in found]) for name in GAPS}
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the last axis and half the width of its 95 % interval (normal: 1.96 standard errors)."""
+    """Mean over the last axis and half the width of its 95 % interval (normal: 1.96 standard
+    errors).
+    """
     count = values.shape[-1]
-    return values.mean(axis=-1), 1.96 * values.std(axis=-1, ddof=1 if count > 1 else 0) / np.sqrt(count)
+    return values.mean(axis=-1), 1.96 * values.std(axis=-1, ddof=1 if count > 1 else 0) / np.sqrt(
+        count
+    )
 
 
 def twin_of(dataset: Dataset) -> dict[str, Any] | None:
-    """The dials of a rendered twin as ``shots`` takes them (kind, size, seed, both dials); None for a set of real pictures."""
+    """The dials of a rendered twin as ``shots`` takes them (kind, size, seed, both dials); None for
+    a set of real pictures.
+    """
     card = dataset.provenance.get("twin")
     return card and {name: card[name] for name in ("kind", "size", "seed", *DIALS)}

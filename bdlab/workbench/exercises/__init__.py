@@ -1,7 +1,8 @@
-"""Five exercises of ``notebooks/exercises``: each check takes the learner's function and returns a Mark, right or a hint.
+"""Five exercises of ``notebooks/exercises``: each check takes the learner's function and returns a
+Mark, right or a hint.
 
-``exercises.derive(mine)`` prints a word and, if something is amiss, what to think about; it never shows a solution, and what goes
-wrong inside ``mine`` is explained rather than raised.
+``exercises.derive(mine)`` prints a word and, if something is amiss, what to think about; it never
+shows a solution, and what goes wrong inside ``mine`` is explained rather than raised.
 """
 
 from .constraints import directed, hinge, mdl

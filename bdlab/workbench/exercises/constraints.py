@@ -17,16 +17,24 @@ Array = np.ndarray
 V, I, DV, DI = Modality
 
 
-# -- 2: eq. 4 and 5 ----------------------------------------------------------------------------------------------------
+# -- 2: eq. 4 and 5
+# ----------------------------------------------------------------------------------------------------
 
 
 def hinge(yours: Callable[..., Any]) -> Mark:
-    """Exercise 2, eq. 4-5: ``yours(a [N, D], b [M, D], ids_a [N], ids_b [M], margin) -> L_{a -> b}``, a mean over the anchors a."""
+    """Exercise 2, eq. 4-5: ``yours(a [N, D], b [M, D], ids_a [N], ids_b [M], margin) -> L_{a ->
+    b}``, a mean over the anchors a.
+    """
     return mark(yours, HINGE)
 
 
-def _directed(a: Array, b: Array, ids_a: Array, ids_b: Array, margin: float, literal: bool = False) -> float:
-    features = {V: torch.from_numpy(np.asarray(a, dtype=np.float64)), I: torch.from_numpy(np.asarray(b, dtype=np.float64))}
+def _directed(
+    a: Array, b: Array, ids_a: Array, ids_b: Array, margin: float, literal: bool = False
+) -> float:
+    features = {
+        V: torch.from_numpy(np.asarray(a, dtype=np.float64)),
+        I: torch.from_numpy(np.asarray(b, dtype=np.float64)),
+    }
     labels = {V: torch.from_numpy(np.asarray(ids_a)), I: torch.from_numpy(np.asarray(ids_b))}
     return float(losses.table(features, labels, margin_cross=margin, literal=literal)[0, 1])
 
@@ -37,9 +45,13 @@ def _by_anchor(a: Array, b: Array, ids_a: Array, ids_b: Array) -> list[tuple[Arr
     return [(d[s], d[~s]) for d, s in zip(distance, same, strict=True) if s.any() and not s.all()]
 
 
-def _misread(each: Callable[[Array, Array, float], float], over: Callable[[Any], Any] = np.mean) -> Callable[..., float]:
+def _misread(
+    each: Callable[[Array, Array, float], float], over: Callable[[Any], Any] = np.mean
+) -> Callable[..., float]:
     """A hinge that looks at an anchor's positives and negatives in another way."""
-    return lambda a, b, p, q, margin: float(over([each(pos, neg, margin) for pos, neg in _by_anchor(a, b, p, q)]))
+    return lambda a, b, p, q, margin: float(
+        over([each(pos, neg, margin) for pos, neg in _by_anchor(a, b, p, q)])
+    )
 
 
 def _clip(x: float) -> float:
@@ -54,18 +66,45 @@ def _whole_batch(a: Array, b: Array, ids_a: Array, ids_b: Array, margin: float) 
 def _clouds() -> list[Case]:
     rng = np.random.default_rng(2)
 
-    def case(words: str, ids_a: list[int], ids_b: list[int], apart: float, margin: float = 0.5) -> Case:
+    def case(
+        words: str, ids_a: list[int], ids_b: list[int], apart: float, margin: float = 0.5
+    ) -> Case:
         centres = rng.normal(size=(4, 3)) * apart
-        a, b = (centres[np.array(ids)] + rng.normal(0, 0.5, (len(ids), 3)) for ids in (ids_a, ids_b))
+        a, b = (
+            centres[np.array(ids)] + rng.normal(0, 0.5, (len(ids), 3)) for ids in (ids_a, ids_b)
+        )
         return Case(words, (a, b, np.array(ids_a), np.array(ids_b), margin))
 
     return [
-        case("two people, three pictures of each on both sides", [0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], 1.0),
-        case("three people, as many anchors as others but in another order", [0, 0, 1, 1, 2, 2], [2, 0, 1, 1, 0, 2], 1.0, 0.8),
-        case("people far apart, so that some hinges are 0", [0, 0, 1, 1, 2, 2], [0, 1, 2, 2, 1, 0], 2.0, 0.3),
+        case(
+            "two people, three pictures of each on both sides",
+            [0, 0, 0, 1, 1, 1],
+            [0, 0, 0, 1, 1, 1],
+            1.0,
+        ),
+        case(
+            "three people, as many anchors as others but in another order",
+            [0, 0, 1, 1, 2, 2],
+            [2, 0, 1, 1, 0, 2],
+            1.0,
+            0.8,
+        ),
+        case(
+            "people far apart, so that some hinges are 0",
+            [0, 0, 1, 1, 2, 2],
+            [0, 1, 2, 2, 1, 0],
+            2.0,
+            0.3,
+        ),
         case("six anchors, four others", [0, 0, 1, 1, 2, 2], [2, 0, 1, 1], 1.0),
         case("an anchor whose person is not among the others", [0, 0, 1, 3], [0, 1, 1, 0, 2], 1.0),
-        case("people all over each other and a wide margin, so that no hinge is 0", [0, 0, 1, 1], [0, 1, 1, 0], 0.2, 3.0),
+        case(
+            "people all over each other and a wide margin, so that no hinge is 0",
+            [0, 0, 1, 1],
+            [0, 1, 1, 0],
+            0.2,
+            3.0,
+        ),
     ]
 
 
@@ -141,20 +180,24 @@ HINGE = Exercise(
 )  # fmt: skip
 
 
-# -- 3: eq. 2 ----------------------------------------------------------------------------------------------------------
+# -- 3: eq. 2
+# ----------------------------------------------------------------------------------------------------------
 
 
 def mdl(yours: Callable[..., Any]) -> Mark:
     """Exercise 3, eq. 2: ``yours(features, ids, pairs, directed) -> L_MDL``.
 
-    ``features`` {modality: [N, D]} of all four, ``ids`` {"V": [N], "I": [M]} of the base modalities only, ``pairs`` a tuple of pairs,
-    ``directed(a, b, ids_a, ids_b)`` the loss L_{a -> b} with margin 0.5.
+    ``features`` {modality: [N, D]} of all four, ``ids`` {"V": [N], "I": [M]} of the base modalities
+    only, ``pairs`` a tuple of pairs, ``directed(a, b, ids_a, ids_b)`` the loss L_{a -> b} with
+    margin 0.5.
     """
     return mark(yours, MDL)
 
 
 def directed(a: Array, b: Array, ids_a: Array, ids_b: Array) -> float:
-    """L_{a -> b} of eq. 4 with margin 0.5: exercise 2's function, given. Raises ValueError if labels and features differ in number."""
+    """L_{a -> b} of eq. 4 with margin 0.5: exercise 2's function, given. Raises ValueError if
+    labels and features differ in number.
+    """
     return _directed(a, b, ids_a, ids_b, 0.5)
 
 
@@ -172,12 +215,25 @@ def _streams() -> list[Case]:
 
     def case(words: str, name: str, ids_v: list[int], ids_i: list[int]) -> Case:
         ids = {V: np.array(ids_v), I: np.array(ids_i)}
-        return Case(words, ({m: rng.normal(size=(len(ids[m.parent]), 3)) for m in Modality}, ids, MDL_GRAPHS[name], directed))
+        return Case(
+            words,
+            (
+                {m: rng.normal(size=(len(ids[m.parent]), 3)) for m in Modality},
+                ids,
+                MDL_GRAPHS[name],
+                directed,
+            ),
+        )
 
     return [
         case("the baseline's graph, one pair", "base", [0, 0, 1, 1], [0, 1, 0, 1]),
         case("MDL4's graph, three pairs", "mdl4", [0, 0, 1, 1], [0, 1, 0, 1]),
-        case("MDL3's graph, four pairs; more infrared pictures than visible ones", "mdl3", [0, 0, 1, 1], [1, 0, 2, 1, 0, 2]),
+        case(
+            "MDL3's graph, four pairs; more infrared pictures than visible ones",
+            "mdl3",
+            [0, 0, 1, 1],
+            [1, 0, 2, 1, 0, 2],
+        ),
         case("no pair at all", "none", [0, 1], [0, 1]),
     ]
 

@@ -1,8 +1,9 @@
-"""How a learner's function is marked: it is run on a few cases and compared with the library's answer and with known mistakes.
+"""How a learner's function is marked: it is run on a few cases and compared with the library's
+answer and with known mistakes.
 
-A check is data: cases from plain to special, the right function (bdlab's own), and traps, each a typical wrong function with the hint
-for whoever fell into it. The hint is that of the trap that gives what the learner's function gives, best on every case, else on the
-first case that is wrong.
+A check is data: cases from plain to special, the right function (bdlab's own), and traps, each a
+typical wrong function with the hint for whoever fell into it. The hint is that of the trap that
+gives what the learner's function gives, best on every case, else on the first case that is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # wide enough for float32, far below the difference any trap makes
+# wide enough for float32, far below the difference any trap makes
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +50,9 @@ class Trap(NamedTuple):
 
 
 class Exercise(NamedTuple):
-    """``returns`` names what the function gives back, one word or more; ``praise`` is said when it is right."""
+    """``returns`` names what the function gives back, one word or more; ``praise`` is said when it
+    is right.
+    """
 
     cases: Sequence[Case]
     right: Callable[..., Any]
@@ -64,7 +68,10 @@ class _Unfit(Exception):
 def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
     """Run ``yours`` on every case. Never raises for what the learner's function does."""
     if not callable(yours):
-        return Mark(False, f"Give the check the function itself (its name, without brackets); this is a {type(yours).__name__}.")
+        return Mark(
+            False,
+            f"Give the check the function itself (its name, without brackets); this is a {type(yours).__name__}.",
+        )
     expected = [_numbers(exercise.right(*case.arguments)) for case in exercise.cases]
     answers = []
     for case, right in zip(exercise.cases, expected, strict=True):
@@ -85,14 +92,18 @@ def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
 
 
 def _fell(trap: Trap, case: Case, answer: list[np.ndarray]) -> bool:
-    """Whether an answer is the one that a trap gives. A mistake that stops on a case has no answer to it."""
+    """Whether an answer is the one that a trap gives. A mistake that stops on a case has no answer
+    to it.
+    """
     try:
         return _same(answer, _numbers(trap.wrong(*case.arguments)))
     except ValueError:
         return False
 
 
-def _answer(yours: Callable[..., Any], case: Case, right: list[np.ndarray], names: tuple[str, ...]) -> list[np.ndarray]:
+def _answer(
+    yours: Callable[..., Any], case: Case, right: list[np.ndarray], names: tuple[str, ...]
+) -> list[np.ndarray]:
     """What ``yours`` gives on a case, as arrays of the right shapes; raises _Unfit with a hint."""
     given = copy.deepcopy(case.arguments)
     try:
@@ -101,20 +112,31 @@ def _answer(yours: Callable[..., Any], case: Case, right: list[np.ndarray], name
         raise _Unfit(_missing(names)) from None
     except Exception as error:  # a learner's function may raise anything
         raise _Unfit(_explained(error, yours, case)) from None
-    if any(part is None or part is Ellipsis for part in (value if isinstance(value, tuple) else (value,))):
+    if any(
+        part is None or part is Ellipsis
+        for part in (value if isinstance(value, tuple) else (value,))
+    ):
         raise _Unfit(_missing(names))
     if not _untouched(given, case.arguments):
-        raise _Unfit("Your function changes the arrays it is given (an in-place operation?). Work on a copy, or make a new array.")
+        raise _Unfit(
+            "Your function changes the arrays it is given (an in-place operation?). Work on a copy, or make a new array."
+        )
     if len(names) > 1 and (not hasattr(value, "__len__") or len(value) != len(names)):
-        raise _Unfit(f"{len(names)} things are meant to come back, ({', '.join(names)}); this is {_described(value)}.")
+        raise _Unfit(
+            f"{len(names)} things are meant to come back, ({', '.join(names)}); this is {_described(value)}."
+        )
     try:
         answer = _numbers(list(value) if len(names) > 1 else (value,))
     except (TypeError, ValueError, RuntimeError):
-        raise _Unfit(f"Numbers or arrays of numbers are meant to come back; this is {_described(value)}.") from None
+        raise _Unfit(
+            f"Numbers or arrays of numbers are meant to come back; this is {_described(value)}."
+        ) from None
     for name, mine, wanted in zip(names, answer, right, strict=True):
         if mine.shape != wanted.shape:
             shape = f"shape {wanted.shape}" if wanted.shape else "a single number"
-            raise _Unfit(f"{name[0].upper()}{name[1:]} has shape {mine.shape}; {shape} is meant (case: {case.words}).")
+            raise _Unfit(
+                f"{name[0].upper()}{name[1:]} has shape {mine.shape}; {shape} is meant (case: {case.words})."
+            )
     return answer
 
 
@@ -125,7 +147,11 @@ def _missing(names: tuple[str, ...]) -> str:
 def _explained(error: Exception, yours: Callable[..., Any], case: Case) -> str:
     """Where the learner's function stopped and on what."""
     code = getattr(yours, "__code__", None)
-    own = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
+    own = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if code and f.filename == code.co_filename
+    ]
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     given = f"It was given {', '.join(map(_described, case.arguments))} (case: {case.words})."
     if not own:
@@ -154,7 +180,9 @@ def _numbers(value: Any) -> list[np.ndarray]:
 
 
 def _same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
-    return all(x.shape == y.shape and np.allclose(x, y, **TOLERANCE) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and np.allclose(x, y, **TOLERANCE) for x, y in zip(a, b, strict=True)
+    )
 
 
 def _untouched(given: Any, kept: Any) -> bool:
@@ -167,7 +195,9 @@ def _untouched(given: Any, kept: Any) -> bool:
     return True
 
 
-def _difference(exercise: Exercise, case: int, mine: list[np.ndarray], right: list[np.ndarray]) -> str:
+def _difference(
+    exercise: Exercise, case: int, mine: list[np.ndarray], right: list[np.ndarray]
+) -> str:
     """The first thing that is off, and which way; not by how much: the number would be the answer."""
     words = exercise.cases[case].words
     for name, a, b in zip(exercise.returns, mine, right, strict=True):
@@ -177,7 +207,9 @@ def _difference(exercise: Exercise, case: int, mine: list[np.ndarray], right: li
         if not np.isfinite(a).all():
             return f"{said} is not finite (case: {words}): look for a division by zero, or a maximum over nothing."
         if not b.shape:
-            return f"{said} = {float(a):.4g} is too {'large' if a > b else 'small'} (case: {words})."
+            return (
+                f"{said} = {float(a):.4g} is too {'large' if a > b else 'small'} (case: {words})."
+            )
         off = np.argwhere(~np.isclose(a, b, **TOLERANCE))
         return f"{said} is wrong at {len(off)} of {b.size} places, first at {tuple(map(int, off[0]))} (case: {words})."
     raise AssertionError("called for an answer that is right")

@@ -1,4 +1,6 @@
-"""Exercises 4 and 5: the score of one ranked list under SYSU-MM01's rules, and what several seeds say about a difference."""
+"""Exercises 4 and 5: the score of one ranked list under SYSU-MM01's rules, and what several seeds
+say about a difference.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,22 @@ from .marking import Case, Exercise, Mark, Trap, mark
 Array = np.ndarray
 
 
-# -- 4: CMC and average precision --------------------------------------------------------------------------------------
+# -- 4: CMC and average precision
+# --------------------------------------------------------------------------------------
 
 
 def score(yours: Callable[..., Any]) -> Mark:
-    """Exercise 4: ``yours(query_id, query_camera, gallery_ids [G], gallery_cameras [G], distances [G]) -> (rank, AP)``.
+    """Exercise 4: ``yours(query_id, query_camera, gallery_ids [G], gallery_cameras [G], distances
+    [G]) -> (rank, AP)``.
 
     ``rank`` from 1, among distinct people; ``AP`` over all pictures; both after the camera rule.
     """
     return mark(yours, SCORE)
 
 
-def _scored(query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array) -> tuple[float, float]:
+def _scored(
+    query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array
+) -> tuple[float, float]:
     excluded = ((query_camera == 3) & (cameras == 2))[None]
     found = evaluation.scores(distances[None], np.array([query_id]), ids, excluded, unique_ids=True)
     return found.first[0] + 1, found.ap[0]
@@ -39,25 +45,42 @@ def _camera_rule(query_id: int, query_camera: int, ids: Array, cameras: Array) -
 
 
 def _list(
-    stays: Callable[..., Array] = _camera_rule, rank_distinct: bool = True, ap_distinct: bool = False, sign: int = 1
+    stays: Callable[..., Array] = _camera_rule,
+    rank_distinct: bool = True,
+    ap_distinct: bool = False,
+    sign: int = 1,
 ) -> Callable[..., tuple[float, float]]:
     """The two scores with a rule of another kind, or another list."""
 
-    def scored(query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array) -> tuple[float, float]:
+    def scored(
+        query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array
+    ) -> tuple[float, float]:
         kept = stays(query_id, query_camera, ids, cameras)
         listed = ids[kept][np.argsort(sign * distances[kept], kind="stable")]
-        first = np.sort(np.unique(listed, return_index=True)[1])  # places where somebody appears for the first time
-        ranked, precise = listed[first] if rank_distinct else listed, listed[first] if ap_distinct else listed
+        # places where somebody appears for the first time
+        first = np.sort(np.unique(listed, return_index=True)[1])
+        ranked, precise = (
+            listed[first] if rank_distinct else listed,
+            listed[first] if ap_distinct else listed,
+        )
         hits = np.flatnonzero(precise == query_id)
-        return np.flatnonzero(ranked == query_id)[0] + 1, np.mean(np.arange(1, len(hits) + 1) / (hits + 1))
+        return np.flatnonzero(ranked == query_id)[0] + 1, np.mean(
+            np.arange(1, len(hits) + 1) / (hits + 1)
+        )
 
     return scored
 
 
-def _kept_places(query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array) -> tuple[float, float]:
+def _kept_places(
+    query_id: int, query_camera: int, ids: Array, cameras: Array, distances: Array
+) -> tuple[float, float]:
     """What the camera rule removes is no right answer any more, but still takes up its place."""
-    ids = np.where(_camera_rule(query_id, query_camera, ids, cameras), ids, -1 - np.arange(len(ids)))
-    return _list(lambda q, c, i, k: np.ones(len(i), bool))(query_id, query_camera, ids, cameras, distances)
+    ids = np.where(
+        _camera_rule(query_id, query_camera, ids, cameras), ids, -1 - np.arange(len(ids))
+    )
+    return _list(lambda q, c, i, k: np.ones(len(i), bool))(
+        query_id, query_camera, ids, cameras, distances
+    )
 
 
 def _every_place(*a: Any) -> tuple[float, float]:
@@ -70,7 +93,9 @@ def _every_place(*a: Any) -> tuple[float, float]:
 
 def _galleries() -> list[Case]:
     def case(words: str, query: tuple[int, int], listed: list[tuple[int, int]]) -> Case:
-        """``listed`` (person, camera), nearest first; shuffled, as a gallery is not sorted by distance."""
+        """``listed`` (person, camera), nearest first; shuffled, as a gallery is not sorted by
+        distance.
+        """
         order = np.random.default_rng(4).permutation(len(listed))
         people, cameras = np.array(listed)[order].T
         return Case(words, (*query, people, cameras, (np.arange(len(listed)) * 0.1 + 0.3)[order]))
@@ -146,11 +171,14 @@ SCORE = Exercise(
 )  # fmt: skip
 
 
-# -- 5: a difference over seeds ----------------------------------------------------------------------------------------
+# -- 5: a difference over seeds
+# ----------------------------------------------------------------------------------------
 
 
 def interval(yours: Callable[..., Any]) -> Mark:
-    """Exercise 5: ``yours(ours [S, T], baseline [S, T]) -> (mean, low, high)``: paired difference over S seeds of T trials each, 95 %."""
+    """Exercise 5: ``yours(ours [S, T], baseline [S, T]) -> (mean, low, high)``: paired difference
+    over S seeds of T trials each, 95 %.
+    """
     return mark(yours, INTERVAL)
 
 
@@ -159,9 +187,13 @@ def _paired(ours: Array, baseline: Array) -> tuple[float, float, float]:
     return found.mean, found.low, found.high
 
 
-def _student(d: Array, error: float | None = None, share: float = 0.975, ddof: int = 1) -> tuple[float, float, float]:
+def _student(
+    d: Array, error: float | None = None, share: float = 0.975, ddof: int = 1
+) -> tuple[float, float, float]:
     """Mean and interval of differences [n]; ``error`` replaces the standard error."""
-    half = stats.t.ppf(share, len(d) - 1) * (d.std(ddof=ddof) / len(d) ** 0.5 if error is None else error)
+    half = stats.t.ppf(share, len(d) - 1) * (
+        d.std(ddof=ddof) / len(d) ** 0.5 if error is None else error
+    )
     return d.mean(), d.mean() - half, d.mean() + half
 
 
@@ -192,7 +224,10 @@ def _tables() -> list[Case]:
 
     def case(words: str, seeds: int, trials: int) -> Case:
         seed, trial = rng.normal(0, 0.04, (seeds, 1)), rng.normal(0, 0.01, (2, seeds, trials))
-        ours, baseline = 0.36 + seed + rng.normal(0, 0.012, (seeds, 1)) + trial[0], 0.33 + seed + trial[1]
+        ours, baseline = (
+            0.36 + seed + rng.normal(0, 0.012, (seeds, 1)) + trial[0],
+            0.33 + seed + trial[1],
+        )
         return Case(words, (ours, baseline))
 
     return [

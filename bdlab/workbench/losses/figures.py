@@ -1,4 +1,6 @@
-"""Figures of the loss notebook: one hinge in the plane, eq. 3-5 as matrices, the table of directed losses, embeddings while they train."""
+"""Figures of the loss notebook: one hinge in the plane, eq. 3-5 as matrices, the table of directed
+losses, embeddings while they train.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,20 @@ TITLES = {"none": "no edge", "base": "baseline (B2)"} | {f"mdl{k}": f"MDL{k}" fo
 PUSH, PULL = _PALETTE[1], _PALETTE[0]
 
 
-# -- one hinge ---------------------------------------------------------------------------------------------------------
+# -- one hinge
+# ---------------------------------------------------------------------------------------------------------
 
 
 def hinge(points: Constellation, one: Hinge) -> Figure:
-    """One summand of eq. 4: the anchor (ring), its farthest positive (solid circle), the margin around that (broken), its nearest negative.
+    """One summand of eq. 4: the anchor (ring), its farthest positive (solid circle), the margin
+    around that (broken), its nearest negative.
 
-    Left the plane: a point is a picture, its number the person, its mark the modality; modalities that take no part are pale. Right
-    the same as lengths; the hatched part is what the hinge costs.
+    Left the plane: a point is a picture, its number the person, its mark the modality; modalities
+    that take no part are pale. Right the same as lengths; the hatched part is what the hinge costs.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 5), width_ratios=[1.5, 1], layout="constrained")
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 5), width_ratios=[1.5, 1], layout="constrained"
+    )
     spot = points.features[one.own][one.anchor].numpy()
     for radius, style in ((one.farthest, "-"), (one.farthest + one.margin, "--")):
         left.add_patch(Circle(spot, radius, fill=False, ls=style, ec="0.3", lw=1.3))
@@ -40,23 +46,53 @@ def hinge(points: Constellation, one: Hinge) -> Figure:
     positive = points.features[one.to][one.positive].numpy()
     _arrow(left, spot, positive, PULL, "-", "farthest positive")
     if one.negative is not None:
-        _arrow(left, spot, points.features[one.to][one.negative].numpy(), PUSH, "--", "nearest negative")
-    left.legend(loc="upper left", bbox_to_anchor=(0, -0.01), ncols=3, fontsize="small", markerscale=0.7, columnspacing=1.2)
+        _arrow(
+            left,
+            spot,
+            points.features[one.to][one.negative].numpy(),
+            PUSH,
+            "--",
+            "nearest negative",
+        )
+    left.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, -0.01),
+        ncols=3,
+        fontsize="small",
+        markerscale=0.7,
+        columnspacing=1.2,
+    )
     left.set(xlim=(-1.75, 1.75), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
-    left.set_title(f"{_MATH[one.own]} to {_MATH[one.to]}, anchor: person {int(points.labels[one.own][one.anchor]) + 1}")
+    left.set_title(
+        f"{_MATH[one.own]} to {_MATH[one.to]}, anchor: person {int(points.labels[one.own][one.anchor]) + 1}"
+    )
     lengths(one, right)
     return figure
 
 
 def people(
-    features: Mapping[Modality, np.ndarray], labels: Mapping[Modality, np.ndarray], strong: Sequence[Modality], ax: Axes | None = None
+    features: Mapping[Modality, np.ndarray],
+    labels: Mapping[Modality, np.ndarray],
+    strong: Sequence[Modality],
+    ax: Axes | None = None,
 ) -> Figure:
-    """Points [N, 2] by modality (mark and colour), each with its person's number from 1; all but the ``strong`` modalities pale."""
+    """Points [N, 2] by modality (mark and colour), each with its person's number from 1; all but
+    the ``strong`` modalities pale.
+    """
     figure, ax = _on(ax, (5, 5))
     for m in sorted(features, key=lambda m: m not in strong):
         where, there = np.asarray(features[m]), m in strong
         colour = COLOURS[m] if there else "0.86"
-        ax.scatter(*where.T, s=190, marker=MARKS[m], color=colour, ec="white", lw=0.8, zorder=4 if there else 2, label=_MATH[m])
+        ax.scatter(
+            *where.T,
+            s=190,
+            marker=MARKS[m],
+            color=colour,
+            ec="white",
+            lw=0.8,
+            zorder=4 if there else 2,
+            label=_MATH[m],
+        )
         for (x, y), person in zip(where, labels[m], strict=True):
             ax.text(
                 x,
@@ -72,7 +108,9 @@ def people(
 
 
 def lengths(one: Hinge, ax: Axes | None = None) -> Figure:
-    """The three lengths of one hinge as bars: farthest positive and margin on one, nearest negative on the other, the cost hatched."""
+    """The three lengths of one hinge as bars: farthest positive and margin on one, nearest negative
+    on the other, the cost hatched.
+    """
     figure, ax = _on(ax, (3.6, 4))
     reach = one.farthest + one.margin
     ax.barh(1, one.farthest, 0.5, color=PULL)
@@ -83,35 +121,71 @@ def lengths(one: Hinge, ax: Axes | None = None) -> Figure:
     words = "eq. 5's zero" if one.negative is None else "nearest negative"
     ax.text(0, 1.32, f"farthest positive {one.farthest:.2f} + margin {one.margin:.2f}", fontsize=10)
     ax.text(0, 0.32, f"{words} {one.nearest:.2f}", fontsize=10)
-    says = f"hinge {one.value:.2f}" if one.value > 0 else "hinge 0: the negative is beyond the margin"
+    says = (
+        f"hinge {one.value:.2f}" if one.value > 0 else "hinge 0: the negative is beyond the margin"
+    )
     ax.text(0, -0.5, says, fontsize=12, weight="bold")
     ax.axvline(reach, color="0.3", lw=1, ls=":")
-    ax.set(xlim=(0, max(reach, one.nearest) * 1.05), ylim=(-0.8, 1.7), yticks=[], xlabel="distance from the anchor")
+    ax.set(
+        xlim=(0, max(reach, one.nearest) * 1.05),
+        ylim=(-0.8, 1.7),
+        yticks=[],
+        xlabel="distance from the anchor",
+    )
     ax.grid(False)
     return figure
 
 
-def _arrow(ax: Axes, start: np.ndarray, end: np.ndarray, colour: tuple[float, ...], style: str, words: str) -> None:
+def _arrow(
+    ax: Axes, start: np.ndarray, end: np.ndarray, colour: tuple[float, ...], style: str, words: str
+) -> None:
     ax.add_patch(
-        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=15, lw=2, ls=style, color=colour, shrinkA=10, shrinkB=7, zorder=3)
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=15,
+            lw=2,
+            ls=style,
+            color=colour,
+            shrinkA=10,
+            shrinkB=7,
+            zorder=3,
+        )
     )
     ax.plot([], [], color=colour, ls=style, lw=2, label=words)
 
 
-# -- eq. 3 to 5, and the table -----------------------------------------------------------------------------------------
+# -- eq. 3 to 5, and the table
+# -----------------------------------------------------------------------------------------
 
 
-def matrices(found: Mapping[str, np.ndarray], ids: tuple[np.ndarray, np.ndarray], own: Modality, to: Modality) -> Figure:
-    """Eq. 3 and 5 with their numbers: S, the 0/1 mask, S*V with each row's maximum framed, S*(1-V) with two readings of its minimum.
+def matrices(
+    found: Mapping[str, np.ndarray], ids: tuple[np.ndarray, np.ndarray], own: Modality, to: Modality
+) -> Figure:
+    """Eq. 3 and 5 with their numbers: S, the 0/1 mask, S*V with each row's maximum framed, S*(1-V)
+    with two readings of its minimum.
 
-    A cell the mask has set to zero is grey. The framed minimum is that of the cells that are left; crosses are the zeros that the printed
-    formula takes instead.
+    A cell the mask has set to zero is grey. The framed minimum is that of the cells that are left;
+    crosses are the zeros that the printed formula takes instead.
     """
     figure, axes = plt.subplots(2, 2, figsize=(10.5, 8.6), layout="constrained")
-    said = ("$S$: distances", "$V$ (eq. 3): the same person?", "$S * V$: maximum framed", r"$S * \tilde{V}$: minimum framed")
+    said = (
+        "$S$: distances",
+        "$V$ (eq. 3): the same person?",
+        "$S * V$: maximum framed",
+        r"$S * \tilde{V}$: minimum framed",
+    )
     for ax, (name, values), title in zip(axes.flat, found.items(), said, strict=True):
-        gone = {"S V": found["V"] == 0, "S (1-V)": found["V"] == 1}.get(name, np.zeros(values.shape, bool))
-        ax.imshow(np.where(gone, np.nan, values), cmap="cividis_r" if name != "V" else "Greys", vmin=0, vmax=max(values.max(), 1) * 1.25)
+        gone = {"S V": found["V"] == 0, "S (1-V)": found["V"] == 1}.get(
+            name, np.zeros(values.shape, bool)
+        )
+        ax.imshow(
+            np.where(gone, np.nan, values),
+            cmap="cividis_r" if name != "V" else "Greys",
+            vmin=0,
+            vmax=max(values.max(), 1) * 1.25,
+        )
         ax.set_facecolor("0.92")
         _numbers(ax, values, gone, name)
         ax.set_xticks(range(values.shape[1]), [str(int(i) + 1) for i in ids[1]])
@@ -119,8 +193,12 @@ def matrices(found: Mapping[str, np.ndarray], ids: tuple[np.ndarray, np.ndarray]
         ax.set(title=title, xlabel=f"{_MATH[to]}, person", ylabel=f"anchor in {_MATH[own]}, person")
         ax.grid(False)
     for row in range(len(found["S"])):
-        _frame(axes[1, 0], row, int(np.where(found["V"][row] == 1, found["S"][row], -np.inf).argmax()))
-        _frame(axes[1, 1], row, int(np.where(found["V"][row] == 0, found["S"][row], np.inf).argmin()))
+        _frame(
+            axes[1, 0], row, int(np.where(found["V"][row] == 1, found["S"][row], -np.inf).argmax())
+        )
+        _frame(
+            axes[1, 1], row, int(np.where(found["V"][row] == 0, found["S"][row], np.inf).argmin())
+        )
     return figure
 
 
@@ -130,7 +208,15 @@ def _numbers(ax: Axes, values: np.ndarray, gone: np.ndarray, name: str) -> None:
         text = f"{value:.0f}" if name == "V" or gone[r, c] else f"{value:.2f}"
         if gone[r, c] and name == "S (1-V)":
             ax.plot(c, r, marker="x", ms=15, mew=1, color="0.45")
-        ax.text(c, r, text, ha="center", va="center", fontsize=9, color="white" if dark[r, c] and not gone[r, c] else "black")
+        ax.text(
+            c,
+            r,
+            text,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if dark[r, c] and not gone[r, c] else "black",
+        )
 
 
 def _frame(ax: Axes, row: float, column: float) -> None:
@@ -138,17 +224,38 @@ def _frame(ax: Axes, row: float, column: float) -> None:
 
 
 def table(
-    values: np.ndarray, chosen: Mapping[str, Sequence[tuple[Modality, Modality]]], order: Sequence[Modality] = tuple(Modality)
+    values: np.ndarray,
+    chosen: Mapping[str, Sequence[tuple[Modality, Modality]]],
+    order: Sequence[Modality] = tuple(Modality),
 ) -> Figure:
-    """The table of directed hinge losses [M, M] once a panel, with the entries that a loss sums framed, their sum in the title.
+    """The table of directed hinge losses [M, M] once a panel, with the entries that a loss sums
+    framed, their sum in the title.
 
-    Row: the anchor's modality, column: where its positive and negative are sought. ``chosen``: title -> entries.
+    Row: the anchor's modality, column: where its positive and negative are sought. ``chosen``:
+    title -> entries.
     """
-    figure, axes = plt.subplots(1, len(chosen), figsize=(2.75 * len(chosen), 3.5), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(chosen), figsize=(2.75 * len(chosen), 3.5), squeeze=False, layout="constrained"
+    )
     for ax, (title, entries) in zip(axes[0], chosen.items(), strict=True):
         names = [_MATH[m] for m in order]
-        looks = {"cmap": "cividis_r", "vmin": 0, "vmax": 1.3 * values.max(), "square": True, "cbar": False}
-        sns.heatmap(values, annot=True, fmt=".2f", annot_kws={"fontsize": 10}, xticklabels=names, yticklabels=names, ax=ax, **looks)
+        looks = {
+            "cmap": "cividis_r",
+            "vmin": 0,
+            "vmax": 1.3 * values.max(),
+            "square": True,
+            "cbar": False,
+        }
+        sns.heatmap(
+            values,
+            annot=True,
+            fmt=".2f",
+            annot_kws={"fontsize": 10},
+            xticklabels=names,
+            yticklabels=names,
+            ax=ax,
+            **looks,
+        )
         ax.tick_params(axis="y", rotation=0)
         for text, (r, c) in zip(ax.texts, np.ndindex(values.shape), strict=True):
             if (order[r], order[c]) in entries:
@@ -166,24 +273,37 @@ def choices(modalities: Sequence[Modality] = tuple(Modality)) -> dict[str, list[
     return {"MML": [(m, m) for m in modalities]} | graphs
 
 
-# -- a graph and its equation ------------------------------------------------------------------------------------------
+# -- a graph and its equation
+# ------------------------------------------------------------------------------------------
 
 
 def equation(pairs: Sequence[Pair]) -> list[str]:
     """Eq. 2 for a graph as TeX, a line a pair: the two directed losses of each."""
     lines = [rf"L_{{{_tex(a)} \to {_tex(b)}}} + L_{{{_tex(b)} \to {_tex(a)}}}" for a, b in pairs]
-    return [f"L_{{MDL}} = {lines[0]}", *(f"+ {line}" for line in lines[1:])] if lines else ["L_{MDL} = 0"]
+    return (
+        [f"L_{{MDL}} = {lines[0]}", *(f"+ {line}" for line in lines[1:])]
+        if lines
+        else ["L_{MDL} = 0"]
+    )
 
 
 def card(pairs: Sequence[Pair]) -> Figure:
-    """A graph beside eq. 2 as it reads for it, the number of its directed triplet losses, and its name if the paper has it."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.4), width_ratios=[1, 1.3], layout="constrained")
+    """A graph beside eq. 2 as it reads for it, the number of its directed triplet losses, and its
+    name if the paper has it.
+    """
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(7.6, 3.4), width_ratios=[1, 1.3], layout="constrained"
+    )
     graph(pairs, ax=left)
     lines = equation(pairs)
     for k, line in enumerate(lines):
         right.text(0.02 if k == 0 else 0.235, 0.74 - 0.13 * k, f"${line}$", fontsize=14)
     name = named(pairs)
-    title = TITLES[name] + (", the paper's own" if name == "mdl4" else "") if name else "no graph of the paper"
+    title = (
+        TITLES[name] + (", the paper's own" if name == "mdl4" else "")
+        if name
+        else "no graph of the paper"
+    )
     right.set_title(f"{title}: {2 * len(pairs)} directed triplet losses")
     right.set(xlim=(0, 1), ylim=(0, 1))
     right.axis("off")
@@ -194,18 +314,28 @@ def _tex(m: Modality) -> str:
     return _MATH[m].strip("$")
 
 
-# -- embeddings --------------------------------------------------------------------------------------------------------
+# -- embeddings
+# --------------------------------------------------------------------------------------------------------
 
 
-def collapse(films: Mapping[str, Sequence[Frame]], shown: Sequence[int] = (0, 2, 5, -1), people: int = 6) -> Figure:
-    """Runs as film strips, all panels in one plane (that of the first run's end) and scale; right their features' spread, logarithmic."""
+def collapse(
+    films: Mapping[str, Sequence[Frame]], shown: Sequence[int] = (0, 2, 5, -1), people: int = 6
+) -> Figure:
+    """Runs as film strips, all panels in one plane (that of the first run's end) and scale; right
+    their features' spread, logarithmic.
+    """
     figure, axes = plt.subplots(
         len(films), len(shown) + 1, figsize=(2.5 * len(shown) + 4.2, 2.7 * len(films)), width_ratios=[1] * len(shown) + [1.5],
         squeeze=False, layout="constrained",
     )  # fmt: skip
     onto = next(iter(films.values()))[-1]
     flat = {name: shadow(frames, onto) for name, frames in films.items()}
-    reach = 1.15 * max(np.abs(flat[name][k][m][_first(onto, people)]).max() for name in films for k in shown for m in (V, I))
+    reach = 1.15 * max(
+        np.abs(flat[name][k][m][_first(onto, people)]).max()
+        for name in films
+        for k in shown
+        for m in (V, I)
+    )
     for row, (name, frames) in zip(axes, films.items(), strict=True):
         for ax, k in zip(row, shown, strict=False):
             _embedding(flat[name][k], frames[k], people, ax, reach)
@@ -216,30 +346,53 @@ def collapse(films: Mapping[str, Sequence[Frame]], shown: Sequence[int] = (0, 2,
     last = figure.add_subplot(axes[0, -1].get_gridspec()[:, -1]) if len(films) > 1 else axes[0, -1]
     if len(films) > 1:
         axes[0, -1].remove()
-    curves({name: [[frame.spread for frame in frames]] for name, frames in films.items()}, _steps(films), "spread of the features", last)
+    curves(
+        {name: [[frame.spread for frame in frames]] for name, frames in films.items()},
+        _steps(films),
+        "spread of the features",
+        last,
+    )
     last.set_yscale("log")
     return figure
 
 
 def fig3(runs: Mapping[str, Frame], people: int = 6) -> Figure:
-    """Fig. 3 remade: new people under each run, the mean V and mean I of a person joined by a line; scaled to strangers' distance."""
-    figure, axes = plt.subplots(1, len(runs), figsize=(5.2 * len(runs), 4.9), squeeze=False, layout="constrained")
+    """Fig. 3 remade: new people under each run, the mean V and mean I of a person joined by a line;
+    scaled to strangers' distance.
+    """
+    figure, axes = plt.subplots(
+        1, len(runs), figsize=(5.2 * len(runs), 4.9), squeeze=False, layout="constrained"
+    )
     flat = {}
     for name, frame in runs.items():
         (spots,), keep = shadow([frame]), _first(frame, people)
         scale = np.sqrt(sum(spots[m][keep].var(axis=0).sum() for m in (V, I)) / 2)
         middle = np.concatenate([spots[m][keep] for m in (V, I)]).mean(axis=0)
         flat[name] = {m: (p - middle) / scale for m, p in spots.items()}
-    reach = 1.1 * max(np.abs(p[_first(runs[name], people)]).max() for name, spots in flat.items() for p in spots.values())
+    reach = 1.1 * max(
+        np.abs(p[_first(runs[name], people)]).max()
+        for name, spots in flat.items()
+        for p in spots.values()
+    )
     for ax, (name, frame) in zip(axes[0], runs.items(), strict=True):
         _embedding(flat[name], frame, people, ax, reach)
-        ax.set_title(f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} new people)", fontsize=11)
+        ax.set_title(
+            f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} new people)",
+            fontsize=11,
+        )
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
     return figure
 
 
-def curves(values: Mapping[str, Sequence[Sequence[float]]], steps: Sequence[int], title: str, ax: Axes | None = None) -> Figure:
-    """A number over the steps, one line style and colour a name, a thin line a seed and a thick one for their mean."""
+def curves(
+    values: Mapping[str, Sequence[Sequence[float]]],
+    steps: Sequence[int],
+    title: str,
+    ax: Axes | None = None,
+) -> Figure:
+    """A number over the steps, one line style and colour a name, a thin line a seed and a thick one
+    for their mean.
+    """
     figure, ax = _on(ax, (5, 3.4))
     for k, (name, lines) in enumerate(values.items()):
         style = {"color": _PALETTE[(0, 1, 2, 4)[k % 4]], "ls": STYLES[k % 6]}
@@ -252,9 +405,15 @@ def curves(values: Mapping[str, Sequence[Sequence[float]]], steps: Sequence[int]
 
 
 def seeds(found: Mapping[str, Sequence[Frame]]) -> Figure:
-    """Gap and Rank-1 of several ways to train, a mark a seed, lines join a seed's runs, a bar is the mean."""
+    """Gap and Rank-1 of several ways to train, a mark a seed, lines join a seed's runs, a bar is
+    the mean.
+    """
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for ax, (title, read) in zip(axes, {"V–I gap (smaller is better)": "gap", "Rank-1 (larger is better)": "rank1"}.items(), strict=True):
+    for ax, (title, read) in zip(
+        axes,
+        {"V–I gap (smaller is better)": "gap", "Rank-1 (larger is better)": "rank1"}.items(),
+        strict=True,
+    ):
         values = np.array([[getattr(frame, read) for frame in frames] for frames in found.values()])
         ax.plot(values, color="0.7", lw=1, marker="o", ms=6, mfc=PULL, mec="white")
         for k, mean in enumerate(values.mean(axis=1)):
@@ -265,12 +424,22 @@ def seeds(found: Mapping[str, Sequence[Frame]]) -> Figure:
     return figure
 
 
-def _embedding(spots: Mapping[Modality, np.ndarray], frame: Frame, people: int, ax: Axes, reach: float) -> None:
+def _embedding(
+    spots: Mapping[Modality, np.ndarray], frame: Frame, people: int, ax: Axes, reach: float
+) -> None:
     keep = _first(frame, people)
-    there = np.ptp(spots[V][keep], axis=0).max() > 0.1 * reach  # a collapsed cloud would be hidden by its numbers
+    # a collapsed cloud would be hidden by its numbers
+    there = np.ptp(spots[V][keep], axis=0).max() > 0.1 * reach
     for m, where in spots.items():
         ax.scatter(
-            *where[keep].T, s=26, marker=MARKS[m], color=COLOURS[m], alpha=0.75, lw=0, label=_MATH[m], zorder=2 if m in (V, I) else 1
+            *where[keep].T,
+            s=26,
+            marker=MARKS[m],
+            color=COLOURS[m],
+            alpha=0.75,
+            lw=0,
+            label=_MATH[m],
+            zorder=2 if m in (V, I) else 1,
         )
     for person in range(people):
         ends = np.array([spots[m][frame.ids == person].mean(axis=0) for m in (V, I)])

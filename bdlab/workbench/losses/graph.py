@@ -1,4 +1,6 @@
-"""The modality graph: click its edges, read eq. 2 as it then is, train a sketch of the method under it and compare."""
+"""The modality graph: click its edges, read eq. 2 as it then is, train a sketch of the method under
+it and compare.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,17 @@ EVERY = 10  # steps between two looks at the page
 
 
 def graph(pairs: str | Sequence[Pair] = "mdl4", steps: int = 300, seed: int = 0) -> Graph:
-    """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph on ``bdlab.workbench.losses.toy``.
+    """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph
+    on ``bdlab.workbench.losses.toy``.
 
-    ``pairs``: ``"V-I V-DI I-DV"``, a graph's name or a tuple of pairs, where it starts; ``widget.pairs`` is what it shows, as
-    ``["V-I", ...]``, readable and settable. ``steps`` a training, ``seed`` its world, start and batches. ``widget.results`` are what
-    was trained. Raises ModalityError for pairs that there are not.
+    ``pairs``: ``"V-I V-DI I-DV"``, a graph's name or a tuple of pairs, where it starts;
+    ``widget.pairs`` is what it shows, as ``["V-I", ...]``, readable and settable. ``steps`` a
+    training, ``seed`` its world, start and batches. ``widget.results`` are what was trained. Raises
+    ModalityError for pairs that there are not.
     """
-    given = parse_pairs(pairs) if isinstance(pairs, str) else parse_pairs(format_pairs(tuple(pairs)))
+    given = (
+        parse_pairs(pairs) if isinstance(pairs, str) else parse_pairs(format_pairs(tuple(pairs)))
+    )
     return Graph(pairs=format_pairs(given).split(), steps=steps, seed=seed)
 
 
@@ -58,14 +64,20 @@ class Graph(anywidget.AnyWidget):
     graphs = traitlets.Dict().tag(sync=True)
     steps = traitlets.Int(300, min=1).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
-    progress = traitlets.Float(-1.0).tag(sync=True)  # share of a training that is done; -1: none runs
+    # share of a training that is done; -1: none runs
+    progress = traitlets.Float(-1.0).tag(sync=True)
     results = traitlets.List().tag(sync=True)
 
     def __init__(self, **given: Any):
         super().__init__(**given)
-        self.edges = [{"ends": [a, b], "about": ABOUT[frozenset({a, b})]} for a, b in combinations(Modality, 2)]
+        self.edges = [
+            {"ends": [a, b], "about": ABOUT[frozenset({a, b})]}
+            for a, b in combinations(Modality, 2)
+        ]
         self.colours = {m.value: to_hex(COLOURS[m]) for m in Modality}
-        self.graphs = {TITLES[name]: format_pairs(graph).split() for name, graph in MDL_GRAPHS.items()}
+        self.graphs = {
+            TITLES[name]: format_pairs(graph).split() for name, graph in MDL_GRAPHS.items()
+        }
         self._task: asyncio.Task | None = None
         self.on_msg(self._asked)
         self._say()
@@ -92,7 +104,8 @@ class Graph(anywidget.AnyWidget):
         self.terms = len(ways)
         self.title = TITLES[name] + own if name else "a graph the paper does not have"
 
-    # -- training ------------------------------------------------------------------------------------------------------
+    # -- training
+    # ------------------------------------------------------------------------------------------------------
 
     def train(self) -> dict[str, Any]:
         """Train the graph that is shown, now, and add it to the comparison; returns the entry."""
@@ -101,7 +114,9 @@ class Graph(anywidget.AnyWidget):
         return self.results[-1]
 
     def _asked(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        """The page's buttons. In a notebook's kernel a training runs between its other messages, in short steps."""
+        """The page's buttons. In a notebook's kernel a training runs between its other messages, in
+        short steps.
+        """
         if content.get("do") == "clear":
             self.results = []
         elif content.get("do") == "train" and self.progress < 0:
@@ -127,8 +142,12 @@ class Graph(anywidget.AnyWidget):
             self.progress = -1.0
 
 
-def _entry(frame: toy.Frame, pairs: tuple[Pair, ...], seed: int, name: str, people: int = 6) -> dict[str, Any]:
-    """One card of the comparison: the graph, its numbers on all new people, and a small picture of the first few."""
+def _entry(
+    frame: toy.Frame, pairs: tuple[Pair, ...], seed: int, name: str, people: int = 6
+) -> dict[str, Any]:
+    """One card of the comparison: the graph, its numbers on all new people, and a small picture of
+    the first few.
+    """
     known = toy.named(pairs)
     head = name if known else format_pairs(pairs)
     return {
@@ -144,9 +163,14 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     middle = (spots[V][keep].mean(0) + spots[I][keep].mean(0)) / 2
     reach = max(abs(spots[m][keep] - middle).max() for m in (V, I)) * 1.12 or 1.0
     at = {m: ((spots[m] - middle) * [1, -1] / reach + 1) * side / 2 for m in (V, I)}
-    drawn = [_small(mark(m, 0, 0), *at[m][k]) for m in at for k, i in enumerate(frame.ids) if i < people]
+    drawn = [
+        _small(mark(m, 0, 0), *at[m][k]) for m in at for k, i in enumerate(frame.ids) if i < people
+    ]
     means = [[at[m][frame.ids == person].mean(0) for m in (V, I)] for person in range(people)]
-    lines = [f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" stroke-width="1.5"/>' for a, b in means]
+    lines = [
+        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" stroke-width="1.5"/>'
+        for a, b in means
+    ]
     return f'<svg viewBox="0 0 {side} {side}" width="{side}" height="{side}" aria-hidden="true">{"".join(drawn + lines)}</svg>'
 
 

@@ -1,4 +1,6 @@
-"""Explorer of one hinge at a time: pick an anchor and a direction, move the margins, see what eq. 4 (or 7) costs."""
+"""Explorer of one hinge at a time: pick an anchor and a direction, move the margins, see what eq. 4
+(or 7) costs.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +17,55 @@ from .figures import MARKS, PULL, PUSH
 
 V, I, DV, DI = Modality
 NAMES = {V: "V", I: "I", DV: "D_V", DI: "D_I"}
-SIZE, SCALE, LADDER = 460, 140, 330  # pixels: the plane's side, one unit of distance in it, the bars' width
+SIZE, SCALE, LADDER = (
+    460,
+    140,
+    330,
+)  # pixels: the plane's side, one unit of distance in it, the bars' width
 
 
 def hinge(points: toy.Constellation | None = None) -> widgets.VBox:
-    """Pick an anchor and where its triplet is sought; see its hardest positive and negative, the margin's circle and the hinge.
+    """Pick an anchor and where its triplet is sought; see its hardest positive and negative, the
+    margin's circle and the hinge.
 
-    ``points`` are people in the plane (default: ``sketch.constellation()``). The same modality on both sides is eq. 7 with its own
-    margin, two different ones eq. 4. *eq. 5 as printed* shows what the zeros of the mask do. Everything by keyboard too.
+    ``points`` are people in the plane (default: ``sketch.constellation()``). The same modality on
+    both sides is eq. 7 with its own margin, two different ones eq. 4. *eq. 5 as printed* shows what
+    the zeros of the mask do. Everything by keyboard too.
     """
     points = points or toy.constellation()
-    choice = {"options": [(NAMES[m], m) for m in points.features], "style": {"button_width": "58px", "description_width": "70px"}}
+    choice = {
+        "options": [(NAMES[m], m) for m in points.features],
+        "style": {"button_width": "58px", "description_width": "70px"},
+    }
     wide = widgets.Layout(width="370px")
     own = widgets.ToggleButtons(value=V, description="anchor in", layout=wide, **choice)
     to = widgets.ToggleButtons(value=I, description="towards", layout=wide, **choice)
-    row = widgets.IntSlider(min(5, len(points.labels[V])), 1, len(points.labels[V]), description="which one", style=WHOLE)
+    row = widgets.IntSlider(
+        min(5, len(points.labels[V])),
+        1,
+        len(points.labels[V]),
+        description="which one",
+        style=WHOLE,
+    )
     look = {"min": 0, "max": 1.5, "step": 0.05, "style": WHOLE}
-    cross, intra = (widgets.FloatSlider(v, description=n, **look) for v, n in ((0.5, "margin_cross"), (0.3, "margin_intra")))
+    cross, intra = (
+        widgets.FloatSlider(v, description=n, **look)
+        for v, n in ((0.5, "margin_cross"), (0.3, "margin_intra"))
+    )
     literal = widgets.Checkbox(False, description="eq. 5 as printed", indent=False)
     shown = widgets.HTML()
 
     def show(_: object = None) -> None:
-        cross.disabled, intra.disabled, literal.disabled = own.value is to.value, own.value is not to.value, own.value is to.value
+        cross.disabled, intra.disabled, literal.disabled = (
+            own.value is to.value,
+            own.value is not to.value,
+            own.value is to.value,
+        )
         row.max = len(points.labels[own.value])
         try:
-            one = toy.hinge(points, own.value, row.value - 1, to.value, cross.value, intra.value, literal.value)
+            one = toy.hinge(
+                points, own.value, row.value - 1, to.value, cross.value, intra.value, literal.value
+            )
         except ValueError as error:  # an anchor without a positive or a negative takes no part
             shown.value = f"<p>{error}</p>"
             return
@@ -53,7 +79,9 @@ def hinge(points: toy.Constellation | None = None) -> widgets.VBox:
 
 
 def draw(points: toy.Constellation, one: toy.Hinge) -> str:
-    """The plane and the three lengths as one SVG, a sentence for those who do not see it, and the arithmetic below."""
+    """The plane and the three lengths as one SVG, a sentence for those who do not see it, and the
+    arithmetic below.
+    """
     spot = points.features[one.own][one.anchor].numpy()
     x, y = _at(spot)
     body = [
@@ -65,7 +93,10 @@ def draw(points: toy.Constellation, one: toy.Hinge) -> str:
         body.append(_line(spot, points.features[one.to][one.negative].numpy(), to_hex(PUSH), "7 4"))
     for m in sorted(points.features, key=lambda m: m in (one.own, one.to)):
         strong = m in (one.own, one.to)
-        body += [mark(m, *_at(f), int(i) + 1, strong) for f, i in zip(points.features[m].numpy(), points.labels[m], strict=True)]
+        body += [
+            mark(m, *_at(f), int(i) + 1, strong)
+            for f, i in zip(points.features[m].numpy(), points.labels[m], strict=True)
+        ]
     body.append(f'<circle cx="{x}" cy="{y}" r="17" fill="none" stroke="#000" stroke-width="2.5"/>')
     words = sentence(points, one)
     return (
@@ -80,8 +111,18 @@ def sentence(points: toy.Constellation, one: toy.Hinge) -> str:
     """What the picture shows, in words and with its numbers."""
     people = points.labels[one.to]
     person = int(points.labels[one.own][one.anchor]) + 1
-    least = "the zero that eq. 5 wrote" if one.negative is None else f"its nearest negative (person {int(people[one.negative]) + 1})"
-    verdict = "nothing to do" if one.value == 0 else "pulled in, nobody pushed away" if one.negative is None else "pulled in, pushed away"
+    least = (
+        "the zero that eq. 5 wrote"
+        if one.negative is None
+        else f"its nearest negative (person {int(people[one.negative]) + 1})"
+    )
+    verdict = (
+        "nothing to do"
+        if one.value == 0
+        else "pulled in, nobody pushed away"
+        if one.negative is None
+        else "pulled in, pushed away"
+    )
     return (
         f"Anchor: person {person} in {NAMES[one.own]}. Its farthest positive in {NAMES[one.to]} is {one.farthest:.2f} away, {least} "
         f"{one.nearest:.2f}: [{one.margin:.2f} + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, {verdict}."
@@ -110,7 +151,9 @@ def _ladder(one: toy.Hinge) -> str:
 
 
 def _at(point: np.ndarray) -> tuple[float, float]:
-    return round(SIZE / 2 + SCALE * float(point[0]), 1), round(SIZE / 2 - SCALE * float(point[1]), 1)
+    return round(SIZE / 2 + SCALE * float(point[0]), 1), round(
+        SIZE / 2 - SCALE * float(point[1]), 1
+    )
 
 
 def _line(start: np.ndarray, end: np.ndarray, colour: str, dashes: str = "") -> str:
@@ -119,7 +162,9 @@ def _line(start: np.ndarray, end: np.ndarray, colour: str, dashes: str = "") -> 
 
 
 def mark(m: Modality, x: float, y: float, person: int = 0, strong: bool = True) -> str:
-    """A point in its modality's mark and colour, with its person's number if there is one; pale if it takes no part."""
+    """A point in its modality's mark and colour, with its person's number if there is one; pale if
+    it takes no part.
+    """
     shape = {
         "o": f'<circle cx="{x}" cy="{y}" r="11"/>',
         "s": f'<rect x="{x - 10}" y="{y - 10}" width="20" height="20"/>',
@@ -127,4 +172,8 @@ def mark(m: Modality, x: float, y: float, person: int = 0, strong: bool = True) 
         "D": f'<polygon points="{x},{y - 13} {x + 13},{y} {x},{y + 13} {x - 13},{y}"/>',
     }[MARKS[m]]
     drawn = f'<g fill="{to_hex(COLOURS[m]) if strong else "#dcdcdc"}" stroke="#fff">{shape}</g>'
-    return drawn + (f'<text x="{x}" y="{y + 5}" font-size="12" fill="#fff" text-anchor="middle">{person}</text>' if person else "")
+    return drawn + (
+        f'<text x="{x}" y="{y + 5}" font-size="12" fill="#fff" text-anchor="middle">{person}</text>'
+        if person
+        else ""
+    )

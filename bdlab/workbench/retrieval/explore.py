@@ -1,4 +1,6 @@
-"""Explorers of a trained network: ask any query and see its ranked list; turn a map of the embedding."""
+"""Explorers of a trained network: ask any query and see its ranked list; turn a map of the
+embedding.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,34 @@ GAP = 6  # pixels between two pictures
 HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (figures.HIT, figures.MISS))
 
 
-def retrieval(tested: numbers.Tested | Path | str, setting: str = "", shown: int = 8, height: int = 128) -> widgets.VBox:
-    """Ask a trained network any query, in either direction: its ranked list, ticked where right and crossed where wrong.
+def retrieval(
+    tested: numbers.Tested | Path | str, setting: str = "", shown: int = 8, height: int = 128
+) -> widgets.VBox:
+    """Ask a trained network any query, in either direction: its ranked list, ticked where right and
+    crossed where wrong.
 
-    ``tested`` is ``retrieval.test(setup)`` or the folder of a finished cell, ``setting`` one of its ``settings`` (default: the
-    first), ``shown`` pictures of a list and the first right one if it comes later, ``height`` of a picture in pixels, width half
-    of it. The slider goes through the queries, by keyboard too. Raises what ``retrieval.reopen`` and ``Tested.search`` do.
+    ``tested`` is ``retrieval.test(setup)`` or the folder of a finished cell, ``setting`` one of its
+    ``settings`` (default: the first), ``shown`` pictures of a list and the first right one if it
+    comes later, ``height`` of a picture in pixels, width half of it. The slider goes through the
+    queries, by keyboard too. Raises what ``retrieval.reopen`` and ``Tested.search`` do.
     """
     tested = tested if isinstance(tested, numbers.Tested) else numbers.reopen(tested)
     dataset, search = tested.setup.dataset, lru_cache(maxsize=16)(tested.search)
     search(setting := setting or next(iter(tested.settings)), 0)
-    asked = widgets.Dropdown(options=[(w, s) for s, w in tested.settings.items()], value=setting, description="direction", style=WHOLE)
+    asked = widgets.Dropdown(
+        options=[(w, s) for s, w in tested.settings.items()],
+        value=setting,
+        description="direction",
+        style=WHOLE,
+    )
     trial = widgets.IntSlider(1, 1, 10, description="gallery draw", style=WHOLE)
     order = _toggle("queries", ORDERS, 110)
-    query = widgets.IntSlider(1, 1, 1, description="query", style=WHOLE, layout=widgets.Layout(width="420px"))
-    many = widgets.BoundedIntText(shown, min=1, max=30, description="shown", style=WHOLE, layout=widgets.Layout(width="120px"))
+    query = widgets.IntSlider(
+        1, 1, 1, description="query", style=WHOLE, layout=widgets.Layout(width="420px")
+    )
+    many = widgets.BoundedIntText(
+        shown, min=1, max=30, description="shown", style=WHOLE, layout=widgets.Layout(width="120px")
+    )
     image, words = picture(), widgets.HTML()
 
     @lru_cache(maxsize=4096)
@@ -63,11 +78,14 @@ def retrieval(tested: numbers.Tested | Path | str, setting: str = "", shown: int
     watch(show, query, many)
     watch(turn, asked, trial, order)
     turn()
-    return widgets.VBox([widgets.HBox([asked, trial]), widgets.HBox([order, query, many]), words, image])
+    return widgets.VBox(
+        [widgets.HBox([asked, trial]), widgets.HBox([order, query, many]), words, image]
+    )
 
 
 def embedding_map(tested: numbers.Tested | Path | str, people: int = 10) -> widgets.VBox:
-    """A map of the test pictures of about ``people`` people: PCA or t-SNE, coloured by identity or modality, the base or all streams.
+    """A map of the test pictures of about ``people`` people: PCA or t-SNE, coloured by identity or
+    modality, the base or all streams.
 
     ``tested`` as for ``retrieval``. Where scikit-learn is missing t-SNE is not offered.
     """
@@ -75,7 +93,11 @@ def embedding_map(tested: numbers.Tested | Path | str, people: int = 10) -> widg
     ways = {"t-SNE": embedding.tsne, "PCA": lambda features: embedding.pca(features)[0]}
     if not embedding.has_tsne():
         del ways["t-SNE"]
-    way, by, streams = _toggle("map", ways, 80), _toggle("colour", ("identity", "modality"), 80), _toggle("streams", ("base", "all"), 80)
+    way, by, streams = (
+        _toggle("map", ways, 80),
+        _toggle("colour", ("identity", "modality"), 80),
+        _toggle("streams", ("base", "all"), 80),
+    )
     image, words = picture(), widgets.HTML()
 
     @lru_cache
@@ -100,7 +122,9 @@ def embedding_map(tested: numbers.Tested | Path | str, people: int = 10) -> widg
 
 
 def _toggle(name: str, options: Iterable[str], width: int) -> widgets.ToggleButtons:
-    return widgets.ToggleButtons(options=list(options), description=name, style={"button_width": f"{width}px"})
+    return widgets.ToggleButtons(
+        options=list(options), description=name, style={"button_width": f"{width}px"}
+    )
 
 
 def _queries(search: numbers.Search, order: str) -> np.ndarray:
@@ -111,10 +135,21 @@ def _queries(search: numbers.Search, order: str) -> np.ndarray:
     return valid[np.argsort(search.query_ids[valid], kind="stable")]
 
 
-def _page(load: Callable[[int], np.ndarray], search: numbers.Search, number: int, answer: numbers.Answer, shown: int) -> bytes:
-    """A query, the head of its list and, after a gap, the first right picture if it comes later: a PNG."""
+def _page(
+    load: Callable[[int], np.ndarray],
+    search: numbers.Search,
+    number: int,
+    answer: numbers.Answer,
+    shown: int,
+) -> bytes:
+    """A query, the head of its list and, after a gap, the first right picture if it comes later: a
+    PNG.
+    """
     places = answer.places[:shown]
-    cells = [_framed(load(int(row)), hit) for row, hit in zip(search.gallery[places], answer.right, strict=False)]
+    cells = [
+        _framed(load(int(row)), hit)
+        for row, hit in zip(search.gallery[places], answer.right, strict=False)
+    ]
     heads = ["query", *(f"{k}\nperson {i}" for k, i in enumerate(search.gallery_ids[places], 1))]
     if answer.first >= shown:
         cells += [None, _framed(load(int(search.gallery[answer.places[answer.first]])), True)]
@@ -131,13 +166,17 @@ def _framed(pixels: np.ndarray, right: bool | None) -> np.ndarray:
     draw.rectangle((0, 0, width - 1, height - 1), outline=colour, width=4)
     if right is not None:
         draw.rectangle((0, 0, 18, 18), fill=colour)
-        strokes = [[(4, 10), (8, 14), (14, 4)]] if right else [[(4, 4), (14, 14)], [(4, 14), (14, 4)]]
+        strokes = (
+            [[(4, 10), (8, 14), (14, 4)]] if right else [[(4, 4), (14, 14)], [(4, 14), (14, 4)]]
+        )
         for stroke in strokes:
             draw.line(stroke, fill="white", width=3)
     return np.asarray(image)
 
 
-def _sentence(tested: numbers.Tested, search: numbers.Search, number: int, answer: numbers.Answer) -> str:
+def _sentence(
+    tested: numbers.Tested, search: numbers.Search, number: int, answer: numbers.Answer
+) -> str:
     """The query and its list in words, as HTML."""
     record, scores = tested.setup.dataset.records[search.query[number]], search.scores
     camera = f", camera {record.camera}" if record.camera else ""

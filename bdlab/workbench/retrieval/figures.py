@@ -1,6 +1,8 @@
-"""The figures of the retrieval notebook, each a pure function on top of ``retrieval`` and ``embedding``.
+"""The figures of the retrieval notebook, each a pure function on top of ``retrieval`` and
+``embedding``.
 
-A hit has a green frame and a tick, a miss an orange one and a cross; a map's marks tell the modalities, its numbers the people.
+A hit has a green frame and a tick, a miss an orange one and a cross; a map's marks tell the
+modalities, its numbers the people.
 """
 
 from __future__ import annotations
@@ -29,14 +31,31 @@ _LANES = {"right": 2, "wrong": 1, "removed": 0}
 
 
 def answer(search: retrieval.Search, number: int, ax: Axes | None = None) -> Figure:
-    """One query's whole gallery by distance: right ones as discs above, wrong ones as strokes, removed ones as crosses below;
-    the first and the last right one carry their places."""
+    """One query's whole gallery by distance: right ones as discs above, wrong ones as strokes,
+    removed ones as crosses below; the first and the last right one carry their places.
+    """
     figure, ax = _on(ax, (8.6, 2.5))
     found = search.answer(number)
     out = np.sqrt(search.squared[number][search.removed[number]])
     right, wrong = found.distances[found.right], found.distances[~found.right]
-    ax.scatter(wrong, np.full(len(wrong), _LANES["wrong"]), s=160, marker="|", color=MISS, lw=0.9, alpha=0.8)
-    ax.scatter(right, np.full(len(right), _LANES["right"]), s=70, marker="o", color=HIT, ec="white", zorder=3)
+    ax.scatter(
+        wrong,
+        np.full(len(wrong), _LANES["wrong"]),
+        s=160,
+        marker="|",
+        color=MISS,
+        lw=0.9,
+        alpha=0.8,
+    )
+    ax.scatter(
+        right,
+        np.full(len(right), _LANES["right"]),
+        s=70,
+        marker="o",
+        color=HIT,
+        ec="white",
+        zorder=3,
+    )
     ax.scatter(out, np.full(len(out), _LANES["removed"]), s=40, marker="x", color="0.45")
     places = np.flatnonzero(found.right) + 1
     ends = (
@@ -51,63 +70,116 @@ def answer(search: retrieval.Search, number: int, ax: Axes | None = None) -> Fig
     counts = {"right": len(right), "wrong": len(wrong), "removed": len(out)}
     lanes = {name: y for name, y in _LANES.items() if counts[name] or name != "removed"}
     ax.set_yticks(list(lanes.values()), [f"{name} ({counts[name]})" for name in lanes])
-    ax.set(ylim=(min(lanes.values()) - 0.5, 3), xlabel="distance to the query, 0 alike to 2 opposite")
+    ax.set(
+        ylim=(min(lanes.values()) - 0.5, 3), xlabel="distance to the query, 0 alike to 2 opposite"
+    )
     ax.grid(axis="y", visible=False)
     return figure
 
 
-def ranked(dataset: Dataset, search: retrieval.Search, queries: Sequence[int], shown: int = 8, ax: Axes | None = None) -> Figure:
-    """A row a query: its picture, then the ``shown`` nearest, ticked green if it is the same person and crossed orange if not,
-    with whose they are; where no right one is among them, the first right one stands at the end with its place."""
+def ranked(
+    dataset: Dataset,
+    search: retrieval.Search,
+    queries: Sequence[int],
+    shown: int = 8,
+    ax: Axes | None = None,
+) -> Figure:
+    """A row a query: its picture, then the ``shown`` nearest, ticked green if it is the same person
+    and crossed orange if not, with whose they are; where no right one is among them, the first
+    right one stands at the end with its place.
+    """
     size = height, width = 96, 48
     answers = [search.answer(int(q)) for q in queries]
     wide = 3 + shown + 1  # query, a gap, the list, a gap, the first right one if it is farther down
     figure, ax = _on(ax, (1.5 + 0.66 * wide, 0.5 + 1.3 * len(answers)))
-    cells = [_line(dataset, search, q, found, shown, size) for q, found in zip(queries, answers, strict=True)]
+    cells = [
+        _line(dataset, search, q, found, shown, size)
+        for q, found in zip(queries, answers, strict=True)
+    ]
     page = _pictures(ax, cells, plain=wide)
     for r, found in enumerate(answers):
         _frame(ax, r, 0, size, "black")
-        for c, (place, right) in enumerate(zip(found.places[:shown], found.right[:shown], strict=True)):
+        for c, (place, right) in enumerate(
+            zip(found.places[:shown], found.right[:shown], strict=True)
+        ):
             _frame(ax, r, 2 + c, size, HIT if right else MISS, "✓" if right else "✗")
             _below(ax, r, 2 + c, size, str(search.gallery_ids[place]))
         if found.first >= shown:
             _frame(ax, r, wide - 1, size, HIT, "✓")
             _below(ax, r, wide - 1, size, f"place {found.first + 1}")
-    ax.set_yticks([_centre(r, height) for r in range(len(answers))], [_who(dataset, search, int(q)) for q in queries], fontsize=8.5)
+    ax.set_yticks(
+        [_centre(r, height) for r in range(len(answers))],
+        [_who(dataset, search, int(q)) for q in queries],
+        fontsize=8.5,
+    )
     ax.xaxis.tick_top()
     heads = ["query", *map(str, range(1, shown + 1)), "first\nright"]
-    ax.set_xticks([_centre(c, width) for c in (0, *range(2, 2 + shown), wide - 1)], heads, fontsize=9)
+    ax.set_xticks(
+        [_centre(c, width) for c in (0, *range(2, 2 + shown), wide - 1)], heads, fontsize=9
+    )
     ax.set_xlim(-4, page.shape[1] + 3)
     return figure
 
 
-def cmc(results: Mapping[str, np.ndarray], guess: np.ndarray | None = None, ax: Axes | None = None) -> Figure:
-    """CMC curves [trials, ranks] by name: the mean over the trials, every single trial as a faint line and a 95 % t-interval of
-    the mean as a band; with one trial there is neither, and the legend says so. ``guess`` is dotted."""
+def cmc(
+    results: Mapping[str, np.ndarray], guess: np.ndarray | None = None, ax: Axes | None = None
+) -> Figure:
+    """CMC curves [trials, ranks] by name: the mean over the trials, every single trial as a faint
+    line and a 95 % t-interval of the mean as a band; with one trial there is neither, and the
+    legend says so. ``guess`` is dotted.
+    """
     figure, ax = _on(ax, (6.4, 4.6))
     for number, (name, curves) in enumerate(results.items()):
         ranks, colour = np.arange(1, curves.shape[1] + 1), _PALETTE[(0, 3, 2, 1, 4)[number % 5]]
         mean, half = retrieval.interval(curves)
         said = f"{len(curves)} trials" if half is not None else "1 trial: no interval"
-        ax.plot(ranks, 100 * mean, color=colour, ls=STYLES[number % 6], marker="osD^v"[number % 5], ms=4, lw=2, label=f"{name} ({said})")
+        ax.plot(
+            ranks,
+            100 * mean,
+            color=colour,
+            ls=STYLES[number % 6],
+            marker="osD^v"[number % 5],
+            ms=4,
+            lw=2,
+            label=f"{name} ({said})",
+        )
         if half is not None:
             ax.plot(ranks, 100 * curves.T, color=colour, lw=0.5, alpha=0.45)
-            ax.fill_between(ranks, 100 * (mean - half), 100 * (mean + half), color=colour, alpha=0.3, lw=0)
+            ax.fill_between(
+                ranks, 100 * (mean - half), 100 * (mean + half), color=colour, alpha=0.3, lw=0
+            )
     if guess is not None:
-        ax.plot(np.arange(1, len(guess) + 1), 100 * guess, color="0.4", ls=":", lw=2, label="a guess")
-    ax.set(xlabel="rank", ylabel="queries answered by then (%)", ylim=(0, 101), xlim=(0.5, None), xticks=[1, 5, 10, 15, 20])
+        ax.plot(
+            np.arange(1, len(guess) + 1), 100 * guess, color="0.4", ls=":", lw=2, label="a guess"
+        )
+    ax.set(
+        xlabel="rank",
+        ylabel="queries answered by then (%)",
+        ylim=(0, 101),
+        xlim=(0.5, None),
+        xticks=[1, 5, 10, 15, 20],
+    )
     ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False)
     return figure
 
 
-def distances(pairs: Mapping[Pair, tuple[np.ndarray, np.ndarray]], graph: Sequence[Pair] = (), bins: int = 40) -> Figure:
-    """A triangle of panels, one for every two modalities: how far apart are pairs of one person (filled) and of two people (outline)?
-    Each has the share of strangers that are nearer than a right one (0 apart, 50 % a coin); an edge of ``graph`` has a thick frame."""
+def distances(
+    pairs: Mapping[Pair, tuple[np.ndarray, np.ndarray]], graph: Sequence[Pair] = (), bins: int = 40
+) -> Figure:
+    """A triangle of panels, one for every two modalities: how far apart are pairs of one person
+    (filled) and of two people (outline)? Each has the share of strangers that are nearer than a
+    right one (0 apart, 50 % a coin); an edge of ``graph`` has a thick frame.
+    """
     names = [m for m in Modality if (m, m) in pairs]
     both = np.concatenate([values for pair in pairs.values() for values in pair])
     steps = np.linspace(both.min(), both.max(), bins + 1)
     figure, axes = plt.subplots(
-        len(names), len(names), figsize=(2.4 * len(names) + 0.6, 1.7 * len(names) + 0.9), sharex=True, layout="constrained", squeeze=False
+        len(names),
+        len(names),
+        figsize=(2.4 * len(names) + 0.6, 1.7 * len(names) + 0.9),
+        sharex=True,
+        layout="constrained",
+        squeeze=False,
     )
     for (r, a), (c, b) in ((x, y) for x in enumerate(names) for y in enumerate(names)):
         ax = axes[r][c]
@@ -117,26 +189,56 @@ def distances(pairs: Mapping[Pair, tuple[np.ndarray, np.ndarray]], graph: Sequen
         positive, negative = pairs[b, a]
         colour = COLOURS[a] if a is b else "0.35"
         ax.hist(positive, steps, density=True, color=colour, alpha=0.55, label="one person")
-        ax.hist(negative, steps, density=True, histtype="step", color="black", lw=1.4, ls="--", label="two people")
+        ax.hist(
+            negative,
+            steps,
+            density=True,
+            histtype="step",
+            color="black",
+            lw=1.4,
+            ls="--",
+            label="two people",
+        )
         ax.text(
-            0.03, 0.95, f"{100 * embedding.overlap(positive, negative):.1f} %", transform=ax.transAxes, va="top", fontsize=10, weight="bold"
+            0.03,
+            0.95,
+            f"{100 * embedding.overlap(positive, negative):.1f} %",
+            transform=ax.transAxes,
+            va="top",
+            fontsize=10,
+            weight="bold",
         )
         edge = {a, b} in [set(pair) for pair in graph]
         ax.set_title(f"{_MATH[b]} – {_MATH[a]}" + ("  (edge)" if edge else ""), fontsize=10)
-        ax.spines[:].set(visible=True, linewidth=3 if edge else 0.8, color="black" if edge else "0.7")
+        ax.spines[:].set(
+            visible=True, linewidth=3 if edge else 0.8, color="black" if edge else "0.7"
+        )
         ax.set_yticks([])
         ax.tick_params(labelbottom=True, labelsize=8)
     figure.supxlabel("distance", fontsize=10)
     said = "distances of pairs of pictures;\nin bold: how often a stranger is\nnearer than the right person"
-    figure.legend(*axes[0][0].get_legend_handles_labels(), title=said, loc="upper right", bbox_to_anchor=(0.99, 0.98), frameon=False)
+    figure.legend(
+        *axes[0][0].get_legend_handles_labels(),
+        title=said,
+        loc="upper right",
+        bbox_to_anchor=(0.99, 0.98),
+        frameon=False,
+    )
     return figure
 
 
 def points(
-    where: np.ndarray, ids: np.ndarray, modalities: Sequence[Modality], by: str = "identity", title: str = "", ax: Axes | None = None
+    where: np.ndarray,
+    ids: np.ndarray,
+    modalities: Sequence[Modality],
+    by: str = "identity",
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
-    """A map of pictures [N, 2]: the mark tells the modality (hollow: derivative), the colour the person (``by="identity"``, with
-    the number written on its visible and on its infrared pictures) or the modality again (``by="modality"``). ValueError otherwise."""
+    """A map of pictures [N, 2]: the mark tells the modality (hollow: derivative), the colour the
+    person (``by="identity"``, with the number written on its visible and on its infrared pictures)
+    or the modality again (``by="modality"``). ValueError otherwise.
+    """
     if by not in ("identity", "modality"):
         raise ValueError(f"by = {by!r}: identity or modality is meant")
     figure, ax = _on(ax, (5.6, 4.8))
@@ -144,15 +246,35 @@ def points(
     for m in (m for m in Modality if m in modalities):
         here = modalities == m
         tint = [_PALETTE[people.index(i) % 10] for i in ids[here]] if tinted else [COLOURS[m]]
-        full = {"c": tint, "ec": "white", "lw": 0.6} if m in BASE else {"fc": "none", "ec": tint, "lw": 1.1}  # often on its parent
+        # often on its parent
+        full = (
+            {"c": tint, "ec": "white", "lw": 0.6}
+            if m in BASE
+            else {"fc": "none", "ec": tint, "lw": 1.1}
+        )
         ax.scatter(*where[here].T, s=30 if m in BASE else 60, marker=MARKS[m], alpha=0.8, **full)
-        key = {"ec": "0.35" if tinted else COLOURS[m], "fc": "none" if m not in BASE else "0.35" if tinted else COLOURS[m]}
+        key = {
+            "ec": "0.35" if tinted else COLOURS[m],
+            "fc": "none" if m not in BASE else "0.35" if tinted else COLOURS[m],
+        }
         ax.scatter([], [], s=30, marker=MARKS[m], label=_MATH[m], **key)
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7}
     for i in people if tinted else ():
-        families = [np.isin(modalities, [m for m in Modality if m.parent is base]) & (ids == i) for base in BASE]
+        families = [
+            np.isin(modalities, [m for m in Modality if m.parent is base]) & (ids == i)
+            for base in BASE
+        ]
         for here in (family for family in families if family.any()):
-            ax.text(*np.median(where[here], axis=0), str(i), fontsize=7, weight="bold", ha="center", va="center", zorder=5, bbox=box)
+            ax.text(
+                *np.median(where[here], axis=0),
+                str(i),
+                fontsize=7,
+                weight="bold",
+                ha="center",
+                va="center",
+                zorder=5,
+                bbox=box,
+            )
     ax.set(xticks=[], yticks=[], title=title)
     ax.set_aspect("equal", "datalim")
     ax.legend(fontsize="small", loc="best", framealpha=0.8)
@@ -160,8 +282,12 @@ def points(
 
 
 def maps(sample: embedding.Sample, found: Mapping[str, np.ndarray]) -> Figure:
-    """Maps [N, 2] of one sample side by side, by title: coloured by person above, by modality below."""
-    figure, axes = plt.subplots(2, len(found), figsize=(5.3 * len(found), 8.4), squeeze=False, layout="constrained")
+    """Maps [N, 2] of one sample side by side, by title: coloured by person above, by modality
+    below.
+    """
+    figure, axes = plt.subplots(
+        2, len(found), figsize=(5.3 * len(found), 8.4), squeeze=False, layout="constrained"
+    )
     for column, (title, where) in zip(axes.T, found.items(), strict=True):
         for ax, by in zip(column, ("identity", "modality"), strict=True):
             points(where, sample.ids, sample.modalities, by, f"{title}, coloured by {by}", ax)
@@ -169,9 +295,13 @@ def maps(sample: embedding.Sample, found: Mapping[str, np.ndarray]) -> Figure:
 
 
 def evidence(panels: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Figure:
-    """Titled pictures [H, W, 3] in 0..1 above; below each in grey under its map [h, w], what every block adds to the likeness: purple
-    and + for it, orange and − against it, all on one scale. The number above a map is its sum, the cosine similarity."""
-    figure, axes = plt.subplots(2, len(panels), figsize=(1.65 * len(panels) + 1.2, 5.6), squeeze=False, layout="constrained")
+    """Titled pictures [H, W, 3] in 0..1 above; below each in grey under its map [h, w], what every
+    block adds to the likeness: purple and + for it, orange and − against it, all on one scale. The
+    number above a map is its sum, the cosine similarity.
+    """
+    figure, axes = plt.subplots(
+        2, len(panels), figsize=(1.65 * len(panels) + 1.2, 5.6), squeeze=False, layout="constrained"
+    )
     most = max(float(np.abs(values).max()) for _, _, values in panels)
     for (above, below), (title, picture, values) in zip(axes.T, panels, strict=True):
         above.imshow(picture)
@@ -186,25 +316,52 @@ def evidence(panels: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Figure:
     return figure
 
 
-def parts(trained: Mapping[str, int], deployed: Mapping[str, int], ax: Axes | None = None) -> Figure:
-    """Parameters by part on a logarithmic scale: plain what is deployed, hatched what exists for training only."""
+def parts(
+    trained: Mapping[str, int], deployed: Mapping[str, int], ax: Axes | None = None
+) -> Figure:
+    """Parameters by part on a logarithmic scale: plain what is deployed, hatched what exists for
+    training only.
+    """
     figure, ax = _on(ax, (6.8, 0.9 + 0.34 * len(trained)))
     names = sorted(trained, key=trained.__getitem__)
     for y, name in enumerate(names):
         stays = name in deployed
-        ax.barh(y, trained[name], color=COLOURS[Modality.V] if stays else "white", ec="0.3", hatch="" if stays else "////", height=0.7)
-        ax.text(1.15 * trained[name], y, f"{trained[name]:,}" + ("" if stays else "  training only"), va="center", fontsize=9)
+        ax.barh(
+            y,
+            trained[name],
+            color=COLOURS[Modality.V] if stays else "white",
+            ec="0.3",
+            hatch="" if stays else "////",
+            height=0.7,
+        )
+        ax.text(
+            1.15 * trained[name],
+            y,
+            f"{trained[name]:,}" + ("" if stays else "  training only"),
+            va="center",
+            fontsize=9,
+        )
     ax.set(xscale="log", xlim=(1, 40 * max(trained.values())), xlabel="parameters")
     ax.set_yticks(range(len(names)), names)
     ax.grid(axis="y", visible=False)
     return figure
 
 
-# -- parts of figures --------------------------------------------------------------------------------------------------
+# -- parts of figures
+# --------------------------------------------------------------------------------------------------
 
 
-def _line(dataset: Dataset, search: retrieval.Search, query: int, found: retrieval.Answer, shown: int, size: tuple[int, int]) -> list:
-    """The cells of one row of ``ranked``: the query, a gap, the head of the list, a gap, the first right one if it is farther down."""
+def _line(
+    dataset: Dataset,
+    search: retrieval.Search,
+    query: int,
+    found: retrieval.Answer,
+    shown: int,
+    size: tuple[int, int],
+) -> list:
+    """The cells of one row of ``ranked``: the query, a gap, the head of the list, a gap, the first
+    right one if it is farther down.
+    """
     places = [int(search.query[query]), *search.gallery[found.places[:shown]].tolist()]
     places += [int(search.gallery[found.places[found.first]])] if found.first >= shown else []
     asked, *listed = numbers.pixels(dataset, places, *size)
@@ -215,33 +372,75 @@ def _line(dataset: Dataset, search: retrieval.Search, query: int, found: retriev
 def _who(dataset: Dataset, search: retrieval.Search, number: int) -> str:
     record, lost = dataset.records[search.query[number]], int(search.removed[number].sum())
     camera = f"camera {record.camera}\n" if record.camera else ""
-    return f"person {record.identity}\n{record.modality.title}\n{camera}" + (f"{lost} removed" if lost else "").rstrip()
+    return (
+        f"person {record.identity}\n{record.modality.title}\n{camera}"
+        + (f"{lost} removed" if lost else "").rstrip()
+    )
 
 
 def _frame(ax: Axes, r: int, c: int, size: tuple[int, int], colour: Any, mark: str = "") -> None:
-    """A frame within one picture, so that neighbours of two colours do not touch, with a mark in its corner."""
+    """A frame within one picture, so that neighbours of two colours do not touch, with a mark in
+    its corner.
+    """
     height, width = size
     x, y = c * (width + GAP) + 0.5, r * (height + GAP) + 0.5
-    ax.add_patch(Rectangle((x, y), width - 2, height - 2, fc="none", ec=colour, lw=2.5, clip_on=False, zorder=3))
+    ax.add_patch(
+        Rectangle(
+            (x, y), width - 2, height - 2, fc="none", ec=colour, lw=2.5, clip_on=False, zorder=3
+        )
+    )
     if mark:
         box = {"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"}
-        ax.text(x + 3, y + 3, mark, color="white", fontsize=10, va="top", weight="bold", bbox=box, zorder=4)
+        ax.text(
+            x + 3,
+            y + 3,
+            mark,
+            color="white",
+            fontsize=10,
+            va="top",
+            weight="bold",
+            bbox=box,
+            zorder=4,
+        )
 
 
 def _below(ax: Axes, r: int, c: int, size: tuple[int, int], words: str) -> None:
     """Small words at the foot of one picture."""
     box = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.8}
     y = r * (size[0] + GAP) + size[0] - 5
-    ax.text(_centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=7.5, bbox=box, zorder=4)
+    ax.text(
+        _centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=7.5, bbox=box, zorder=4
+    )
 
 
 def _overlay(ax: Axes, picture: np.ndarray, values: np.ndarray, most: float) -> AxesImage:
-    """A grey picture under the blocks of a map, unsmoothed: a block is a place the trunk knows. Strong ones carry their sign."""
+    """A grey picture under the blocks of a map, unsmoothed: a block is a place the trunk knows.
+    Strong ones carry their sign.
+    """
     height, width = picture.shape[:2]
     ax.imshow(numbers.luma(picture), cmap="gray", vmin=0, vmax=1)
-    shown = ax.imshow(values, cmap="PuOr", vmin=-most, vmax=most, alpha=0.62, extent=(-0.5, width - 0.5, height - 0.5, -0.5), zorder=2)
+    shown = ax.imshow(
+        values,
+        cmap="PuOr",
+        vmin=-most,
+        vmax=most,
+        alpha=0.62,
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+        zorder=2,
+    )
     for (y, x), value in np.ndenumerate(values):
         if abs(value) > most / 3 and values.size <= 200:
-            at = (x + 0.5) * width / values.shape[1] - 0.5, (y + 0.5) * height / values.shape[0] - 0.5
-            ax.text(*at, "+" if value > 0 else "−", ha="center", va="center", fontsize=11, weight="bold", zorder=3)
+            at = (
+                (x + 0.5) * width / values.shape[1] - 0.5,
+                (y + 0.5) * height / values.shape[0] - 0.5,
+            )
+            ax.text(
+                *at,
+                "+" if value > 0 else "−",
+                ha="center",
+                va="center",
+                fontsize=11,
+                weight="bold",
+                zorder=3,
+            )
     return shown

@@ -1,7 +1,9 @@
-"""A trained network asked: who is found for whom, in which gallery and by which rules, query by query.
+"""A trained network asked: who is found for whom, in which gallery and by which rules, query by
+query.
 
-Everything is of the test part, and of features of unit length: a Euclidean distance runs from 0 to 2 and orders as cosine
-similarity does. How far apart pairs lie, maps and likenesses are in ``embedding``.
+Everything is of the test part, and of features of unit length: a Euclidean distance runs from 0 to
+2 and orders as cosine similarity does. How far apart pairs lie, maps and likenesses are in
+``embedding``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from bdlab.modality import BASE, Modality
 from bdlab.training import extract
 from bdlab.training.setup import Setup, TrainingError, open_data, prepare
 
-#: The way back, which SYSU-MM01's protocol does not have: all infrared test pictures as gallery, the camera rule turned round.
+#: The way back, which SYSU-MM01's protocol does not have: all infrared test pictures as gallery,
+#: the camera rule turned round.
 REVERSE = "reverse"
 _WORDS = {
     "v2t": "visible asks infrared",
@@ -38,24 +41,39 @@ _WORDS = {
 }
 
 
-# -- a finished cell, opened again -------------------------------------------------------------------------------------
+# -- a finished cell, opened again
+# -------------------------------------------------------------------------------------
 
 
 def find(out: Path | str, config: Config, fingerprint: str) -> Path | None:
-    """A finished cell for this data, preset, split and seed, or None: of this row, else of the most modalities."""
+    """A finished cell for this data, preset, split and seed, or None: of this row, else of the most
+    modalities.
+    """
     wanted, found = config.flat(), []
     for folder, result, _ in runs.committed(Path(out)):
         if result and result["provenance"]["fingerprint"] == fingerprint:
             params = result["params"]
-            if all(params[name] == wanted[name] for name in ("data", "preset", "split", "seed", "method")):
-                found.append((params["row"] != config.run.row, -len(params["modalities"].split()), folder.name, folder))
+            if all(
+                params[name] == wanted[name]
+                for name in ("data", "preset", "split", "seed", "method")
+            ):
+                found.append(
+                    (
+                        params["row"] != config.run.row,
+                        -len(params["modalities"].split()),
+                        folder.name,
+                        folder,
+                    )
+                )
     return min(found)[-1] if found else None
 
 
 def trained(out: Path | str, config: Config, say: Callable[[str], None] = print) -> Path:
-    """The cell that ``find`` gives, or else one trained now by this configuration and committed to ``out``, a line an epoch said.
+    """The cell that ``find`` gives, or else one trained now by this configuration and committed to
+    ``out``, a line an epoch said.
 
-    Raises TrainingError for the paper's sizes, which want a GPU and hours: `bdlab train` makes those.
+    Raises TrainingError for the paper's sizes, which want a GPU and hours: `bdlab train` makes
+    those.
     """
     dataset = open_data(config)
     if found := find(out, config, dataset.fingerprint):
@@ -64,24 +82,39 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
     if run.preset == "paper":
         where = f" --root {data.root}" if data.root else ""
         words = f"bdlab train {run.row} --data {data.data}{where} --preset paper --splits {data.split} --seeds {run.seed} --out {out}"
-        raise TrainingError(f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}")
+        raise TrainingError(
+            f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}"
+        )
     cell = runs.Cell(config.flat(), dataset.fingerprint)
     earlier = runs.attempts(Path(out), cell.name)
     attempt = runs.begin(Path(out), cell, torch.get_num_threads())
-    cells.run(config, attempt, resume=earlier, on_epoch=lambda line: say(cells.epoch_line(line, config.optim.epochs)))
+    cells.run(
+        config,
+        attempt,
+        resume=earlier,
+        on_epoch=lambda line: say(cells.epoch_line(line, config.optim.epochs)),
+    )
     runs.commit(Path(out), cell.name, attempt)
     return Path(out) / cell.name
 
 
 def reopen(folder: Path | str, root: str | None = None, device: str | None = None) -> Tested:
-    """The trained network of a finished cell, tested again and ready to be asked; ``root`` where the data lie now, if elsewhere.
+    """The trained network of a finished cell, tested again and ready to be asked; ``root`` where
+    the data lie now, if elsewhere.
 
-    Raises TrainingError if the folder is no finished cell, its weights are damaged or the data are not those it was trained on.
+    Raises TrainingError if the folder is no finished cell, its weights are damaged or the data are
+    not those it was trained on.
     """
     if fault := runs.check(Path(folder)):
-        raise TrainingError(f"{folder}: no finished cell, {fault}. `bdlab status` lists those there are.")
+        raise TrainingError(
+            f"{folder}: no finished cell, {fault}. `bdlab status` lists those there are."
+        )
     result = json.loads((Path(folder) / "result.json").read_text())
-    setup = prepare(from_flat(result["params"] | {"weights": None} | ({"root": root} if root else {})), device, progress=False)
+    setup = prepare(
+        from_flat(result["params"] | {"weights": None} | ({"root": root} if root else {})),
+        device,
+        progress=False,
+    )
     if setup.dataset.fingerprint != result["provenance"]["fingerprint"]:
         raise TrainingError(
             f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints differ), so its test people may have "
@@ -91,14 +124,18 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
 
 
 def test(setup: Setup) -> Tested:
-    """Embed the test part once, every stream the net has, and score it by its protocol (see ``testing.evaluate``)."""
+    """Embed the test part once, every stream the net has, and score it by its protocol (see
+    ``testing.evaluate``).
+    """
     embedded = extract.embed(setup, modalities=getattr(setup.net, "modalities", BASE))
     return Tested(setup, embedded, extract.evaluate(setup, embedded=embedded))
 
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """A trained network and its test: ``embedded`` by modality (row n is ``rows(m)[n]`` of the records), ``results`` by setting."""
+    """A trained network and its test: ``embedded`` by modality (row n is ``rows(m)[n]`` of the
+    records), ``results`` by setting.
+    """
 
     setup: Setup
     embedded: dict[Modality, Embedded]
@@ -106,11 +143,21 @@ class Tested:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The settings that can be asked, in words: those of the protocol, and the way back where it has none."""
-        return {name: _WORDS[name] for name in (*self.results, *([REVERSE] if self.setup.dataset.protocol == "sysu" else []))}
+        """The settings that can be asked, in words: those of the protocol, and the way back where
+        it has none.
+        """
+        return {
+            name: _WORDS[name]
+            for name in (
+                *self.results,
+                *([REVERSE] if self.setup.dataset.protocol == "sysu" else []),
+            )
+        }
 
     def rows(self, modality: Modality) -> np.ndarray:
-        """Rows of ``setup.dataset.records`` of a modality's test pictures (a derivative's: its parent's)."""
+        """Rows of ``setup.dataset.records`` of a modality's test pictures (a derivative's: its
+        parent's).
+        """
         return np.array(self.setup.dataset.select("test", modality.parent))
 
     def feature(self, row: int) -> np.ndarray:
@@ -122,15 +169,26 @@ class Tested:
         return 1 if setting == REVERSE else len(self.results[setting].draws)
 
     def search(self, setting: str = "", number: int = 0) -> Search:
-        """One trial of a setting (default: the first): the gallery as it was drawn for the scores. ValueError for one there is not."""
+        """One trial of a setting (default: the first): the gallery as it was drawn for the scores.
+        ValueError for one there is not.
+        """
         setting = setting or next(iter(self.results))
         if setting not in self.settings:
-            raise ValueError(f"setting {setting!r}: {self.setup.dataset.name} is asked by {', '.join(self.settings)}")
+            raise ValueError(
+                f"setting {setting!r}: {self.setup.dataset.name} is asked by {', '.join(self.settings)}"
+            )
         if not 0 <= number < self.trials(setting):
-            raise ValueError(f"trial {number}: {setting} has {self.trials(setting)}, counted from 0")
-        sysu, ways = self.setup.dataset.protocol == "sysu", BASE if setting in ("v2t", REVERSE) else BASE[::-1]
+            raise ValueError(
+                f"trial {number}: {setting} has {self.trials(setting)}, counted from 0"
+            )
+        sysu, ways = (
+            self.setup.dataset.protocol == "sysu",
+            BASE if setting in ("v2t", REVERSE) else BASE[::-1],
+        )
         query, gallery = (self.embedded[m] for m in ways)
-        drawn = np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
+        drawn = (
+            np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
+        )
         if self.setup.config.test.rerank:
             from bdlab.evaluation.rerank import rerank
 
@@ -139,15 +197,27 @@ class Tested:
             far = evaluation.distances(query.features, gallery.features, squared=True)[:, drawn]
         a, b = query.cameras[:, None], gallery.cameras[drawn]
         removed = sysu & (((a == 3) & (b == 2)) | ((a == 2) & (b == 3)))
-        return Search(setting, self.rows(ways[0]), self.rows(ways[1])[drawn], query.ids, gallery.ids[drawn], far, removed, sysu)
+        return Search(
+            setting,
+            self.rows(ways[0]),
+            self.rows(ways[1])[drawn],
+            query.ids,
+            gallery.ids[drawn],
+            far,
+            removed,
+            sysu,
+        )
 
 
-# -- lists -------------------------------------------------------------------------------------------------------------
+# -- lists
+# -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """One query's list, nearest first and without what is removed: ``places`` in the gallery, ``right`` bool, ``distances``."""
+    """One query's list, nearest first and without what is removed: ``places`` in the gallery,
+    ``right`` bool, ``distances``.
+    """
 
     places: np.ndarray
     right: np.ndarray
@@ -163,8 +233,9 @@ class Answer:
 class Search:
     """Queries against one gallery.
 
-    ``query`` [Q], ``gallery`` [G] rows of the records and whose they are; ``squared`` distances [Q, G] (re-ranked ones where
-    the test re-ranks); ``removed`` [Q, G] bool by the camera rule; ``unique``: ranks count distinct people.
+    ``query`` [Q], ``gallery`` [G] rows of the records and whose they are; ``squared`` distances [Q,
+    G] (re-ranked ones where the test re-ranks); ``removed`` [Q, G] bool by the camera rule;
+    ``unique``: ranks count distinct people.
     """
 
     setting: str
@@ -183,37 +254,57 @@ class Search:
 
     @cached_property
     def hardest(self) -> np.ndarray:
-        """Numbers of the queries that count, the worst first: by the rank of the first right one, then by average precision."""
+        """Numbers of the queries that count, the worst first: by the rank of the first right one,
+        then by average precision.
+        """
         order = np.lexsort((self.scores.ap, -self.scores.first))
         return order[self.scores.valid[order]]
 
     def answer(self, number: int) -> Answer:
         """The whole list of query ``number``; equals stand in gallery order, as in the scores."""
-        top = evaluation.topk(self.squared[number : number + 1], len(self.gallery), self.removed[number : number + 1])
+        top = evaluation.topk(
+            self.squared[number : number + 1], len(self.gallery), self.removed[number : number + 1]
+        )
         kept = np.isfinite(top.distances[0])
         places = top.columns[0][kept]
-        return Answer(places, self.gallery_ids[places] == self.query_ids[number], np.sqrt(top.distances[0][kept]))
+        return Answer(
+            places,
+            self.gallery_ids[places] == self.query_ids[number],
+            np.sqrt(top.distances[0][kept]),
+        )
 
     def guess(self, ranks: int = 20) -> np.ndarray:
-        """The CMC [ranks] of random distances under the same rules, mean of up to 20 draws: what luck gives."""
+        """The CMC [ranks] of random distances under the same rules, mean of up to 20 draws: what
+        luck gives.
+        """
         rng, times = np.random.default_rng(0), int(np.clip(10**7 // self.squared.size, 1, 20))
         found = [self._scored(rng.random(self.squared.shape, np.float32)) for _ in range(times)]
         return np.mean([[one.rank(k) for k in range(1, ranks + 1)] for one in found], axis=0)
 
     def _scored(self, distances: np.ndarray) -> Scores:
-        return evaluation.scores(distances, self.query_ids, self.gallery_ids, self.removed, self.unique)
+        return evaluation.scores(
+            distances, self.query_ids, self.gallery_ids, self.removed, self.unique
+        )
 
 
 def curves(result: protocols.Result, ranks: int = 20) -> np.ndarray:
-    """The CMC of every trial, [trials, ranks] fractions; beyond the end of a list a curve stays where it is."""
+    """The CMC of every trial, [trials, ranks] fractions; beyond the end of a list a curve stays
+    where it is.
+    """
     return np.array([[trial.rank(k) for k in range(1, ranks + 1)] for trial in result.trials])
 
 
 def interval(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Mean over the trials [T, K] -> [K] and half the width of its 95 % t-interval, None for a single trial.
+    """Mean over the trials [T, K] -> [K] and half the width of its 95 % t-interval, None for a
+    single trial.
 
-    Over SYSU-MM01's trials this is the luck of the gallery draw alone: one model, one set of people, one set of queries.
+    Over SYSU-MM01's trials this is the luck of the gallery draw alone: one model, one set of
+    people, one set of queries.
     """
     count = len(curves)
-    half = None if count < 2 else stats.t.ppf(0.975, count - 1) * curves.std(axis=0, ddof=1) / np.sqrt(count)
+    half = (
+        None
+        if count < 2
+        else stats.t.ppf(0.975, count - 1) * curves.std(axis=0, ddof=1) / np.sqrt(count)
+    )
     return curves.mean(axis=0), half

@@ -15,8 +15,24 @@ from bdlab.workbench.channels.explore import HEAD, VIEWS, page
 from bdlab.workbench.channels.numbers import NAMES, flat, preset, unflat
 
 V, I, DV, DI = Modality
-NUMBERS = unflat([0.26182544, 0.43442481, -0.02709120, 1.26639819, 0.62643778, 0.10967005, 0.20073437, -0.1537072, 0.9270580, 0.2077071])
-HISTORY = [{"epoch": k, "generator": n} for k, n in ((0, preset("uniform")), (1, preset("luma")), (2, NUMBERS))]
+NUMBERS = unflat(
+    [
+        0.26182544,
+        0.43442481,
+        -0.02709120,
+        1.26639819,
+        0.62643778,
+        0.10967005,
+        0.20073437,
+        -0.1537072,
+        0.9270580,
+        0.2077071,
+    ]
+)
+HISTORY = [
+    {"epoch": k, "generator": n}
+    for k, n in ((0, preset("uniform")), (1, preset("luma")), (2, NUMBERS))
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +74,9 @@ def expected(people, numbers, view="overview", ink="colour", space="normalised",
 def test_it_starts_with_the_numbers_given_to_the_last_digit(box, people):
     np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
     assert "now: <b>learned</b>" in text(box)
-    assert [control(box, name).value for name in NAMES] == pytest.approx([round(v, 2) for v in flat(NUMBERS)])
+    assert [control(box, name).value for name in NAMES] == pytest.approx(
+        [round(v, 2) for v in flat(NUMBERS)]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,7 +142,8 @@ def test_the_overview_holds_the_five_pictures(people):
     sheet = page(r)[HEAD:]
     assert r.clipped.any()
     pictures = (r.shown[V], render.mark(r.encoded, r.clipped), r.shown[DV], r.shown[I], r.shown[DI])
-    for left, picture in zip((0, 44, 77, 121, 165), pictures, strict=True):  # 24 wide, all but E_V(V) with their channels beside them
+    # 24 wide, all but E_V(V) with their channels beside them
+    for left, picture in zip((0, 44, 77, 121, 165), pictures, strict=True):
         np.testing.assert_array_equal(sheet[:, left : left + 24], picture)
 
 
@@ -167,7 +186,11 @@ def test_saving_writes_what_is_on_show_and_overwrites_nothing(box, tmp_path, vie
     for kind in ("PNG", "SVG", "PNG"):
         control(box, f"save {kind}").click()
     files = sorted(p.name for p in (tmp_path / "figures").iterdir())
-    assert files == [f"channels-{view}-01.png", f"channels-{view}-02.svg", f"channels-{view}-03.png"]
+    assert files == [
+        f"channels-{view}-01.png",
+        f"channels-{view}-02.svg",
+        f"channels-{view}-03.png",
+    ]
     assert str(tmp_path / "figures" / files[-1]) in text(box)
     first, last = ((tmp_path / "figures" / files[k]).read_bytes() for k in (0, 2))
     assert Image.open(io.BytesIO(first)).size[0] > 300
@@ -198,7 +221,10 @@ def test_an_unknown_view_is_refused(people):
 
 def test_a_cell_brings_its_own_people(own_place, tmp_path):
     (tmp_path / "cell").mkdir()
-    cell.run(sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"steps": 1, "epochs": 1}), tmp_path / "cell")
+    cell.run(
+        sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"steps": 1, "epochs": 1}),
+        tmp_path / "cell",
+    )
     box = explorers.cell(tmp_path / "cell", people=3, height=48)
     assert control(box, "person").max == 3
     assert control(box, "epoch").options == (0, 1)

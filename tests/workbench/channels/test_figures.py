@@ -25,21 +25,27 @@ def rendered():
 
 def cell(ax, row, column):
     """One picture of a sheet."""
-    return ax.images[0].get_array()[27 * row : 27 * row + HEIGHT, STEP * column : STEP * column + WIDTH]
+    return ax.images[0].get_array()[
+        27 * row : 27 * row + HEIGHT, STEP * column : STEP * column + WIDTH
+    ]
 
 
 def test_five_shows_parents_before_children(rendered):
     figure = channel_figures.five(rendered, titles=["a", "b", "c", "one too many"])
     (ax,) = figure.axes
     for row, r in enumerate(rendered):
-        for column, picture in enumerate((r.shown[V], r.encoded, r.shown[DV], r.shown[I], r.shown[DI])):
+        for column, picture in enumerate(
+            (r.shown[V], r.encoded, r.shown[DV], r.shown[I], r.shown[DI])
+        ):
             np.testing.assert_array_equal(cell(ax, row, column), picture)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
     assert len(ax.get_xticklabels()) == 5
     assert drawn(figure).std() > 10
     striped = channel_figures.five(rendered, clipped=True).axes[0]
     assert rendered[0].clipped.any()
-    np.testing.assert_array_equal(cell(striped, 0, 1), render.mark(rendered[0].encoded, rendered[0].clipped))
+    np.testing.assert_array_equal(
+        cell(striped, 0, 1), render.mark(rendered[0].encoded, rendered[0].clipped)
+    )
 
 
 def test_fig8_has_its_three_groups(rendered):
@@ -52,7 +58,9 @@ def test_fig8_has_its_three_groups(rendered):
             for k in range(3):
                 np.testing.assert_array_equal(cell(b, row, 3 * p + k)[..., k], r.shown[m][..., k])
                 assert np.delete(cell(b, row, 3 * p + k), k, axis=2).max() == 0
-                np.testing.assert_array_equal(cell(c, row, 3 * p + k), 255 - np.repeat(r.shown[m][..., k : k + 1], 3, axis=2))
+                np.testing.assert_array_equal(
+                    cell(c, row, 3 * p + k), 255 - np.repeat(r.shown[m][..., k : k + 1], 3, axis=2)
+                )
     assert [t.get_text() for t in b.get_xticklabels()] == list("RGB") * 3
     assert all(len(ax.lines) == 2 for ax in figure.axes), "a dotted line between two people"
     drawn(figure)
@@ -64,7 +72,9 @@ def test_fig9_is_dark_where_d_i_is_like_i(rendered):
     for k in range(3):
         shade, divergence = cell(ax, 1, 2 + k)[..., 0].astype(float), rendered[1].divergence[..., k]
         np.testing.assert_allclose(shade, 255 * np.minimum(divergence / render.WHITE, 1), atol=0.51)
-    assert [t.get_text() for t in ax.texts] == [f"{r.divergence[..., k].mean():.2f}" for r in rendered[:2] for k in range(3)]
+    assert [t.get_text() for t in ax.texts] == [
+        f"{r.divergence[..., k].mean():.2f}" for r in rendered[:2] for k in range(3)
+    ]
     assert "divergence" in figure.axes[1].get_ylabel()
     drawn(figure)
 
@@ -76,7 +86,10 @@ def test_histograms_count_every_pixel_and_the_unshown_ones(rendered):
         for k, curve in enumerate(ax.patches[:3]):
             values, edges, _ = curve.get_data()
             assert values.sum() == pytest.approx(100)
-            np.testing.assert_allclose(values, 100 * np.histogram(rendered[0].pixels[m][..., k], edges)[0] / (HEIGHT * WIDTH))
+            np.testing.assert_allclose(
+                values,
+                100 * np.histogram(rendered[0].pixels[m][..., k], edges)[0] / (HEIGHT * WIDTH),
+            )
         assert len({p.get_linestyle() for p in ax.patches[:3]}) == 3
     drawn(figure)
 
@@ -89,9 +102,14 @@ def test_weights_are_thick_where_large_and_dashed_where_negative():
         assert f"{value:+.2f}" in words
     assert {f"bias {b:+.2f}" for b in NUMBERS["G_S.bias"]} <= set(words)
     assert "bias +0.80\nthen ReLU" in words
-    order = [v for pair in zip(NUMBERS["E_V.weight"], NUMBERS["G_S.weight"], strict=True) for v in pair]
+    order = [
+        v for pair in zip(NUMBERS["E_V.weight"], NUMBERS["G_S.weight"], strict=True) for v in pair
+    ]
     assert [line.get_linestyle() != "-" for line in ax.lines] == [v < 0 for v in order]
-    assert np.argsort([line.get_linewidth() for line in ax.lines]).tolist() == np.argsort(np.abs(order)).tolist()
+    assert (
+        np.argsort([line.get_linewidth() for line in ax.lines]).tolist()
+        == np.argsort(np.abs(order)).tolist()
+    )
     assert ax.get_title() == "mine"
     drawn(figure)
 
@@ -102,7 +120,9 @@ def test_shares_are_bars_with_letters(rendered):
     for ax, spaces in zip(figure.axes, found.values(), strict=True):
         expected = [100 * v for values in spaces.values() for v in values]
         np.testing.assert_allclose([p.get_height() for p in ax.patches], expected)
-        assert [t.get_text() for t in ax.texts] == [f"{'RGB'[n % 3]}\n{v:.1f}" for n, v in enumerate(expected)]
+        assert [t.get_text() for t in ax.texts] == [
+            f"{'RGB'[n % 3]}\n{v:.1f}" for n, v in enumerate(expected)
+        ]
     drawn(figure)
 
 
@@ -115,7 +135,9 @@ def test_copies_are_the_lines_that_pixels_follow(rendered, space):
     for k, line in enumerate(lines):
         (x0, x1), (y0, y1) = line.get_xdata(), line.get_ydata()
         grey = again.pixels[I][..., k]
-        np.testing.assert_allclose(again.pixels[DI][..., k], y0 + (y1 - y0) * (grey - x0) / (x1 - x0), atol=1e-5)
+        np.testing.assert_allclose(
+            again.pixels[DI][..., k], y0 + (y1 - y0) * (grey - x0) / (x1 - x0), atol=1e-5
+        )
     assert len({line.get_marker() for line in lines}) == 3
     drawn(figure)
 
@@ -125,7 +147,11 @@ def test_spaces_say_what_each_clips(rendered):
     views = {space: render.render(*pair, preset("uniform"), space) for space in SPACES}
     figure = channel_figures.spaces(views)
     heads = [t.get_text() for t in figure.axes[0].get_xticklabels()]
-    assert heads == ["$V$", f"normalised\n{100 * views['normalised'].clipped.mean():.0f} % clipped", "unit\n0 % clipped"]
+    assert heads == [
+        "$V$",
+        f"normalised\n{100 * views['normalised'].clipped.mean():.0f} % clipped",
+        "unit\n0 % clipped",
+    ]
     np.testing.assert_array_equal(cell(figure.axes[0], 0, 2), views["unit"].encoded)
     drawn(figure)
 
@@ -134,4 +160,6 @@ def test_swapped_parents_would_be_seen(rendered):
     """The broken variant: infrared through E_V changes the figure."""
     r = rendered[0]
     broken = render.render(r.infrared, r.visible, NUMBERS)
-    assert (drawn(channel_figures.five([r])) != drawn(channel_figures.five([broken]))).any(axis=2).mean() > 0.05
+    assert (drawn(channel_figures.five([r])) != drawn(channel_figures.five([broken]))).any(
+        axis=2
+    ).mean() > 0.05

@@ -11,7 +11,12 @@ from bdlab.experiments import cell, sweeps
 from bdlab.network import BaseDerivativeNet, Generator
 from bdlab.workbench.channels import numbers as generators
 
-NUMBERS = {"E_V.weight": [0.1, -0.2, 0.3], "E_V.bias": [0.4], "G_S.weight": [0.5, 0.6, -0.7], "G_S.bias": [0.8, 0.9, 1.0]}
+NUMBERS = {
+    "E_V.weight": [0.1, -0.2, 0.3],
+    "E_V.bias": [0.4],
+    "G_S.weight": [0.5, 0.6, -0.7],
+    "G_S.bias": [0.8, 0.9, 1.0],
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,9 @@ def test_identity_gives_infrared_back(space):
     grey = (torch.rand(1, 1, 8, 4).expand(-1, 3, -1, -1) - net.mean) / net.std
     torch.testing.assert_close(net.derive({"I": grey})["DI"], grey, atol=1e-5, rtol=0)
     other = next(s for s in generators.SPACES if s != space)
-    assert generators.preset("D_I = I", other)["G_S.weight"] != numbers["G_S.weight"], "the broken variant: the other space's numbers"
+    assert generators.preset("D_I = I", other)["G_S.weight"] != numbers["G_S.weight"], (
+        "the broken variant: the other space's numbers"
+    )
 
 
 @pytest.mark.parametrize(("name", "space"), [("red", "unit"), ("luma", "pixels")])
@@ -82,16 +89,26 @@ def test_an_unknown_name_is_refused(name, space):
 class TestLearned:
     def test_a_cell_is_read_with_its_start(self, runs_folder):
         found = generators.read(runs_folder / "MDL4")
-        lines = [json.loads(line) for line in (runs_folder / "MDL4" / "history.jsonl").read_text().splitlines()]
+        lines = [
+            json.loads(line)
+            for line in (runs_folder / "MDL4" / "history.jsonl").read_text().splitlines()
+        ]
         assert [line["epoch"] for line in found.history] == [0, 1, 2]
         assert found.history[0]["generator"] == generators.preset("uniform")
         assert found.history[-1]["generator"] == lines[-1]["generator"]
-        np.testing.assert_allclose(generators.flat(found.numbers), generators.flat(lines[-1]["generator"]), atol=1e-6)
+        np.testing.assert_allclose(
+            generators.flat(found.numbers), generators.flat(lines[-1]["generator"]), atol=1e-6
+        )
         assert (found.space, found.name) == ("normalised", "MDL4")
         assert found.moved == generators.moved(found.history) > 0
 
     def test_a_random_start_is_not_made_up(self):
-        params = {"generator_init": "random", "generator_space": "unit", "row": "MDL4", "data": "folder"}
+        params = {
+            "generator_init": "random",
+            "generator_space": "unit",
+            "row": "MDL4",
+            "data": "folder",
+        }
         found = generators.learned(NUMBERS, [{"epoch": 1, "generator": NUMBERS}], params)
         assert [line["epoch"] for line in found.history] == [1]
         assert found.moved == 0
@@ -99,7 +116,9 @@ class TestLearned:
 
     def test_the_change_is_the_largest_of_any_number(self):
         other = NUMBERS | {"G_S.bias": [0.8, 0.4, 1.0]}
-        assert generators.moved([{"generator": n} for n in (NUMBERS, other, NUMBERS)]) == pytest.approx(0.5)
+        assert generators.moved(
+            [{"generator": n} for n in (NUMBERS, other, NUMBERS)]
+        ) == pytest.approx(0.5)
 
     def test_find_takes_a_cell_that_has_both(self, runs_folder):
         assert generators.find(runs_folder, "synthetic-regdb") == runs_folder / "MDL4"
@@ -129,6 +148,8 @@ class TestLearned:
         with pytest.raises(ValueError, match=r"weights.pt is missing"):
             generators.read(tmp_path / "half")
         weights = (runs_folder / "MDL4" / "weights.pt").read_bytes()
-        (tmp_path / "half" / "weights.pt").write_bytes(weights[:-9] + bytes([weights[-9] ^ 1]) + weights[-8:])
+        (tmp_path / "half" / "weights.pt").write_bytes(
+            weights[:-9] + bytes([weights[-9] ^ 1]) + weights[-8:]
+        )
         with pytest.raises(ValueError, match=r"damaged.*run the cell again"):
             generators.read(tmp_path / "half")

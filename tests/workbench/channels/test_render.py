@@ -1,4 +1,6 @@
-"""What ten numbers make of a pair of pictures: the network's own pictures, and the sentences about them."""
+"""What ten numbers make of a pair of pictures: the network's own pictures, and the sentences about
+them.
+"""
 
 import numpy as np
 import pytest
@@ -23,7 +25,9 @@ def some(seed=0):
 def pair():
     """A colourful picture and a grey one, [16, 8, 3] uint8."""
     rng = np.random.default_rng(1)
-    return rng.integers(0, 256, (16, 8, 3), dtype=np.uint8), np.repeat(rng.integers(0, 256, (16, 8, 1), dtype=np.uint8), 3, axis=2)
+    return rng.integers(0, 256, (16, 8, 3), dtype=np.uint8), np.repeat(
+        rng.integers(0, 256, (16, 8, 1), dtype=np.uint8), 3, axis=2
+    )
 
 
 def derived(pair, numbers, space):
@@ -33,8 +37,14 @@ def derived(pair, numbers, space):
         for name, conv in (("E_V", net.encoder.conv), ("G_S", net.generator.conv)):
             conv.weight.copy_(torch.tensor(numbers[f"{name}.weight"]).view_as(conv.weight))
             conv.bias.copy_(torch.tensor(numbers[f"{name}.bias"]))
-        images = {m: pixels.normalise(torch.from_numpy(p).permute(2, 0, 1)[None]) for m, p in zip((V, I), pair, strict=True)}
-        return {m: (x * net.std + net.mean)[0].permute(1, 2, 0).numpy() for m, x in net.derive(images).items()}
+        images = {
+            m: pixels.normalise(torch.from_numpy(p).permute(2, 0, 1)[None])
+            for m, p in zip((V, I), pair, strict=True)
+        }
+        return {
+            m: (x * net.std + net.mean)[0].permute(1, 2, 0).numpy()
+            for m, x in net.derive(images).items()
+        }
 
 
 @pytest.mark.parametrize("space", generators.SPACES)
@@ -46,7 +56,9 @@ def test_it_is_what_the_network_makes(pair, space, seed):
         np.testing.assert_allclose(rendered.pixels[m], expected[m], atol=2e-5)
         assert np.abs(rendered.shown[m] / 255 - expected[m].clip(0, 1)).max() < 0.5 / 255 + 1e-4
     other = next(s for s in generators.SPACES if s != space)
-    assert np.abs(render.render(*pair, some(seed), other).pixels[DV] - expected[DV]).max() > 0.05, "the broken variant"
+    assert np.abs(render.render(*pair, some(seed), other).pixels[DV] - expected[DV]).max() > 0.05, (
+        "the broken variant"
+    )
 
 
 def test_parents_are_shown_as_they_are(pair):
@@ -60,7 +72,8 @@ def test_the_relu_clips_dark_pixels_of_the_normalised_space_only(pair):
     normalised = render.render(grey, grey, generators.preset("uniform"))
     assert normalised.clipped.any()
     assert grey[normalised.clipped].max() < grey[~normalised.clipped].min()
-    assert grey[normalised.clipped].max() == pytest.approx(255 * 0.449, abs=2)  # minus LEVEL over SLOPE: middle grey
+    # minus LEVEL over SLOPE: middle grey
+    assert grey[normalised.clipped].max() == pytest.approx(255 * 0.449, abs=2)
     assert not render.render(grey, grey, generators.preset("uniform"), "unit").clipped.any()
     flat = normalised.shown[DV][normalised.clipped]
     assert (flat == flat[0]).all(), "where it clips, D_V is one tone"
@@ -85,8 +98,12 @@ def test_d_i_is_an_affine_copy(pair, space):
 
 def test_identity_leaves_no_divergence(pair):
     for space in generators.SPACES:
-        assert render.render(*pair, generators.preset("D_I = I", space), space).divergence.max() < 1e-5
-    assert render.render(*pair, generators.preset("luma")).divergence.max() > 0.01, "ones are no identity among normalised channels"
+        assert (
+            render.render(*pair, generators.preset("D_I = I", space), space).divergence.max() < 1e-5
+        )
+    assert render.render(*pair, generators.preset("luma")).divergence.max() > 0.01, (
+        "ones are no identity among normalised channels"
+    )
 
 
 def test_equal_channels_look_reddish_and_are_not(pair):
@@ -102,7 +119,10 @@ def test_equal_channels_look_reddish_and_are_not(pair):
 def test_shares_sum_to_one_also_of_nothing(pair):
     black = [np.zeros_like(p) for p in pair]
     nothing = {part: [0.0] * count for part, count in generators.PARTS.items()}
-    for found in (render.shares(render.render(*pair, some())), render.shares(render.render(*black, nothing, "unit"))):
+    for found in (
+        render.shares(render.render(*pair, some())),
+        render.shares(render.render(*black, nothing, "unit")),
+    ):
         assert all(values.sum() == pytest.approx(1) for values in found.values())
 
 
@@ -146,7 +166,10 @@ class TestFit:
         assert render.fit(pictures[0], 64).shape == (1, 64, 32, 3)
         np.testing.assert_array_equal(render.fit(pictures, 64)[1], pictures[1])
 
-    @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), [], np.zeros((4, 4, 4), np.uint8)])
+    @pytest.mark.parametrize(
+        "wrong",
+        [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), [], np.zeros((4, 4, 4), np.uint8)],
+    )
     def test_what_is_no_colour_picture_is_refused(self, wrong):
         with pytest.raises(ValueError, match=r"uint8 \[H, W, 3\]"):
             render.fit(wrong)
@@ -169,7 +192,9 @@ class TestPeople:
         visible, infrared, who = render.people_of(regdb, 3, height=96)
         assert visible.shape == infrared.shape == (3, 96, 48, 3)
         assert who == list(regdb.identities("test")[:3])
-        row = next(v for v, _ in gaps.partners(regdb, "test", 999) if regdb.records[v].identity == who[1])
+        row = next(
+            v for v, _ in gaps.partners(regdb, "test", 999) if regdb.records[v].identity == who[1]
+        )
         small = gaps.pixels(regdb, [row], 32, 16)
         r = [gaps.correlation(gaps.luma(render.fit(p, 32)), gaps.luma(small))[0] for p in visible]
         assert r[1] > 0.9 > max(r[0], r[2]) + 0.2, "the same person's same picture"
@@ -179,7 +204,11 @@ class TestPeople:
 
         plain = replace(regdb, provenance={})
         visible, infrared, who = render.people_of(plain, 2, "train", height=32)
-        first = next(pair for pair in gaps.partners(regdb, "train", 999) if regdb.records[pair[0]].identity == who[0])
+        first = next(
+            pair
+            for pair in gaps.partners(regdb, "train", 999)
+            if regdb.records[pair[0]].identity == who[0]
+        )
         np.testing.assert_array_equal(visible[0], gaps.pixels(regdb, [first[0]], 32, 16)[0])
         np.testing.assert_array_equal(infrared[0], gaps.pixels(regdb, [first[1]], 32, 16)[0])
 

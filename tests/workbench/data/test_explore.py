@@ -25,13 +25,19 @@ def pixels(box):
 
 
 def control(box, description):
-    found = [w for w in (*box.children, *box.children[0].children) if getattr(w, "description", "") == description]
+    found = [
+        w
+        for w in (*box.children, *box.children[0].children)
+        if getattr(w, "description", "") == description
+    ]
     assert len(found) == 1, description
     return found[0]
 
 
 def numbers(box):
-    return next(w for w in box.children if isinstance(w, widgets.HTML) and not isinstance(w, widgets.Label)).value
+    return next(
+        w for w in box.children if isinstance(w, widgets.HTML) and not isinstance(w, widgets.Label)
+    ).value
 
 
 class TestData:
@@ -41,7 +47,9 @@ class TestData:
         sheet = page[shell.TOP :, shell.LEFT :]
         assert sheet.shape == (3 * 67 - 3, 6 * 35 - 3, 3)
         c, shown = next((c, row) for c, row in enumerate(row) if row is not None)
-        np.testing.assert_array_equal(sheet[:64, 35 * c : 35 * c + 32], gaps.pixels(sysu, [shown], 64, 32)[0])
+        np.testing.assert_array_equal(
+            sheet[:64, 35 * c : 35 * c + 32], gaps.pixels(sysu, [shown], 64, 32)[0]
+        )
         assert (page[: shell.TOP, shell.LEFT :] < 128).any(), "the columns have heads"
 
     def test_the_slider_turns_pages(self, sysu):
@@ -54,7 +62,9 @@ class TestData:
         np.testing.assert_array_equal(pixels(box), before)
 
     def test_another_part_has_its_own_range(self):
-        box = explorers.data(datasets.open("synthetic-sysu", size="smoke", val_holdout=True), people=3)
+        box = explorers.data(
+            datasets.open("synthetic-sysu", size="smoke", val_holdout=True), people=3
+        )
         control(box, "from person").value = 5
         control(box, "part").value = "val"
         assert control(box, "from person").max == 0
@@ -78,9 +88,16 @@ class TestData:
     def test_the_numbers_are_of_the_pictures_shown(self, sysu):
         box = explorers.data(sysu, people=1, shots=1, height=64)
         table = gaps.sightings(sysu, people=1, shots=1)
-        rows = [row for row, (m, _) in zip(table.cells[0], table.columns, strict=True) if row is not None and m == "V"]
+        rows = [
+            row
+            for row, (m, _) in zip(table.cells[0], table.columns, strict=True)
+            if row is not None and m == "V"
+        ]
         stack = gaps.pixels(sysu, rows, 64, 32)
-        assert f"r R–G <b>{gaps.correlation(stack[..., 0], stack[..., 1]).mean():+.2f}</b>" in numbers(box)
+        assert (
+            f"r R–G <b>{gaps.correlation(stack[..., 0], stack[..., 1]).mean():+.2f}</b>"
+            in numbers(box)
+        )
 
     def test_a_part_without_people_is_refused(self):
         regdb = datasets.open("synthetic-regdb", size="smoke")
@@ -103,7 +120,10 @@ class TestDials:
 
     def test_it_starts_at_the_twins_own_dials(self):
         box = explorers.dials("synthetic-sysu", people=1, height=32, size="smoke")
-        assert (control(box, "channel gap").value, control(box, "appearance gap").value) == (0.4, 0.5)
+        assert (control(box, "channel gap").value, control(box, "appearance gap").value) == (
+            0.4,
+            0.5,
+        )
 
     def test_there_are_two_twins(self):
         with pytest.raises(datasets.DatasetError, match="synthetic-sysu"):

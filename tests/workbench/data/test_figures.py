@@ -28,8 +28,16 @@ def test_sightings_show_the_pictures_and_hatch_the_gaps(sysu):
     assert all(p.get_hatch() for p in ax.patches)
     assert [t.get_text() for t in ax.get_yticklabels()] == [f"person {i}" for i in table.ids]
     assert [t.get_text() for t in ax.get_xticklabels()][-1] == "infrared\ncamera 6"
-    p, c = next((p, c) for p, line in enumerate(table.cells) for c, row in enumerate(line) if row is not None)
-    np.testing.assert_array_equal(page[99 * p : 99 * p + 96, 51 * c : 51 * c + 48], gaps.pixels(sysu, [table.cells[p][c]], 96, 48)[0])
+    p, c = next(
+        (p, c)
+        for p, line in enumerate(table.cells)
+        for c, row in enumerate(line)
+        if row is not None
+    )
+    np.testing.assert_array_equal(
+        page[99 * p : 99 * p + 96, 51 * c : 51 * c + 48],
+        gaps.pixels(sysu, [table.cells[p][c]], 96, 48)[0],
+    )
     assert drawn(ax.figure).std() > 10
 
 
@@ -42,7 +50,11 @@ def test_histograms_tell_curves_apart_without_colour():
 
 
 def test_agreement_writes_the_means_it_marks():
-    found = {"R–G": np.array([0.9, 1.0]), "luma–IR, one person": np.array([-0.2, 0.4]), "luma–IR, strangers": np.array([-0.5, 0.5])}
+    found = {
+        "R–G": np.array([0.9, 1.0]),
+        "luma–IR, one person": np.array([-0.2, 0.4]),
+        "luma–IR, strangers": np.array([-0.5, 0.5]),
+    }
     ax = data_figures.agreement(found).axes[0]
     assert words(ax) == ["+0.95", "+0.10", "+0.00"]
     assert [t.get_text() for t in ax.get_yticklabels()] == list(found)
@@ -70,8 +82,12 @@ def test_roles_cross_out_camera_3_to_2_only(sysu, regdb):
 def test_relation_marks_every_pair(sysu):
     trial = gaps.trial(sysu, "indoor-single")
     ax = data_figures.relation(sysu, trial).axes[0]
-    assert points(ax, "same person: to be found") == {(g, q) for q, g in np.argwhere(trial.same & ~trial.removed)}
-    assert points(ax, "same person, removed") == {(g, q) for q, g in np.argwhere(trial.same & trial.removed)}
+    assert points(ax, "same person: to be found") == {
+        (g, q) for q, g in np.argwhere(trial.same & ~trial.removed)
+    }
+    assert points(ax, "same person, removed") == {
+        (g, q) for q, g in np.argwhere(trial.same & trial.removed)
+    }
     assert {y for _, y in points(ax, "no match left")} == set(np.flatnonzero(~trial.valid))
     (block,) = ax.patches
     assert block.get_hatch()
@@ -121,7 +137,11 @@ def test_counterfactuals_write_the_gaps_they_show():
     pictures = gaps.shots("synthetic-sysu", 4, size="smoke")
     ax = data_figures.counterfactuals(pictures, people=3).axes[0]
     found = {name: values.mean() for name, values in gaps.gaps(pictures).items()}
-    assert words(ax) == [f"appearance gap\n{found['appearance']:.2f}", f"channel gap\n{found['channel']:.2f}", f"both\n{found['both']:.2f}"]
+    assert words(ax) == [
+        f"appearance gap\n{found['appearance']:.2f}",
+        f"channel gap\n{found['channel']:.2f}",
+        f"both\n{found['both']:.2f}",
+    ]
     page = ax.images[0].get_array()
     np.testing.assert_array_equal(page[35 : 35 + 32, :16], pictures["rgb_at_ir"][0])
     assert drawn(ax.figure).std() > 10
@@ -135,8 +155,12 @@ def test_dials_draw_what_was_swept():
     assert [ax.get_xlabel() for ax in axes] == ["dial channel_gap", "dial appearance_gap"]
     for ax, dial in zip(axes, gaps.DIALS, strict=True):
         for container, name in zip(ax.containers, ("appearance", "channel", "both"), strict=True):
-            np.testing.assert_allclose(container.lines[0].get_ydata(), found[dial][name].mean(axis=1))
-        assert len({(c.lines[0].get_marker(), c.lines[0].get_linestyle()) for c in ax.containers}) == 3
+            np.testing.assert_allclose(
+                container.lines[0].get_ydata(), found[dial][name].mean(axis=1)
+            )
+        assert (
+            len({(c.lines[0].get_marker(), c.lines[0].get_linestyle()) for c in ax.containers}) == 3
+        )
 
 
 def test_fig5_shows_pairs_above_their_gaps():
@@ -144,10 +168,14 @@ def test_fig5_shows_pairs_above_their_gaps():
     figure = data_figures.fig5(panels, people=2)
     assert [ax.get_title() for ax in figure.axes if ax.images] == ["(a) sysu", "(b) regdb"]
     assert "not the paper's" in figure.get_suptitle()
-    for ax, pictures in zip((ax for ax in figure.axes if not ax.images), panels.values(), strict=True):
+    for ax, pictures in zip(
+        (ax for ax in figure.axes if not ax.images), panels.values(), strict=True
+    ):
         bars = [p for p in ax.patches if isinstance(p, Rectangle)]
         found = gaps.gaps(pictures)
-        np.testing.assert_allclose([b.get_width() for b in bars], [found["appearance"].mean(), found["channel"].mean()])
+        np.testing.assert_allclose(
+            [b.get_width() for b in bars], [found["appearance"].mean(), found["channel"].mean()]
+        )
         assert [bool(b.get_hatch()) for b in bars] == [False, True]
         assert bars[0].get_facecolor() == to_rgba(COLOURS[V])
     drawn(figure)
@@ -158,7 +186,12 @@ def test_a_swapped_pair_would_be_seen():
     pictures = gaps.shots("synthetic-regdb", 3, size="smoke")
     broken = pictures | {"rgb": pictures["ir"]}
     first, second = (
-        [p.get_width() for ax in data_figures.fig5({"one": taken}).axes if not ax.images for p in ax.patches]
+        [
+            p.get_width()
+            for ax in data_figures.fig5({"one": taken}).axes
+            if not ax.images
+            for p in ax.patches
+        ]
         for taken in (pictures, broken)
     )
     assert abs(first[0] - second[0]) > 0.1

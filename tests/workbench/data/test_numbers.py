@@ -20,7 +20,10 @@ def lonely(dataset):
     from dataclasses import replace
 
     keep = dataset.identities("test")[0]
-    return replace(dataset, records=tuple(r for r in dataset.records if r.split != "test" or r.identity == keep))
+    return replace(
+        dataset,
+        records=tuple(r for r in dataset.records if r.split != "test" or r.identity == keep),
+    )
 
 
 class TestPixels:
@@ -30,7 +33,9 @@ class TestPixels:
         np.testing.assert_allclose(numbers.correlation(a, b), expected, atol=1e-12)
 
     def test_correlation_of_a_flat_picture_is_nothing(self):
-        np.testing.assert_array_equal(numbers.correlation(np.full((2, 4, 4), 7), noise(2, 4, 4)), [0, 0])
+        np.testing.assert_array_equal(
+            numbers.correlation(np.full((2, 4, 4), 7), noise(2, 4, 4)), [0, 0]
+        )
 
     def test_luma_of_grey_is_the_grey(self):
         grey = np.repeat(noise(2, 6, 3)[..., None], 3, axis=-1)
@@ -46,7 +51,9 @@ class TestPixels:
         picture = noise(6, 3, 3)
         assert numbers.look(picture) is picture
         for k, name in enumerate(("red", "green", "blue")):
-            np.testing.assert_array_equal(numbers.look(picture, name), np.repeat(picture[..., k, None], 3, axis=-1))
+            np.testing.assert_array_equal(
+                numbers.look(picture, name), np.repeat(picture[..., k, None], 3, axis=-1)
+            )
         assert all(numbers.look(picture, way).shape == picture.shape for way in numbers.LOOKS)
         with pytest.raises(ValueError, match="'pink'"):
             numbers.look(picture, "pink")
@@ -67,15 +74,23 @@ class TestSightings:
     def test_every_cell_is_that_person_by_that_camera(self, sysu):
         table = numbers.sightings(sysu, people=8, shots=2)
         assert table.ids == sysu.identities("test")
-        assert table.columns == tuple((m, c) for m, c in ((V, 1), (V, 2), (V, 4), (V, 5), (I, 3), (I, 6)) for _ in range(2))
+        assert table.columns == tuple(
+            (m, c) for m, c in ((V, 1), (V, 2), (V, 4), (V, 5), (I, 3), (I, 6)) for _ in range(2)
+        )
         seen = [row for line in table.cells for row in line if row is not None]
         assert len(seen) == len(set(seen))
         for identity, line in zip(table.ids, table.cells, strict=True):
             for column, row in zip(table.columns, line, strict=True):
                 if row is not None:
                     r = sysu.records[row]
-                    assert (r.identity, r.split, (r.modality, r.camera)) == (identity, "test", column)
-        assert any(row is None for line in table.cells for row in line), "everybody was seen by all six cameras"
+                    assert (r.identity, r.split, (r.modality, r.camera)) == (
+                        identity,
+                        "test",
+                        column,
+                    )
+        assert any(row is None for line in table.cells for row in line), (
+            "everybody was seen by all six cameras"
+        )
 
     def test_it_turns_pages(self, regdb):
         ids = regdb.identities("test")
@@ -93,7 +108,8 @@ class TestChannels:
         assert len(pairs) == 8 * 4
         for v, i in pairs:
             assert (regdb.records[v].modality, regdb.records[i].modality) == (V, I)
-            assert regdb.records[v].path.split("_")[-2:] == regdb.records[i].path.split("_")[-2:]  # the same number: one moment
+            # the same number: one moment
+            assert regdb.records[v].path.split("_")[-2:] == regdb.records[i].path.split("_")[-2:]
         others = numbers.strangers(regdb, pairs)
         assert [v for v, _ in others] == [v for v, _ in pairs]
         assert all(regdb.records[v].identity != regdb.records[i].identity for v, i in others)
@@ -106,7 +122,13 @@ class TestChannels:
     def test_one_person_has_no_strangers(self, regdb):
         alone = lonely(regdb)
         assert numbers.strangers(alone, numbers.partners(alone)) == []
-        assert set(numbers.agreement(alone)) == {"R–G", "G–B", "R–B", "luma–IR, one person", "edges–IR, one person"}
+        assert set(numbers.agreement(alone)) == {
+            "R–G",
+            "G–B",
+            "R–B",
+            "luma–IR, one person",
+            "edges–IR, one person",
+        }
 
     def test_colours_agree_and_infrared_knows_its_own_person(self, regdb):
         found = {name: values.mean() for name, values in numbers.agreement(regdb).items()}
@@ -130,7 +152,9 @@ def embedded(dataset, modality):
     """The test pictures of a modality with features that mean nothing."""
     part = [dataset.records[row] for row in dataset.select("test", modality)]
     features = np.random.default_rng(0).normal(size=(len(part), 3))
-    return Embedded(features, [r.identity for r in part], [r.camera for r in part], [r.path for r in part])
+    return Embedded(
+        features, [r.identity for r in part], [r.camera for r in part], [r.path for r in part]
+    )
 
 
 class TestTrials:
@@ -143,18 +167,28 @@ class TestTrials:
             paths = {sysu.records[row].path for row in trial.gallery}
             assert paths == {embedded(sysu, V).keys[k] for k in result.draws[number]}
             assert len(trial.query) == result.provenance["queries"]
-            assert trial.valid.sum() == result.provenance["valid_queries"] == result.trials[number].valid.sum()
+            assert (
+                trial.valid.sum()
+                == result.provenance["valid_queries"]
+                == result.trials[number].valid.sum()
+            )
 
     def test_the_rule_takes_camera_2_from_camera_3_and_nothing_else(self, sysu):
         trial = numbers.trial(sysu)
         for q, row in enumerate(trial.query):
             for g, other in enumerate(trial.gallery):
-                assert trial.removed[q, g] == ((sysu.records[row].camera, sysu.records[other].camera) == (3, 2))
-                assert trial.same[q, g] == (sysu.records[row].identity == sysu.records[other].identity)
+                assert trial.removed[q, g] == (
+                    (sysu.records[row].camera, sysu.records[other].camera) == (3, 2)
+                )
+                assert trial.same[q, g] == (
+                    sysu.records[row].identity == sysu.records[other].identity
+                )
         assert 0 < trial.removed.sum() < trial.removed.size
 
     def test_without_the_rule_more_would_be_found(self, sysu):
-        """The broken variant: a trial that forgets the camera rule is told apart by its right answers."""
+        """The broken variant: a trial that forgets the camera rule is told apart by its right
+        answers.
+        """
         trial = numbers.trial(sysu, "indoor-single")
         broken = numbers.Trial(trial.query, trial.gallery, trial.same, np.zeros_like(trial.removed))
         assert (broken.same & ~broken.removed).sum() > (trial.same & ~trial.removed).sum()
@@ -194,7 +228,9 @@ class TestTrials:
                 if g is not None:
                     r = sysu.records[trial.gallery[g]]
                     assert (r.identity, f"visible\ncamera {r.camera}") == (who, name)
-        assert list(numbers.shelves(regdb, numbers.trial(regdb), wanted, 5)[0]) == [f"infrared\nshot {k}" for k in (1, 2, 3)]
+        assert list(numbers.shelves(regdb, numbers.trial(regdb), wanted, 5)[0]) == [
+            f"infrared\nshot {k}" for k in (1, 2, 3)
+        ]
 
 
 class TestGaps:
@@ -208,15 +244,22 @@ class TestGaps:
     @pytest.mark.parametrize("kind", ["synthetic-regdb", "synthetic-sysu"])
     def test_each_dial_moves_its_own_gap(self, kind):
         values = (0.0, 0.5, 1.0)
-        channel, appearance = (numbers.sweep(kind, dial, values, people=8, size="smoke") for dial in numbers.DIALS)
+        channel, appearance = (
+            numbers.sweep(kind, dial, values, people=8, size="smoke") for dial in numbers.DIALS
+        )
         assert (np.diff(channel["channel"].mean(axis=1)) > 0.2).all()
         np.testing.assert_array_equal(channel["appearance"][0], channel["appearance"][-1])
         assert (np.diff(appearance["appearance"].mean(axis=1)) > 0).all()
         assert np.ptp(appearance["appearance"].mean(axis=1)) > 0.4
-        assert np.ptp(appearance["channel"].mean(axis=1)) < 0.5 * np.ptp(channel["channel"].mean(axis=1))
+        assert np.ptp(appearance["channel"].mean(axis=1)) < 0.5 * np.ptp(
+            channel["channel"].mean(axis=1)
+        )
 
     def test_at_its_default_dials_a_twin_stands_for_its_set(self):
-        near, far = (numbers.gaps(numbers.shots(kind, size="smoke"))["appearance"].mean() for kind in ("synthetic-regdb", "synthetic-sysu"))
+        near, far = (
+            numbers.gaps(numbers.shots(kind, size="smoke"))["appearance"].mean()
+            for kind in ("synthetic-regdb", "synthetic-sysu")
+        )
         assert near < 0.5 * far
 
     def test_interval(self):
@@ -227,7 +270,13 @@ class TestGaps:
 
     def test_a_twin_is_known_by_its_dials(self, sysu):
         card = numbers.twin_of(sysu)
-        assert card == {"kind": "synthetic-sysu", "size": "smoke", "seed": 0, "channel_gap": 0.4, "appearance_gap": 0.5}
+        assert card == {
+            "kind": "synthetic-sysu",
+            "size": "smoke",
+            "seed": 0,
+            "channel_gap": 0.4,
+            "appearance_gap": 0.5,
+        }
         taken = numbers.shots(**card, people=1)
         assert taken["ir"].shape == (1, 32, 16, 3)
         from dataclasses import replace

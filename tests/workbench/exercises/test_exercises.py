@@ -1,4 +1,6 @@
-"""The exercises: a right solution passes, every typical mistake gets a hint of its own, and nothing a learner writes breaks a check."""
+"""The exercises: a right solution passes, every typical mistake gets a hint of its own, and nothing
+a learner writes breaks a check.
+"""
 
 import inspect
 import linecache
@@ -12,12 +14,15 @@ from bdlab.workbench import exercises
 from bdlab.workbench.exercises import constraints, deriving, marking, scoring
 from tests import solutions
 
-CHECKS = {name: getattr(exercises, name) for name in ("derive", "hinge", "mdl", "score", "interval")}
+CHECKS = {
+    name: getattr(exercises, name) for name in ("derive", "hinge", "mdl", "score", "interval")
+}
 TABLES = {
     "derive": deriving.DERIVE, "hinge": constraints.HINGE, "mdl": constraints.MDL, "score": scoring.SCORE, "interval": scoring.INTERVAL,
 }  # fmt: skip
 
-#: What a learner writes instead of a line of the model solution, and words of the hint that answers it.
+#: What a learner writes instead of a line of the model solution, and words of the hint that answers
+#: it.
 MISTAKES = {
     "derive": [
         ("    grey = np.maximum(grey, 0)\n", "", "What follows the convolution"),
@@ -108,7 +113,10 @@ def test_a_right_solution_passes(name):
     assert "✔" in mark._repr_markdown_()
 
 
-@pytest.mark.parametrize(("name", "old", "new", "hint"), [(name, *mistake) for name in MISTAKES for mistake in MISTAKES[name]])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "hint"),
+    [(name, *mistake) for name in MISTAKES for mistake in MISTAKES[name]],
+)
 def test_a_typical_mistake_gets_its_own_hint(name, old, new, hint):
     mark = CHECKS[name](mistaken(name, old, new))
     assert not mark.right
@@ -124,9 +132,14 @@ def test_traps_differ_from_the_answer_and_from_each_other(name):
     table = TABLES[name]
     assert len({trap.hint for trap in table.traps}) == len(table.traps) >= 3
     for one, two in combinations([marking.Trap(table.right, "right"), *table.traps], 2):
-        answers = [(case, answer) for case in table.cases if (answer := given(one, case)) is not None]
+        answers = [
+            (case, answer) for case in table.cases if (answer := given(one, case)) is not None
+        ]
         assert len(answers) > 1
-        assert not all(marking._fell(two, case, answer) for case, answer in answers), (one.hint, two.hint)
+        assert not all(marking._fell(two, case, answer) for case, answer in answers), (
+            one.hint,
+            two.hint,
+        )
 
 
 def given(trap, case):
@@ -138,10 +151,18 @@ def given(trap, case):
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_no_hint_holds_the_solution(name):
-    """No line of the model solution, nor a number the check expects, is in anything a learner is told."""
+    """No line of the model solution, nor a number the check expects, is in anything a learner is
+    told.
+    """
     table = TABLES[name]
     lines = [line.strip() for line in inspect.getsource(getattr(solutions, name)).splitlines()[1:]]
-    said = " ".join([*(trap.hint for trap in table.traps), table.praise, *(CHECKS[name](lambda *a: 17.125).hint for _ in (1,))])
+    said = " ".join(
+        [
+            *(trap.hint for trap in table.traps),
+            table.praise,
+            *(CHECKS[name](lambda *a: 17.125).hint for _ in (1,)),
+        ]
+    )
     for line in lines:
         assert line not in said
     for case in table.cases:
@@ -176,7 +197,20 @@ class TestNothingALearnerWritesBreaksACheck:
     def test_what_is_no_function(self, name):
         assert "without brackets" in CHECKS[name](0.5).hint
 
-    @pytest.mark.parametrize("value", ["a word", {"a": 1}, object(), [[1, 2], [3]], np.zeros((2, 2)), (1, 2, 3, 4), 3.5, [], torch.ones(9)])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "a word",
+            {"a": 1},
+            object(),
+            [[1, 2], [3]],
+            np.zeros((2, 2)),
+            (1, 2, 3, 4),
+            3.5,
+            [],
+            torch.ones(9),
+        ],
+    )
     def test_an_answer_of_another_kind(self, name, value):
         mark = CHECKS[name](lambda *a: value)
         assert not mark.right
@@ -184,7 +218,13 @@ class TestNothingALearnerWritesBreaksACheck:
 
     def test_infinities(self, name):
         names = TABLES[name].returns
-        mark = CHECKS[name](lambda *a: float("nan") if len(names) == 1 else tuple([np.full(np.shape(a[0]), np.nan)] * len(names)))
+        mark = CHECKS[name](
+            lambda *a: (
+                float("nan")
+                if len(names) == 1
+                else tuple([np.full(np.shape(a[0]), np.nan)] * len(names))
+            )
+        )
         assert not mark.right
 
     def test_changed_arguments_are_noticed(self, name):
@@ -204,7 +244,9 @@ class TestNothingALearnerWritesBreaksACheck:
 
 def test_a_solution_in_torch_passes():
     def derive(visible, infrared, e, b, g, c):
-        both = [torch.from_numpy(np.asarray(x)) for x in solutions.derive(visible, infrared, e, b, g, c)]
+        both = [
+            torch.from_numpy(np.asarray(x)) for x in solutions.derive(visible, infrared, e, b, g, c)
+        ]
         return both[0], both[1]
 
     assert exercises.derive(derive).right
@@ -216,11 +258,17 @@ def test_wrong_shapes_are_named():
 
     assert "D_V has shape (4, 2, 3); shape (3, 4, 2) is meant" in exercises.derive(last).hint
     assert "a single number is meant" in exercises.hinge(lambda a, *_: a[:, 0]).hint
-    assert "2 things are meant to come back, (D_V, D_I); this is an array (3, 4, 2)" in exercises.derive(lambda v, *_: v).hint
+    assert (
+        "2 things are meant to come back, (D_V, D_I); this is an array (3, 4, 2)"
+        in exercises.derive(lambda v, *_: v).hint
+    )
 
 
 def test_an_unknown_mistake_says_where_and_which_way_but_not_how_much():
-    assert "is too large (case: two people" in exercises.hinge(lambda *a: solutions.hinge(*a) + 0.37).hint
+    assert (
+        "is too large (case: two people"
+        in exercises.hinge(lambda *a: solutions.hinge(*a) + 0.37).hint
+    )
     assert "is too small" in exercises.hinge(lambda *a: solutions.hinge(*a) - 0.37).hint
     assert "is not finite" in exercises.hinge(lambda *a: float("inf")).hint
     assert "wrong at 1 of 24 places, first at (1, 0, 0)" in exercises.derive(one_pixel_off).hint
@@ -234,10 +282,16 @@ def one_pixel_off(*a):
 
 def test_two_mistakes_are_told_one_after_the_other():
     """Forgotten ReLU and forgotten biases at once: the first case that is wrong decides."""
-    source = inspect.getsource(solutions.derive).replace("    grey = np.maximum(grey, 0)\n", "").replace("+ c[k]", "")
+    source = (
+        inspect.getsource(solutions.derive)
+        .replace("    grey = np.maximum(grey, 0)\n", "")
+        .replace("+ c[k]", "")
+    )
     first = exercises.derive(written(source, "derive"))
     assert "G_S has six numbers" in first.hint
-    mended = source.replace("g[k] * grey ", "g[k] * grey + c[k]").replace("g[k] * infrared[0] ", "g[k] * infrared[0] + c[k]")
+    mended = source.replace("g[k] * grey ", "g[k] * grey + c[k]").replace(
+        "g[k] * infrared[0] ", "g[k] * infrared[0] + c[k]"
+    )
     assert "What follows the convolution" in exercises.derive(written(mended, "derive")).hint
 
 

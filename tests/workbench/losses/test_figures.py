@@ -24,13 +24,19 @@ class TestHinge:
         circles = [p for p in left.patches if isinstance(p, Circle)]
         assert [c.radius for c in circles] == [one.farthest, one.farthest + 0.4]
         assert {tuple(c.center) for c in circles} == {tuple(POINTS.features[V][4].tolist())}
-        assert len([t for t in left.texts if t.get_text() in "1234"]) == 32, "every point says who it is"
-        assert [bar.get_width() for bar in right.patches] == pytest.approx([one.farthest, 0.4, one.nearest, one.value])
+        assert len([t for t in left.texts if t.get_text() in "1234"]) == 32, (
+            "every point says who it is"
+        )
+        assert [bar.get_width() for bar in right.patches] == pytest.approx(
+            [one.farthest, 0.4, one.nearest, one.value]
+        )
         assert f"hinge {one.value:.2f}" in [t.get_text() for t in right.texts]
 
     def test_content_and_literal_say_so(self):
         content = next(one for k in range(8) if (one := toy.hinge(POINTS, DV, k, DV)).value == 0)
-        assert any("beyond the margin" in t.get_text() for t in figures.lengths(content).axes[0].texts)
+        assert any(
+            "beyond the margin" in t.get_text() for t in figures.lengths(content).axes[0].texts
+        )
         printed = toy.hinge(POINTS, V, 4, I, literal=True)
         left, right = figures.hinge(POINTS, printed).axes
         assert "nearest negative" not in [t.get_text() for t in left.get_legend().get_texts()]
@@ -43,8 +49,15 @@ def test_matrices_show_both_minima():
     assert [t.get_text() for t in axes[0].texts] == [f"{v:.2f}" for v in found["S"].ravel()]
     assert sum(t.get_text() == "1" for t in axes[1].texts) == 16
     assert len(axes[3].lines) == 16, "a cross a zero"
-    for ax, best in ((axes[2], found["S V"].argmax(1)), (axes[3], np.where(found["V"] == 1, np.inf, found["S"]).argmin(1))):
-        frames = [(round(p.get_x() + 0.46), round(p.get_y() + 0.46)) for p in ax.patches if isinstance(p, Rectangle)]
+    for ax, best in (
+        (axes[2], found["S V"].argmax(1)),
+        (axes[3], np.where(found["V"] == 1, np.inf, found["S"]).argmin(1)),
+    ):
+        frames = [
+            (round(p.get_x() + 0.46), round(p.get_y() + 0.46))
+            for p in ax.patches
+            if isinstance(p, Rectangle)
+        ]
         assert frames == [(int(c), r) for r, c in enumerate(best)]
 
 
@@ -53,7 +66,9 @@ def test_the_table_frames_what_a_loss_sums():
     chosen = figures.choices()
     figure = figures.table(table.numpy(), chosen)
     sums = [losses.mml(POINTS.features, POINTS.labels)]
-    sums += [losses.mdl(POINTS.features, POINTS.labels, pairs) for pairs in MDL_GRAPHS.values() if pairs]
+    sums += [
+        losses.mdl(POINTS.features, POINTS.labels, pairs) for pairs in MDL_GRAPHS.values() if pairs
+    ]
     assert len(figure.axes) == len(sums) == 6
     for ax, total, (title, entries) in zip(figure.axes, sums, chosen.items(), strict=True):
         assert ax.get_title() == f"{title}\n{len(entries)} of 16, sum {total:.2f}"
@@ -99,7 +114,10 @@ class TestEmbeddings:
     def test_fig3_says_what_was_measured(self, films):
         axes = figures.fig3({name: frames[-1] for name, frames in films.items()}, people=4).axes
         for ax, frames, streams in zip(axes, films.values(), (2, 4), strict=True):
-            assert f"V–I gap {frames[-1].gap:.2f}, Rank-1 {frames[-1].rank1:.0%} (all 24 new people)" in ax.get_title()
+            assert (
+                f"V–I gap {frames[-1].gap:.2f}, Rank-1 {frames[-1].rank1:.0%} (all 24 new people)"
+                in ax.get_title()
+            )
             assert len(ax.collections) == streams
             assert len(ax.lines) == 4
             assert [t.get_text() for t in ax.texts] == ["1", "2", "3", "4"]
@@ -107,8 +125,13 @@ class TestEmbeddings:
     def test_seeds_and_curves_are_the_numbers(self, films):
         found = {name: [frames[-1], frames[2]] for name, frames in films.items()}
         gap, rank1 = figures.seeds(found).axes
-        np.testing.assert_allclose([line.get_ydata() for line in gap.lines[:2]], [[f[k].gap for f in found.values()] for k in (0, 1)])
-        assert [t.get_text() for t in rank1.texts] == [f"{np.mean([f.rank1 for f in each]):.2f}" for each in found.values()]
+        np.testing.assert_allclose(
+            [line.get_ydata() for line in gap.lines[:2]],
+            [[f[k].gap for f in found.values()] for k in (0, 1)],
+        )
+        assert [t.get_text() for t in rank1.texts] == [
+            f"{np.mean([f.rank1 for f in each]):.2f}" for each in found.values()
+        ]
         ax = figures.curves({"a": [[1, 2], [3, 4]], "b": [[5, 6], [7, 8]]}, [0, 10], "gap").axes[0]
         thick = [line.get_ydata().tolist() for line in ax.lines if line.get_linewidth() > 2]
         assert thick == [[2, 3], [6, 7]]

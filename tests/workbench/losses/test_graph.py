@@ -1,4 +1,6 @@
-"""The graph widget: pairs in, equation, count and name out; trainings that can be compared and that leave the kernel alive."""
+"""The graph widget: pairs in, equation, count and name out; trainings that can be compared and that
+leave the kernel alive.
+"""
 
 import asyncio
 import re
@@ -96,7 +98,9 @@ class TestButtons:
         asyncio.run(kernel())
         assert len(turns) > 4
         assert seen == [0.0, 0.25, 0.5, 0.75, 1.0, -1.0]
-        assert [entry["pairs"] for entry in widget.results] == [["V-I"]], "one training, of the graph that was shown when it began"
+        assert [entry["pairs"] for entry in widget.results] == [["V-I"]], (
+            "one training, of the graph that was shown when it began"
+        )
 
     def test_after_an_error_it_can_be_pressed_again(self, monkeypatch):
         widget = explorers.graph("base", steps=3)

@@ -1,4 +1,6 @@
-"""The hinge explorer: its drawing and sentence follow its controls and are the numbers of bdlab.losses."""
+"""The hinge explorer: its drawing and sentence follow its controls and are the numbers of
+bdlab.losses.
+"""
 
 import re
 
@@ -14,7 +16,12 @@ POINTS = toy.constellation()
 
 
 def control(box, description):
-    (found,) = (w for row in box.children for w in getattr(row, "children", ()) if getattr(w, "description", "") == description)
+    (found,) = (
+        w
+        for row in box.children
+        for w in getattr(row, "children", ())
+        if getattr(w, "description", "") == description
+    )
     return found
 
 
@@ -29,7 +36,10 @@ def radii(box):
 def test_it_begins_with_the_notebooks_anchor():
     box, one = explorers.hinge(), toy.hinge(POINTS, V, 4, I)
     assert f"hinge {one.value:.2f}</text>" in shown(box)
-    assert f"[0.50 + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, pulled in, pushed away" in shown(box)
+    assert (
+        f"[0.50 + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, pulled in, pushed away"
+        in shown(box)
+    )
     assert radii(box) == pytest.approx([140 * one.farthest, 140 * (one.farthest + 0.5)], abs=0.05)
 
 
@@ -55,7 +65,9 @@ def test_every_control_changes_the_hinge(name, value, given):
 
 def test_one_modality_on_both_sides_is_eq_7():
     box = explorers.hinge()
-    cross, intra, literal = (control(box, n) for n in ("margin_cross", "margin_intra", "eq. 5 as printed"))
+    cross, intra, literal = (
+        control(box, n) for n in ("margin_cross", "margin_intra", "eq. 5 as printed")
+    )
     assert (cross.disabled, intra.disabled, literal.disabled) == (False, True, False)
     control(box, "towards").value = V
     assert (cross.disabled, intra.disabled, literal.disabled) == (True, False, True)
@@ -72,7 +84,9 @@ def test_pull_without_push_is_said():
 
 
 def test_an_anchor_without_a_partner_is_said_not_raised():
-    lonely = toy.Constellation({m: POINTS.features[m][::2] for m in Modality}, {m: POINTS.labels[m][::2] for m in Modality})
+    lonely = toy.Constellation(
+        {m: POINTS.features[m][::2] for m in Modality}, {m: POINTS.labels[m][::2] for m in Modality}
+    )
     box = explorers.hinge(lonely)
     control(box, "towards").value = V
     assert "has no positive in V" in shown(box)

@@ -1,4 +1,6 @@
-"""Distances of pairs, maps and likenesses against loops, geometry that is known, and the network's own similarity."""
+"""Distances of pairs, maps and likenesses against loops, geometry that is known, and the network's
+own similarity.
+"""
 
 import sys
 
@@ -29,9 +31,12 @@ class TestPairs:
                     twice = a is b and j < i
                     ruled = kind == "sysu" and {int(x.cameras[i]), int(y.cameras[j])} == {2, 3}
                     if not (one_picture or twice or ruled):
-                        lists[int(x.ids[i] != y.ids[j])].append(np.linalg.norm(x.features[i] - y.features[j]))
+                        lists[int(x.ids[i] != y.ids[j])].append(
+                            np.linalg.norm(x.features[i] - y.features[j])
+                        )
             for mine, loops in zip(both, lists, strict=True):
-                np.testing.assert_allclose(np.sort(mine), np.sort(loops), atol=2e-3)  # float32 roots near 0
+                # float32 roots near 0
+                np.testing.assert_allclose(np.sort(mine), np.sort(loops), atol=2e-3)
 
     def test_fewer_pictures_are_whole_people(self, tested_regdb):
         rows = embedding.some(tested_regdb, 16)
@@ -56,7 +61,9 @@ class TestPairs:
 class TestMaps:
     def clouds(self, count=30):
         rng = np.random.default_rng(0)
-        return np.concatenate([rng.normal(0, 0.1, (count, 8)), rng.normal(0, 0.1, (count, 8)) + 3]).astype(np.float32)
+        return np.concatenate(
+            [rng.normal(0, 0.1, (count, 8)), rng.normal(0, 0.1, (count, 8)) + 3]
+        ).astype(np.float32)
 
     def test_pca_finds_the_widest_directions(self):
         rng = np.random.default_rng(0)
@@ -70,8 +77,12 @@ class TestMaps:
         np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-9)
 
     def test_pca_points_one_way(self):
-        """A mirror image of the same cloud is no other map: the sign is fixed by the direction itself."""
-        features = np.outer(np.linspace(-1, 1, 9), [3.0, -1.0]) + np.outer(np.linspace(-1, 1, 9) ** 2, [0.1, 0.3])
+        """A mirror image of the same cloud is no other map: the sign is fixed by the direction
+        itself.
+        """
+        features = np.outer(np.linspace(-1, 1, 9), [3.0, -1.0]) + np.outer(
+            np.linspace(-1, 1, 9) ** 2, [0.1, 0.3]
+        )
         points, _ = embedding.pca(features)
         assert points[-1, 0] > points[0, 0]
 
@@ -80,7 +91,9 @@ class TestMaps:
         points = embedding.tsne(features)
         a, b = points[:30], points[30:]
         between = np.linalg.norm(a.mean(axis=0) - b.mean(axis=0))
-        assert between > 2 * max(np.linalg.norm(part - part.mean(axis=0), axis=1).max() for part in (a, b))
+        assert between > 2 * max(
+            np.linalg.norm(part - part.mean(axis=0), axis=1).max() for part in (a, b)
+        )
         np.testing.assert_array_equal(embedding.tsne(features), points)
 
     def test_tsne_of_few_points(self):
@@ -106,7 +119,9 @@ class TestMaps:
             for w in (features, points)
             for i in range(60)
         ]
-        assert embedding.kept(features, points, 3) == pytest.approx(np.mean([len(near[i] & near[60 + i]) / 3 for i in range(60)]))
+        assert embedding.kept(features, points, 3) == pytest.approx(
+            np.mean([len(near[i] & near[60 + i]) / 3 for i in range(60)])
+        )
 
     def test_a_sample_is_of_so_many_people(self, tested_sysu):
         sample = embedding.sample(tested_sysu, people=3, shots=2)
@@ -116,7 +131,10 @@ class TestMaps:
         assert set(embedding.sample(tested_sysu, 3, BASE).modalities) == set(BASE)
         k = sample.modalities.index(DI)
         own = tested_sysu.embedded[DI]
-        assert any(np.array_equal(sample.features[k], f) and i == sample.ids[k] for f, i in zip(own.features, own.ids, strict=True))
+        assert any(
+            np.array_equal(sample.features[k], f) and i == sample.ids[k]
+            for f, i in zip(own.features, own.ids, strict=True)
+        )
 
 
 class TestEvidence:
@@ -139,7 +157,9 @@ class TestEvidence:
             shares = embedding.evidence(net, x, m, target)
             assert shares.shape == (3, 4, 2)
             with torch.no_grad():
-                torch.testing.assert_close(shares.sum((1, 2)), net.embed(x, m) @ target, atol=1e-5, rtol=1e-4)
+                torch.testing.assert_close(
+                    shares.sum((1, 2)), net.embed(x, m) @ target, atol=1e-5, rtol=1e-4
+                )
 
     def test_each_block_is_that_of_the_loops(self):
         net, x = self.net(), torch.randn(1, 3, 64, 32)
@@ -152,7 +172,9 @@ class TestEvidence:
                 for z in range(2):
                     s = neck.weight / (neck.running_var + neck.eps).sqrt()
                     moved = s * (maps[:, y, z] - neck.running_mean) + neck.bias
-                    assert float(shares[y, z]) == pytest.approx(float(target @ moved) / 8 / length, abs=1e-6)
+                    assert float(shares[y, z]) == pytest.approx(
+                        float(target @ moved) / 8 / length, abs=1e-6
+                    )
 
     def test_without_the_neck_they_would_not_add_up(self):
         """The broken variant: pooled maps against the target, as if there were no batch norm."""
@@ -177,10 +199,16 @@ class TestEvidence:
         assert set(alike) == {V, DV}
         assert set(embedding.likeness(tested_regdb, other, row)) == {I, DI}
         picture, shares = alike[V]
-        np.testing.assert_allclose(picture, tested_regdb.setup.bank.pictures[row].permute(1, 2, 0).numpy() / 255, atol=1e-5)
-        assert shares.sum() == pytest.approx(float(tested_regdb.feature(row) @ tested_regdb.feature(other)), abs=1e-4)
+        np.testing.assert_allclose(
+            picture, tested_regdb.setup.bank.pictures[row].permute(1, 2, 0).numpy() / 255, atol=1e-5
+        )
+        assert shares.sum() == pytest.approx(
+            float(tested_regdb.feature(row) @ tested_regdb.feature(other)), abs=1e-4
+        )
         at = tested_regdb.rows(V).tolist().index(row)
-        assert alike[DV][1].sum() == pytest.approx(float(tested_regdb.embedded[DV].features[at] @ tested_regdb.feature(other)), abs=1e-4)
+        assert alike[DV][1].sum() == pytest.approx(
+            float(tested_regdb.embedded[DV].features[at] @ tested_regdb.feature(other)), abs=1e-4
+        )
 
 
 def test_parts_are_all_parameters_and_the_export_lacks_the_generator(tested_regdb):

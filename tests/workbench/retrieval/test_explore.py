@@ -67,7 +67,9 @@ class TestRetrieval:
         box = explorers.retrieval(tested_regdb, height=64, shown=3)
         assert answer.first >= 3
         assert tuple(cell(box, 5)[40, 1]) == HIT
-        right = numbers.pixels(tested_regdb.setup.dataset, [search.gallery[answer.places[answer.first]]], 64, 32)[0]
+        right = numbers.pixels(
+            tested_regdb.setup.dataset, [search.gallery[answer.places[answer.first]]], 64, 32
+        )[0]
         np.testing.assert_array_equal(cell(box, 5)[19:-4, 4:-4], right[19:-4, 4:-4])
         control(box, "shown").value = answer.first + 1
         assert pixels(box).shape[1] == shell.LEFT + (answer.first + 2) * (32 + GAP) - GAP
@@ -77,7 +79,9 @@ class TestRetrieval:
         pictures = [pixels(box)]
         for name, value in (("query", 9), ("queries", "by person"), ("direction", "t2v")):
             control(box, name).value = value
-            assert not any(p.shape == pixels(box).shape and np.array_equal(p, pixels(box)) for p in pictures), name
+            assert not any(
+                p.shape == pixels(box).shape and np.array_equal(p, pixels(box)) for p in pictures
+            ), name
             pictures.append(pixels(box))
         assert control(box, "query").value == 1, "another list begins at its first"
         assert "infrared: first right" in words(box)
@@ -106,7 +110,10 @@ class TestRetrieval:
         assert draw.value == 1
 
     def test_the_camera_rule_is_said(self, tested_sysu):
-        box, search = explorers.retrieval(tested_sysu, "all-single", height=32), tested_sysu.search("all-single")
+        box, search = (
+            explorers.retrieval(tested_sysu, "all-single", height=32),
+            tested_sysu.search("all-single"),
+        )
         place = next(k for k, q in enumerate(search.hardest, 1) if search.removed[q].any())
         control(box, "query").value = place
         q = search.hardest[place - 1]

@@ -1,4 +1,6 @@
-"""The figures of the retrieval notebook: what they mark is what the lists, curves and distances say."""
+"""The figures of the retrieval notebook: what they mark is what the lists, curves and distances
+say.
+"""
 
 import dataclasses
 
@@ -26,7 +28,10 @@ class TestAnswer:
         search = tested_sysu.search("all-multi")
         q = int(np.flatnonzero(search.removed.any(axis=1) & search.scores.valid)[0])
         ax = figures.answer(search, q).axes[0]
-        lanes = {2: search.query_ids[q] == search.gallery_ids, 1: search.query_ids[q] != search.gallery_ids}
+        lanes = {
+            2: search.query_ids[q] == search.gallery_ids,
+            1: search.query_ids[q] != search.gallery_ids,
+        }
         lanes = {y: kind & ~search.removed[q] for y, kind in lanes.items()} | {0: search.removed[q]}
         at = {int(c.get_offsets()[0, 1]): np.sort(c.get_offsets()[:, 0]) for c in ax.collections}
         for y, kind in lanes.items():
@@ -46,9 +51,13 @@ class TestAnswer:
     def test_one_right_or_none(self, tested_regdb):
         search = tested_regdb.search()
         one = dataclasses.replace(
-            search, removed=(np.arange(len(search.gallery)) > 0)[None, :] & (search.query_ids[:, None] == search.gallery_ids)
+            search,
+            removed=(np.arange(len(search.gallery)) > 0)[None, :]
+            & (search.query_ids[:, None] == search.gallery_ids),
         )
-        assert [w.startswith("right: place") for w in words(figures.answer(one, 0).axes[0])] == [True]
+        assert [w.startswith("right: place") for w in words(figures.answer(one, 0).axes[0])] == [
+            True
+        ]
         none = dataclasses.replace(search, removed=search.query_ids[:, None] == search.gallery_ids)
         assert words(figures.answer(none, 0).axes[0]) == []
 
@@ -68,8 +77,15 @@ class TestRanked:
         assert [w for w in words(ax) if w.startswith("place")] == [f"place {f + 1}" for f in late]
         page = ax.images[0].get_array()
         for r, (q, a) in enumerate(zip(queries, answers, strict=True)):
-            for c, row in ((0, search.query[q]), (2, search.gallery[a.places[0]]), (7, search.gallery[a.places[5]])):
-                np.testing.assert_array_equal(page[99 * r : 99 * r + 96, 51 * c : 51 * c + 48], numbers.pixels(dataset, [row], 96, 48)[0])
+            for c, row in (
+                (0, search.query[q]),
+                (2, search.gallery[a.places[0]]),
+                (7, search.gallery[a.places[5]]),
+            ):
+                np.testing.assert_array_equal(
+                    page[99 * r : 99 * r + 96, 51 * c : 51 * c + 48],
+                    numbers.pixels(dataset, [row], 96, 48)[0],
+                )
         assert drawn(ax.figure).std() > 10
 
     def test_people_and_cameras_are_named(self, tested_sysu):
@@ -77,7 +93,10 @@ class TestRanked:
         q = int(np.flatnonzero(search.removed.any(axis=1))[0])
         ax = figures.ranked(dataset, search, [q], shown=4).axes[0]
         (label,) = (t.get_text() for t in ax.get_yticklabels())
-        assert label == f"person {search.query_ids[q]}\ninfrared\ncamera 3\n{search.removed[q].sum()} removed"
+        assert (
+            label
+            == f"person {search.query_ids[q]}\ninfrared\ncamera 3\n{search.removed[q].sum()} removed"
+        )
         named = [w for w in words(ax) if w.isdigit()]
         assert named == [str(search.gallery_ids[g]) for g in search.answer(q).places[:4]]
 
@@ -92,14 +111,23 @@ class TestRanked:
         """The broken variant: the farthest first."""
         search = tested_regdb.search()
         broken = dataclasses.replace(search, squared=search.squared.max() - search.squared)
-        pages = [figures.ranked(tested_regdb.setup.dataset, s, [0], shown=6).axes[0].images[0].get_array() for s in (search, broken)]
+        pages = [
+            figures.ranked(tested_regdb.setup.dataset, s, [0], shown=6)
+            .axes[0]
+            .images[0]
+            .get_array()
+            for s in (search, broken)
+        ]
         np.testing.assert_array_equal(pages[0][:, :48], pages[1][:, :48])
         assert not np.array_equal(*pages)
 
 
 class TestCmc:
     def test_trials_have_lines_and_a_band_and_one_trial_says_it_has_none(self):
-        many, one = np.linspace(0.2, 0.6, 4) + np.array([[-0.1], [0.0], [0.1]]), np.linspace(0.1, 0.5, 4)[None, :]
+        many, one = (
+            np.linspace(0.2, 0.6, 4) + np.array([[-0.1], [0.0], [0.1]]),
+            np.linspace(0.1, 0.5, 4)[None, :],
+        )
         ax = figures.cmc({"sysu": many, "regdb": one}, guess=np.linspace(0, 0.1, 4)).axes[0]
         mean, half = retrieval.interval(many)
         (band,) = ax.collections
@@ -109,7 +137,11 @@ class TestCmc:
         faint = [line for line in ax.lines if line.get_linewidth() < 1]
         assert len(faint) == 3
         np.testing.assert_allclose(faint[2].get_ydata(), 100 * many[2])
-        assert [t.get_text() for t in ax.get_legend().get_texts()] == ["sysu (3 trials)", "regdb (1 trial: no interval)", "a guess"]
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+            "sysu (3 trials)",
+            "regdb (1 trial: no interval)",
+            "a guess",
+        ]
         strong = [line for line in ax.lines if line.get_linewidth() > 1]
         assert len({(line.get_linestyle(), line.get_marker()) for line in strong}) == 3
         drawn(ax.figure)
@@ -122,7 +154,11 @@ class TestDistances:
         panels = [ax for ax in figure.axes if ax.axison]
         assert len(panels) == 10
         edges = [ax for ax in panels if ax.get_title().endswith("(edge)")]
-        assert sorted(ax.get_title() for ax in edges) == ["$I$ – $D_V$  (edge)", "$V$ – $D_I$  (edge)", "$V$ – $I$  (edge)"]
+        assert sorted(ax.get_title() for ax in edges) == [
+            "$I$ – $D_V$  (edge)",
+            "$V$ – $D_I$  (edge)",
+            "$V$ – $I$  (edge)",
+        ]
         assert all((ax.spines["left"].get_linewidth() > 2) == (ax in edges) for ax in panels)
         (cross,) = (ax for ax in panels if ax.get_title().startswith("$V$ – $I$"))
         assert words(cross) == [f"{100 * embedding.overlap(*pairs[V, I]):.1f} %"]
@@ -142,7 +178,8 @@ class TestPoints:
     def test_marks_tell_the_modality_and_numbers_the_person(self):
         where, ids, modalities = self.sample()
         ax = figures.points(where, ids, modalities).axes[0]
-        assert sorted(words(ax)) == ["4", "4", "9", "9"]  # on its visible and on its infrared pictures
+        # on its visible and on its infrared pictures
+        assert sorted(words(ax)) == ["4", "4", "9", "9"]
         clouds = [c for c in ax.collections if len(c.get_offsets())]
         assert [len(c.get_offsets()) for c in clouds] == [2] * 4
         np.testing.assert_allclose(clouds[1].get_offsets(), where[[1, 5]])
@@ -156,7 +193,12 @@ class TestPoints:
     def test_by_modality_there_are_no_people(self):
         ax = figures.points(*self.sample(), by="modality").axes[0]
         assert words(ax) == []
-        assert [t.get_text() for t in ax.get_legend().get_texts()] == ["$V$", "$I$", "$D_V$", "$D_I$"]
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+            "$V$",
+            "$I$",
+            "$D_V$",
+            "$D_I$",
+        ]
         with pytest.raises(ValueError, match="identity or modality"):
             figures.points(*self.sample(), by="camera")
 
@@ -187,7 +229,9 @@ class TestEvidence:
 
 
 def test_parts_hatch_what_is_for_training_only():
-    ax = figures.parts({"trunk": 1000, "G_S": 6, "stem V": 50}, {"trunk": 1000, "stem V": 50}).axes[0]
+    ax = figures.parts({"trunk": 1000, "G_S": 6, "stem V": 50}, {"trunk": 1000, "stem V": 50}).axes[
+        0
+    ]
     bars = [p for p in ax.patches if isinstance(p, Rectangle)]
     assert [b.get_width() for b in bars] == [6, 50, 1000]
     assert [bool(b.get_hatch()) for b in bars] == [True, False, False]

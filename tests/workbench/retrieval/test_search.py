@@ -1,4 +1,6 @@
-"""Asking a trained network: the lists are those of the scores, by the protocol's rules; cells are found, opened and refused."""
+"""Asking a trained network: the lists are those of the scores, by the protocol's rules; cells are
+found, opened and refused.
+"""
 
 import dataclasses
 import json
@@ -49,10 +51,20 @@ class TestSearch:
                 answer = search.answer(q)
                 assert answer.places.tolist() == listed
                 assert answer.right.tolist() == [held[g].identity == asked.identity for g in listed]
-                np.testing.assert_allclose(answer.distances**2, search.squared[q][listed], atol=1e-6)
-                one = reference.one_query(search.squared[q], asked.identity, [g.identity for g in held], rule, search.unique)
+                np.testing.assert_allclose(
+                    answer.distances**2, search.squared[q][listed], atol=1e-6
+                )
+                one = reference.one_query(
+                    search.squared[q],
+                    asked.identity,
+                    [g.identity for g in held],
+                    rule,
+                    search.unique,
+                )
                 assert search.scores.first[q] == (-1 if one is None else one[0])
-                assert answer.first == (answer.right.tolist().index(True) if answer.right.any() else -1)
+                assert answer.first == (
+                    answer.right.tolist().index(True) if answer.right.any() else -1
+                )
 
     def test_distances_are_those_of_the_features(self, tested):
         search = tested.search()
@@ -61,12 +73,19 @@ class TestSearch:
         assert search.squared[q, g] == pytest.approx(float(((a - b) ** 2).sum()), abs=1e-5)
 
     def test_who_asks_whom(self, tested_regdb, tested_sysu):
-        asks = {"v2t": V, "t2v": I, **dict.fromkeys(protocols.SYSU_SETTINGS, I), retrieval.REVERSE: V}
+        asks = {
+            "v2t": V,
+            "t2v": I,
+            **dict.fromkeys(protocols.SYSU_SETTINGS, I),
+            retrieval.REVERSE: V,
+        }
         for tested in (tested_regdb, tested_sysu):
             for setting in tested.settings:
                 search = tested.search(setting)
                 assert {r.modality for r in records(tested, search.query)} == {asks[setting]}
-                assert {r.modality for r in records(tested, search.gallery)} == set(BASE) - {asks[setting]}
+                assert {r.modality for r in records(tested, search.gallery)} == set(BASE) - {
+                    asks[setting]
+                }
         assert "not in the protocol" in tested_sysu.settings[retrieval.REVERSE]
         assert retrieval.REVERSE not in tested_regdb.settings
         assert tested_sysu.trials(retrieval.REVERSE) == 1
@@ -84,18 +103,27 @@ class TestSearch:
         infrared, visible = (tested_sysu.embedded[m] for m in (I, V))
         for number in (0, 3):
             drawn = draws.seeded_draw(visible, "all", 1, number)
-            np.testing.assert_array_equal(tested_sysu.search("all-single", number).gallery, tested_sysu.rows(V)[drawn])
-        assert not np.array_equal(tested_sysu.search("all-single", 0).gallery, tested_sysu.search("all-single", 3).gallery)
+            np.testing.assert_array_equal(
+                tested_sysu.search("all-single", number).gallery, tested_sysu.rows(V)[drawn]
+            )
+        assert not np.array_equal(
+            tested_sysu.search("all-single", 0).gallery, tested_sysu.search("all-single", 3).gallery
+        )
         assert len(infrared) == len(tested_sysu.search("all-single").query)
 
     def test_re_ranked_lists_where_the_test_re_ranks(self, tested_regdb):
         config = tested_regdb.setup.config
         setup = dataclasses.replace(
-            tested_regdb.setup, config=dataclasses.replace(config, test=dataclasses.replace(config.test, rerank=True))
+            tested_regdb.setup,
+            config=dataclasses.replace(config, test=dataclasses.replace(config.test, rerank=True)),
         )
         again = retrieval.test(setup)
-        np.testing.assert_array_equal(again.search("v2t").scores.ap, again.results["v2t"].trials[0].ap)
-        assert not np.array_equal(again.search("v2t").scores.ap, tested_regdb.search("v2t").scores.ap)
+        np.testing.assert_array_equal(
+            again.search("v2t").scores.ap, again.results["v2t"].trials[0].ap
+        )
+        assert not np.array_equal(
+            again.search("v2t").scores.ap, tested_regdb.search("v2t").scores.ap
+        )
 
     def test_unknown_settings_and_trials_are_refused(self, tested_regdb, tested_sysu):
         with pytest.raises(ValueError, match="asked by v2t, t2v"):
@@ -128,13 +156,16 @@ class TestCurves:
         np.testing.assert_allclose(curves[:, 0], [trial.summary()["R1"] for trial in result.trials])
 
     def test_beyond_the_list_it_stays(self):
-        result = protocols.Result([Scores(np.array([0, 1]), np.ones(2), np.ones(2), 2)], [], {}, np.arange(2))
+        result = protocols.Result(
+            [Scores(np.array([0, 1]), np.ones(2), np.ones(2), 2)], [], {}, np.arange(2)
+        )
         np.testing.assert_array_equal(retrieval.curves(result, 4), [[0.5, 1, 1, 1]])
 
     def test_the_interval_of_two_known_trials(self):
         mean, half = retrieval.interval(np.array([[0.4], [0.6]]))
         assert mean == pytest.approx([0.5])
-        assert half == pytest.approx([12.7062 * 0.1], rel=1e-4)  # t of one degree of freedom, at 97.5 %
+        # t of one degree of freedom, at 97.5 %
+        assert half == pytest.approx([12.7062 * 0.1], rel=1e-4)
 
     def test_one_trial_has_no_interval(self):
         assert retrieval.interval(np.array([[0.4, 0.5]]))[1] is None
@@ -143,7 +174,8 @@ class TestCurves:
         search = tested_regdb.search("v2t")
         count, right = len(search.gallery), 4
         exact = [1 - math.comb(count - right, k) / math.comb(count, k) for k in range(1, 6)]
-        np.testing.assert_allclose(search.guess(5), exact, atol=0.06)  # 640 draws: a standard deviation of 0.02 at most
+        # 640 draws: a standard deviation of 0.02 at most
+        np.testing.assert_allclose(search.guess(5), exact, atol=0.06)
 
     def test_a_guess_counts_people_where_the_protocol_does(self, tested_sysu):
         search = tested_sysu.search("all-multi")
@@ -156,7 +188,9 @@ class TestCurves:
 def made(own_place, tmp_path_factory):
     """(runs folder, configuration, the cell trained there, what was said)."""
     out, said = tmp_path_factory.mktemp("runs"), []
-    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 1, "steps": 2})
+    config = sweeps.configure(
+        "table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 1, "steps": 2}
+    )
     return out, config, retrieval.trained(out, config, said.append), said
 
 
@@ -182,7 +216,11 @@ class TestCells:
     def test_its_own_row_comes_first_then_the_most_modalities(self, made, tmp_path):
         _, config, place, _ = made
         fingerprint = json.loads((place / "result.json").read_text())["provenance"]["fingerprint"]
-        for name, row, modalities in (("a", "B2", "V I"), ("b", "MDL3", "V I DV DI"), ("c", "MDL4", "V I DV DI")):
+        for name, row, modalities in (
+            ("a", "B2", "V I"),
+            ("b", "MDL3", "V I DV DI"),
+            ("c", "MDL4", "V I DV DI"),
+        ):
             shutil.copytree(place, tmp_path / name)
             result = json.loads((place / "result.json").read_text())
             result["params"] |= {"row": row, "modalities": modalities}
@@ -196,7 +234,9 @@ class TestCells:
         _, _, place, _ = made
         kept = json.loads((place / "result.json").read_text())["scores"]
         tested = retrieval.reopen(place)
-        assert {name: result.mean for name, result in tested.results.items()} == {name: s["mean"] for name, s in kept.items()}
+        assert {name: result.mean for name, result in tested.results.items()} == {
+            name: s["mean"] for name, s in kept.items()
+        }
         assert set(tested.embedded) == set(Modality)
         assert not tested.setup.net.training
 
@@ -209,7 +249,9 @@ class TestCells:
             retrieval.reopen(tmp_path / "cell")
 
     def test_a_damaged_or_absent_cell_is_refused(self, made, tmp_path):
-        with pytest.raises(TrainingError, match=r"nowhere: no finished cell, params.json is missing"):
+        with pytest.raises(
+            TrainingError, match=r"nowhere: no finished cell, params.json is missing"
+        ):
             retrieval.reopen(tmp_path / "nowhere")
         shutil.copytree(made[2], tmp_path / "cell")
         weights = bytearray((tmp_path / "cell" / "weights.pt").read_bytes())
@@ -220,20 +262,31 @@ class TestCells:
 
     def test_the_papers_sizes_are_not_trained_here(self, tmp_path):
         config = sweeps.configure("table4", "MDL4", "paper", "synthetic-regdb", {"size": "smoke"})
-        with pytest.raises(TrainingError, match="bdlab train MDL4 --data synthetic-regdb --preset paper --splits 1 --seeds 0"):
+        with pytest.raises(
+            TrainingError,
+            match="bdlab train MDL4 --data synthetic-regdb --preset paper --splits 1 --seeds 0",
+        ):
             retrieval.trained(tmp_path, config)
         assert list(tmp_path.iterdir()) == []
 
 
 def test_derivative_streams_are_embedded_as_the_net_does(tested_sysu):
-    """By hand for one picture each; a base modality's stem would give something else (the broken variant)."""
+    """By hand for one picture each; a base modality's stem would give something else (the broken
+    variant).
+    """
     setup = tested_sysu.setup
     for m in (Modality.DV, Modality.DI):
         row = int(tested_sysu.rows(m)[2])
         x = pixels.normalise(setup.bank.pictures[row : row + 1])
         made = setup.net.derive({m.parent: x})[m]
-        np.testing.assert_allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m)[0].detach(), atol=1e-5)
-        assert not np.allclose(tested_sysu.embedded[m].features[2], setup.net.embed(made, m.parent)[0].detach(), atol=1e-3)
+        np.testing.assert_allclose(
+            tested_sysu.embedded[m].features[2], setup.net.embed(made, m)[0].detach(), atol=1e-5
+        )
+        assert not np.allclose(
+            tested_sysu.embedded[m].features[2],
+            setup.net.embed(made, m.parent)[0].detach(),
+            atol=1e-3,
+        )
         assert tested_sysu.embedded[m].keys == tested_sysu.embedded[m.parent].keys
 
 
@@ -241,4 +294,6 @@ def test_a_network_without_derivatives_is_asked_too(own_place):
     config = sweeps.configure("table4", "B2", "smoke", "synthetic-regdb")
     tested = retrieval.test(setups.prepare(config, device="cpu", progress=False))
     assert set(tested.embedded) == set(BASE)
-    np.testing.assert_array_equal(tested.embedded[V].features, extract.embed(tested.setup)[V].features)
+    np.testing.assert_array_equal(
+        tested.embedded[V].features, extract.embed(tested.setup)[V].features
+    )
