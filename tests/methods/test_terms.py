@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from bdlab import losses, network
 from bdlab.methods import agw, asymmetric, bdtr, cmgan, gan, one_stream
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
+from bdlab.pixels import LUMA, MEAN, STD
 from tests.reference import rivals as reference
 
 from .made import batch, gradients, made
@@ -40,9 +41,9 @@ class TestZeroPadding:
 
     def test_only_luma_is_left_of_colour(self):
         pixels = torch.rand(2, 3, 8, 8)
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (pixels.MEAN, pixels.STD))
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
         grey = (
-            (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1))
+            (pixels * torch.tensor(LUMA).view(3, 1, 1))
             .sum(1, keepdim=True)
             .expand_as(pixels)
         )
@@ -52,7 +53,7 @@ class TestZeroPadding:
         )
         red = torch.tensor([1.0, 0, 0]).view(3, 1, 1).expand(1, 3, 8, 8)
         assert pad((red - mean) / std)[0, 0].mean().item() == pytest.approx(
-            (0.299 - sum(pixels.MEAN) / 3) / (sum(pixels.STD) / 3)
+            (0.299 - sum(MEAN) / 3) / (sum(STD) / 3)
         )
 
     def test_the_other_modalitys_kernels_do_not_matter(self):

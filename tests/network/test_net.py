@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from bdlab import network, pixels
+from bdlab import network
 from bdlab.modality import Modality
 from bdlab.network import backbones
-from bdlab.pixels import MEAN, STD
+from bdlab.pixels import LUMA, MEAN, STD
 from tests.conftest import WEIGHTS
 
 V, I, DV, DI = Modality
@@ -96,14 +96,14 @@ def test_unit_space_works_on_pixels_between_0_and_1():
     pixels = torch.rand(2, 3, 8, 8)
     x = (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     back = net.derive({V: x, I: x})[DV] * net.std + net.mean
-    luma = (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+    luma = (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
     torch.testing.assert_close(back, luma.expand(-1, 3, -1, -1))
 
 
 def test_random_start_differs_and_luma_is_luma():
     assert network.BaseDerivativeNet(4, generator_init="luma", **SMALL).generator_numbers()[
         "E_V.weight"
-    ] == pytest.approx(pixels.LUMA)
+    ] == pytest.approx(LUMA)
     assert (
         len(
             set(
@@ -364,7 +364,7 @@ class TestControls:
         made = net.derive(x)
         assert torch.equal(made[DI], x[I])
         pixels, back = x[V] * net.std + net.mean, made[DV] * net.std + net.mean
-        luma = (pixels * torch.tensor(pixels.LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+        luma = (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
         torch.testing.assert_close(back, luma.expand(-1, 3, -1, -1))
         assert list(net(x).features) == [V, I, DV, DI]
 
