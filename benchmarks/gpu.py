@@ -229,7 +229,8 @@ def side_by_side(bench):
         n / together([own], 1, **timing)[0] for n, own in zip(pictures, flat, strict=True)
     )
     at_once = max(n / rate for n, rate in zip(pictures, together(flat, 1, **timing), strict=True))
-    what = f"Table IV's RegDB column, {len(rows)} cells of {REGDB_STEPS} steps one by one, from their rates"
+    cells = f"{len(rows)} cells of {REGDB_STEPS} steps"
+    what = f"Table IV's RegDB column, {cells} one by one, from their rates"
     bench.say(what, [one_by_one / 60], "minutes")
     bench.say("the same, all at once", [at_once / 60], "minutes")
 
@@ -255,7 +256,8 @@ def main() -> None:
     )
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         print(
-            "gpu: no GPU is here, nothing was measured (python benchmarks/gpu.py on a machine with one runs all of it)"
+            "gpu: no GPU is here, nothing was measured (python benchmarks/gpu.py on a machine with "
+            "one runs all of it)"
         )
         return
     if options.device == "cpu" and not options.smoke:

@@ -100,10 +100,12 @@ def main() -> None:
             figure.savefig(target / f"growth.{suffix}", dpi=120)
         for grown, size, count, threads, seconds, megabytes in rows:
             print(
-                f"{grown:<8} {size:>9,} pictures {count:>7,} people {threads} threads {seconds:>9.3f} s {megabytes:>7.0f} MB"
+                f"{grown:<8} {size:>9,} pictures {count:>7,} people {threads} threads "
+                f"{seconds:>9.3f} s {megabytes:>7.0f} MB"
             )
         print(
-            f"growth: {QUERIES} queries x {WIDTH}, {machine()}, {CORES} cores; figure and numbers in {target.name}/"
+            f"growth: {QUERIES} queries x {WIDTH}, {machine()}, {CORES} cores; figure and numbers "
+            f"in {target.name}/"
         )
 
 

@@ -140,7 +140,9 @@ def forward(net, images, one_pass):
 
 
 def build(setup, rung, workers=0):
-    """A function that trains one step of ``setup.net`` in a rung's way and returns the total loss."""
+    """A function that trains one step of ``setup.net`` in a rung's way and returns the total
+    loss.
+    """
     device, net, form = (
         setup.device,
         setup.net,

@@ -61,7 +61,8 @@ def together(params, threads, device="cpu", seconds=SECONDS, start=START):
     said = [json.loads(job.communicate()[0].splitlines()[-1]) for job in jobs]
     if any(one["late"] for one in said) and seconds > 1:
         print(
-            f"a job was not ready in {start:g} seconds: this measurement overlaps less than it should"
+            f"a job was not ready in {start:g} seconds: this measurement overlaps less than it "
+            "should"
         )
     return [one["rate"] for one in said]
 
@@ -113,7 +114,8 @@ def cell(options, folder):
         assert same[0] == same[1], "the notebook trained something else"
         spent.append(outcome.seconds - plain)
     report(
-        "overhead of a notebook cell (kernel, imports, papermill, figures) over the same run in this process",
+        "overhead of a notebook cell (kernel, imports, papermill, figures) over the same run in "
+        "this process",
         spent,
         "s",
         at_most=5,

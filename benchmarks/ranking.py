@@ -37,7 +37,8 @@ def peer(features, query):
         import faiss
     except ImportError:
         print(
-            "faiss is not installed: the peer is one torch matrix of all distances (pip install faiss-cpu for the other)"
+            "faiss is not installed: the peer is one torch matrix of all distances (pip install "
+            "faiss-cpu for the other)"
         )
         gallery, asked_for = torch.from_numpy(np.array(features)), torch.from_numpy(query)
         squares = gallery.square().sum(1)

@@ -25,9 +25,10 @@ SCRIPTS = (
 )
 HEAD = """# Benchmarks
 
-Every line compares two ways to do the same work in one run, in turns, after their results were found equal: ours and one written for the
-purpose in the style public code has (a loop over queries, anchors or pictures). Minimum / median / maximum over the turns; the target is
-held against the median. Written by `make bench`; a missed target stays here as missed.
+Every line compares two ways to do the same work in one run, in turns, after their results were
+found equal: ours and one written for the purpose in the style public code has (a loop over queries,
+anchors or pictures). Minimum / median / maximum over the turns; the target is held against the
+median. Written by `make bench`; a missed target stays here as missed.
 
 | claim | min / median / max | target | machine | date |
 |---|---|---|---|---|
@@ -35,12 +36,13 @@ held against the median. Written by `make bench`; a missed target stays here as 
 GROWTH = """
 ## As the gallery grows
 
-![Six panels: seconds and memory of ranking, over the pictures in the gallery, the people in it, and the threads](growth.png)
+![Six panels: seconds and memory of ranking over pictures, people and threads](growth.png)
 
-Time and memory (beside the features, which stay on disk) of exact ranking with scores, 100 queries of 512 numbers. Left: 1,000 to
-1,000,000 pictures, 100 a person; time grows with the gallery, memory stays within a chunk's. Middle: 100,000 pictures of 10 to 10,000
-people; few people mean many matches a query, each of which is counted. Right: threads of the matrix product, 10,000 people. Numbers:
-[growth.csv](growth.csv).
+Time and memory (beside the features, which stay on disk) of exact ranking with scores, 100 queries
+of 512 numbers. Left: 1,000 to 1,000,000 pictures, 100 a person; time grows with the gallery, memory
+stays within a chunk's. Middle: 100,000 pictures of 10 to 10,000 people; few people mean many
+matches a query, each of which is counted. Right: threads of the matrix product, 10,000 people.
+Numbers: [growth.csv](growth.csv).
 """
 
 

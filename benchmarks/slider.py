@@ -65,7 +65,8 @@ def main() -> None:
         word = "within" if max(waited) < ALLOWED else "ABOVE"
         said = f"median {statistics.median(waited):.0f} ms, max {max(waited):.0f} ms of {len(waited)} moves, {word} {ALLOWED} ms"
         print(
-            f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max {max(worked):.0f} ms"
+            f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max "
+            f"{max(worked):.0f} ms"
         )
 
     def drawn():

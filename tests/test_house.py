@@ -28,7 +28,8 @@ FLOORS = [
 ]
 MOST_ENTRIES, MOST_FLOORS = 20, 8
 WIDGETS = {
-    "workbench/widgets.py", "workbench/explorers.py", "workbench/losses/hinge.py", "workbench/losses/graph.py",
+    "workbench/widgets.py", "workbench/explorers.py",
+    "workbench/losses/hinge.py", "workbench/losses/graph.py",
     *(f"workbench/{room}/explore.py" for room in ("data", "channels", "losses", "retrieval")),
 }  # fmt: skip
 #: Outside packages that only some files of ours may import.
@@ -158,7 +159,7 @@ def test_light_modules_do_not_pull_in_torch(module):
     """`bdlab --help`, `bdlab status` and a data check answer at once."""
     import sys
 
-    code = f"import sys, bdlab.{module}; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
+    code = f"import sys, bdlab.{module}; sys.exit(bool({{'torch', 'matplotlib'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
@@ -170,10 +171,12 @@ def test_training_needs_no_jupyter():
         "import sys\n"
         "class Refuse:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in {'IPython', 'ipywidgets', 'papermill', 'nbformat', 'nbclient', 'jupyter_client'}:\n"
+        "        if name.partition('.')[0] in {'IPython', 'ipywidgets', 'papermill', 'nbformat', "
+        "'nbclient', 'jupyter_client'}:\n"
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
-        "import bdlab.training.loop, bdlab.experiments.sweeps, bdlab.workbench.notebook, bdlab.report, bdlab.cli\n"
+        "import bdlab.training.loop, bdlab.experiments.sweeps, bdlab.workbench.notebook, "
+        "bdlab.report, bdlab.cli\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error::ImportWarning", "-c", code],

@@ -79,7 +79,11 @@ def test_every_letter_is_explained_before_it_is_used():
     """
     text = reading.words(NOTEBOOK)
     for letter, meaning in {
-        "$V$": "visible pictures $V$", "$D_V$": "a *relative* is made, $D_V$ from $V$", "$F_I$": "four stems $F_I$",
-        "$F_S$": "one trunk $F_S$", "$L_{MML}$": "$L_{MML}$, the *multi-mode* loss", "$L_{MDL}$": "$L_{MDL}$, the *multi-directional* loss",
-    }.items():  # fmt: skip
+        "$V$": "visible pictures $V$",
+        "$D_V$": "a *relative* is made, $D_V$ from $V$",
+        "$F_I$": "four stems $F_I$",
+        "$F_S$": "one trunk $F_S$",
+        "$L_{MML}$": "$L_{MML}$, the *multi-mode* loss",
+        "$L_{MDL}$": "$L_{MDL}$, the *multi-directional* loss",
+    }.items():
         assert text.index(meaning) <= text.index(letter), letter

@@ -17,7 +17,9 @@ FIGURES = 13
 
 
 def executed(tmp_path, **parameters):
-    """(path of the executed notebook, everything it printed, the numbers on its last printed line)."""
+    """(path of the executed notebook, everything it printed, the numbers on its last printed
+    line).
+    """
     out = tmp_path / "executed.ipynb"
     batch.execute(NOTEBOOK, out, {"size": "smoke", "threads": 1, **parameters}, timeout=300)
     return out, *reading.said(out)

@@ -19,7 +19,9 @@ FIGURES = 10
 
 
 def executed(tmp_path, **parameters):
-    """(path of the executed notebook, everything it printed, the numbers on its last printed line)."""
+    """(path of the executed notebook, everything it printed, the numbers on its last printed
+    line).
+    """
     out = tmp_path / f"executed-{len(list(tmp_path.glob('*.ipynb')))}.ipynb"
     given = {
         "size": "smoke",

@@ -18,7 +18,9 @@ FIGURES = 11
 
 
 def executed(tmp_path, **parameters):
-    """(path of the executed notebook, everything it printed, the numbers on its last printed line)."""
+    """(path of the executed notebook, everything it printed, the numbers on its last printed
+    line).
+    """
     out = tmp_path / "executed.ipynb"
     given = {"preset": "smoke", "threads": 1, "runs": str(tmp_path / "runs"), **parameters}
     batch.execute(NOTEBOOK, out, given, timeout=300)

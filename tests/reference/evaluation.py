@@ -107,7 +107,9 @@ def sysu(query, gallery, mode, shots, trials=10, permutations=None):
 
 
 def rerank(query, gallery, k1=20, k2=6, weight=0.3):
-    """k-reciprocal re-ranking, one picture at a time (Zhong et al., CVPR 2017, sections 3.2-3.5)."""
+    """k-reciprocal re-ranking, one picture at a time (Zhong et al., CVPR 2017, sections
+    3.2-3.5).
+    """
     both, count = np.concatenate([query, gallery]), len(query)
     d = squared_distances(both, both)
     d = d / d.max(axis=1, keepdims=True)
