@@ -159,7 +159,7 @@ def test_light_modules_do_not_pull_in_torch(module):
     """`bdlab --help`, `bdlab status` and a data check answer at once."""
     import sys
 
-    code = f"import sys, bdlab.{module}; sys.exit(bool({{'torch', 'matplotlib'}} & set(sys.modules)))"
+    code = f"import sys, bdlab.{module}; sys.exit(not {{'torch', 'matplotlib'}}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
