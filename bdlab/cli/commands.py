@@ -28,9 +28,9 @@ def main() -> None:
     """A research workbench for visible-infrared person re-identification with base and derivative
     modalities.
 
-    \b First steps:      bdlab demo              Table IV on a synthetic set, about five minutes on
-    two cores Your own data:    bdlab data check DIR    then: bdlab run table4 --data folder --root
-    DIR --preset demo
+    \b
+    First steps:     bdlab demo             Table IV on a synthetic set, about five minutes
+    Your own data:   bdlab data check DIR   then: bdlab run table4 --data folder --root DIR
     """
 
 
@@ -233,12 +233,12 @@ def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
     """Say what a sweep would cost here before it runs: cells, steps, hours and disk, from a few
     measured steps a row.
 
-    \b What a row of the paper's own size would take on this machine, without the real pictures or a
-    network (it renders the full-size twin, 206 + 206 people at 288 x 144, and takes ResNet-50 from
-    a file or a random start):
-        bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null bdlab
-        plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set
-        weights=path/to/resnet50.pth
+    \b
+    What a row of the paper's own size would take on this machine, without the real pictures or
+    a network (it renders the full-size twin, 206 + 206 people at 288 x 144, and takes ResNet-50
+    from a file or a random start):
+      bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=null
+      bdlab plan table4 --rows MDL4 --data synthetic-regdb --preset paper --set weights=FILE.pth
     """
     from bdlab import batch
     from bdlab.experiments import plan as planning
