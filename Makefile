@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint bench clean
+.PHONY: help demo test lab lint bench site clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bdlab needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
 	@echo "Installing bdlab and what it needs (PyTorch with its GPU libraries: about 6 GB, some minutes) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,cluster]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,cluster,docs]'
 	@touch $@
 
 demo: $(STAMP) ## Table IV of the paper at toy size: render, train, print, report (about five minutes)
@@ -31,6 +31,10 @@ lint: $(STAMP) ## ruff on modules and notebooks
 
 bench: $(STAMP) ## Benchmarks, each beside a naive peer: prints and writes docs/benchmarks.md (about 15 quiet minutes)
 	$(BIN)/python benchmarks/run.py
+
+site: $(STAMP) ## The site, offline, from what is tracked: docs/_build/html (warnings are errors)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 clean: ## Remove the environment and caches (data/ and runs/ stay)
 	rm -rf .venv .pytest_cache .ruff_cache *.egg-info
