@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint bench site clean
+.PHONY: help demo test lab lint bench site notebooks clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -35,6 +35,9 @@ bench: $(STAMP) ## Benchmarks, each beside a naive peer: prints and writes docs/
 site: $(STAMP) ## The site, offline, from what is tracked: docs/_build/html (warnings are errors)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+notebooks: $(STAMP) ## Run every notebook and keep its outputs in it (some minutes)
+	$(BIN)/python docs/execute.py
 
 clean: ## Remove the environment and caches (data/ and runs/ stay)
 	rm -rf .venv .pytest_cache .ruff_cache *.egg-info

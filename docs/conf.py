@@ -45,7 +45,7 @@ html_show_sphinx = False
 
 
 def take_notebooks(app) -> None:
-    """The notebooks lie at the top of the repository; Sphinx reads what lies below its own folder."""
+    """Copy the notebooks from the top of the repository: Sphinx reads its own folder."""
     target = HERE / "notebooks"
     shutil.rmtree(target, ignore_errors=True)
     skipped = shutil.ignore_patterns(".*", "__pycache__")

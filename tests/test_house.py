@@ -275,3 +275,29 @@ class TestRepository:
         """A guide of 300 lines a module."""
         long = {path.name for _, path in modules() if len(path.read_text().splitlines()) > 300}
         assert not long
+
+
+class TestReadme:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+    def named(self, text):
+        """The entries of the package that a README's tree names."""
+        block = text[text.index("\nbdlab/\n") : text.index("\nbdtwins/")]
+        return {
+            word.removesuffix(".py").rstrip("/") for word in re.findall(r"[a-z]+(?:/|\.py)", block)
+        }
+
+    def test_its_tree_names_every_entry(self):
+        entries = {part(name) for name, _ in modules()} - {None}
+        assert self.named(self.text) == entries | {"bdlab"}
+
+    def test_an_entry_left_out_is_noticed(self):
+        """The broken variant."""
+        assert "losses" not in self.named(self.text.replace("losses.py", "        ", 1))
+
+    def test_it_is_short(self):
+        assert len(self.text.split()) <= 700
+
+    def test_its_links_lead_somewhere(self):
+        for target in re.findall(r"\]\(([^)#:]+)\)", self.text):
+            assert (REPOSITORY / target).exists(), target

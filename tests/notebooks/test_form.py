@@ -26,12 +26,10 @@ def test_parameters_are_annotated_literals(path):
 
 
 @each
-def test_no_class_no_long_function_no_outputs_no_counts(path):
+def test_no_class_and_no_long_function(path):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code":
             continue
-        assert cell.outputs == []
-        assert cell.execution_count is None
         for node in ast.walk(ast.parse(cell.source)):
             assert not isinstance(node, ast.ClassDef)
             if isinstance(node, ast.FunctionDef):

@@ -1,0 +1,211 @@
+"""Runs the notebooks and keeps their outputs in them: what `make notebooks` does.
+
+    python docs/execute.py [NOTEBOOK ...]        # all of them without an argument
+    python docs/execute.py --clean NOTEBOOK      # git's filter, see .gitattributes
+
+Nothing else may write outputs into a tracked notebook: pictures are made small, explorers leave the
+picture they show at first, and two hashes say which source the outputs were made from and that they
+are these very outputs.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import importlib
+import inspect
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+
+from bdlab import batch
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOKS = ROOT / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+MOST_BYTES = 400_000  # of a notebook with its outputs
+COLOURS = 96  # of a picture's palette
+#: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+
+
+def source_hash(book: nbformat.NotebookNode) -> str:
+    """The sha256 of all cells' sources: which text the outputs belong to."""
+    sources = [[cell.cell_type, cell.source] for cell in book.cells]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def output_hash(book: nbformat.NotebookNode) -> str:
+    """The sha256 of all cells' outputs."""
+    outputs = [cell.get("outputs", []) for cell in book.cells]
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+
+
+def is_ours(book: nbformat.NotebookNode) -> bool:
+    """Whether the outputs are those that `make notebooks` left, made from this very source."""
+    made = {"outputs_of": source_hash(book), "outputs": output_hash(book)}
+    return dict(book.metadata.get("bdlab", {})) == made
+
+
+def clean(text: str, tracked: str | None) -> str:
+    """What git shall see of a notebook: a reader's own outputs give way to the tracked ones.
+
+    ``text`` is the notebook as it lies there, ``tracked`` the one of the last commit, if any. A
+    changed source keeps no outputs until `make notebooks` makes them.
+    """
+    book = nbformat.reads(text, as_version=4)
+    if is_ours(book):
+        return text
+    if tracked is not None and source_hash(nbformat.reads(tracked, 4)) == source_hash(book):
+        return tracked
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    book.metadata = nbformat.from_dict(KERNEL)
+    return nbformat.writes(book) + "\n"
+
+
+def run(path: Path) -> nbformat.NotebookNode:
+    """The notebook, executed at the top of the repository with its own parameters."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / path.name
+        batch.execute(path, out, {}, timeout=1800)
+        return nbformat.read(out, as_version=4)
+
+
+def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The tracked notebook with the outputs of an execution."""
+    book = nbformat.read(path, as_version=4)
+    state = executed.metadata.get("widgets", {}).get(
+        "application/vnd.jupyter.widget-state+json", {}
+    )
+    alts = alt_texts(book)
+    number = 0
+    for cell, done in zip(book.cells, executed.cells, strict=True):
+        if cell.cell_type != "code":
+            continue
+        number += 1
+        cell.execution_count = number
+        cell.outputs = [tidy(output, state.get("state", {})) for output in done.outputs]
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
+        if cell.id in alts and any("image/png" in o.get("data", {}) for o in cell.outputs):
+            cell.metadata["mystnb"] = {"image": {"alt": alts[cell.id]}}
+    made = {"outputs_of": source_hash(book), "outputs": output_hash(book)}
+    book.metadata = nbformat.from_dict({**KERNEL, "bdlab": made})
+    return book
+
+
+def tidy(output: nbformat.NotebookNode, widgets: dict) -> nbformat.NotebookNode:
+    """One output as it is kept: small pictures, explorers as pictures."""
+    data = output.get("data", {})
+    if WIDGET in data:
+        picture = picture_of(data[WIDGET]["model_id"], widgets)
+        text = "An explorer: run this notebook to use it."
+        output.data = nbformat.from_dict({"text/plain": text})
+        if picture:
+            output.data["image/png"] = picture
+        output.metadata = nbformat.from_dict({})
+    elif "image/png" in data:
+        data["image/png"] = small(base64.b64decode(data["image/png"]))
+    return output
+
+
+def small(png: bytes) -> str:
+    """A picture with a palette of its own, base64."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    out = io.BytesIO()
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return base64.b64encode(min(out.getvalue(), png, key=len)).decode()
+
+
+def picture_of(model_id: str, widgets: dict) -> str | None:
+    """The largest picture that a widget or one of its children shows, base64; None without any."""
+    pictures: list[bytes] = []
+    waiting = [model_id]
+    while waiting:
+        model = widgets.get(waiting.pop(), {})
+        for buffer in model.get("buffers", []):
+            raw = base64.b64decode(buffer["data"])
+            if raw.startswith(b"\x89PNG"):
+                pictures.append(raw)
+        for child in model.get("state", {}).get("children", []):
+            waiting.append(child.removeprefix("IPY_MODEL_"))
+    return small(max(pictures, key=len)) if pictures else None
+
+
+def alt_texts(book: nbformat.NotebookNode) -> dict[str, str]:
+    """Cell id -> what its figure shows: the first sentence of the figure function's docstring."""
+    modules: dict[str, str] = {}
+    texts = {}
+    for cell in book.cells:
+        if cell.cell_type != "code":
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            elif isinstance(node, ast.Call) and (text := first_sentence(node.func, modules)):
+                texts[cell.id] = text
+    return texts
+
+
+def first_sentence(function: ast.expr, modules: dict[str, str]) -> str | None:
+    """What ``module.function`` shows, if it is a figure function of the workbench."""
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return None
+    name = modules.get(function.value.id, "")
+    if not name.startswith("bdlab.workbench"):
+        return None
+    try:
+        found = getattr(importlib.import_module(name), function.attr, None)
+    except ImportError:
+        return None
+    returns = inspect.signature(found).return_annotation if inspect.isfunction(found) else None
+    if returns not in ("Figure", "matplotlib.figure.Figure") or not found.__doc__:
+        return None
+    return " ".join(found.__doc__.split("\n\n")[0].split()).split(". ")[0].rstrip(".") + "."
+
+
+def main(paths: list[Path]) -> None:
+    os.chdir(ROOT)
+    for path in paths:
+        book = keep(path, run(path))
+        text = nbformat.writes(book) + "\n"
+        if len(text) > MOST_BYTES:
+            sys.exit(f"{path}: {len(text):,} bytes with its outputs, {MOST_BYTES:,} at most")
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {len(text) / 1000:,.0f} kB")
+
+
+def tracked(path: str) -> str | None:
+    """The notebook as the last commit has it; None where it has none."""
+    words = ["git", "show", f"HEAD:{path}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+    return done.stdout if done.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--clean"]:
+        sys.stdout.write(clean(sys.stdin.read(), tracked(sys.argv[2])))
+        sys.exit()
+    main([Path(a).resolve() for a in sys.argv[1:]] or sorted(BOOKS.rglob("*.ipynb")))
