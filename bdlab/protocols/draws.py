@@ -1,5 +1,5 @@
-"""SYSU-MM01's gallery draws: which pictures stand in a trial's gallery, by the authors'
-permutations or a seeded draw.
+"""Gallery draws: which pictures stand in a trial's gallery, by the authors' permutations or a
+seeded draw.
 """
 
 from __future__ import annotations
@@ -11,43 +11,40 @@ from typing import Any
 import numpy as np
 
 from bdlab.evaluation import Embedded
+from bdlab.rules import Setting
 
-GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 
-
-def _files(gallery: Embedded, mode: str) -> list[tuple[int, int, list[int]]]:
-    """(identity, camera, rows in file order), identities then cameras ascending, those without a
-    picture skipped.
+def _files(pictures: Embedded, cameras: tuple[int, ...]) -> dict[tuple[int, int], list[int]]:
+    """(identity, camera) -> rows in file order; identities then cameras ascending, only those with
+    a picture; ``cameras`` empty: all.
     """
     rows: dict[tuple[int, int], list[int]] = {}
-    for row, (identity, camera) in enumerate(
-        zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)
-    ):
-        if camera in GALLERY_CAMERAS[mode]:
+    for row, identity in enumerate(pictures.ids.tolist()):
+        camera = int(pictures.cameras[row])
+        if not cameras or camera in cameras:
             rows.setdefault((identity, camera), []).append(row)
-    keys = gallery.keys
-    return [
-        (*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who])
-        for who in sorted(rows)
-    ]
+    if pictures.keys:
+        for files in rows.values():
+            files.sort(key=pictures.keys.__getitem__)
+    return {who: rows[who] for who in sorted(rows)}
 
 
-def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's
-    number.
+def seeded_draw(pictures: Embedded, setting: Setting, trial: int) -> np.ndarray:
+    """Rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
 
     A generator of its own: seeding the global one would change whatever is trained next. Ten shots
     are our convention (``sample`` in the same loops); the published rule is for one.
     """
     rng, rows = random.Random(trial), []
-    for _, _, files in _files(gallery, mode):
-        rows += [rng.choice(files)] if shots == 1 else rng.sample(files, min(shots, len(files)))
+    for files in _files(pictures, setting.cameras).values():
+        if setting.shots == 1:
+            rows.append(rng.choice(files))
+        else:
+            rows += rng.sample(files, min(setting.shots, len(files)))
     return np.array(rows, dtype=np.int64)
 
 
-def official_draw(
-    gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int
-) -> np.ndarray:
+def official_draw(gallery: Embedded, setting: Setting, permutations: Any, trial: int) -> np.ndarray:
     """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of
     ``permutations[camera][id][trial]``.
 
@@ -55,8 +52,8 @@ def official_draw(
     an identity or trial that is missing, entries that are not distinct integers from 1 to the
     number of files, or too few of them.
     """
-    rows = []
-    for identity, camera, files in _files(gallery, mode):
+    rows, shots = [], setting.shots
+    for (identity, camera), files in _files(gallery, setting.cameras).items():
         where = f"permutations, camera {camera}, identity {identity}"
         try:
             table = np.asarray(permutations[camera][identity])
