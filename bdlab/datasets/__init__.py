@@ -35,7 +35,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "sysu": ("split", "val_holdout"),
     "regdb": ("split",),
     "folder": ("split", "test_fraction", "val_fraction"),
-    "synthetic-regdb": ("split", *twin.DIALS),
+    "synthetic-regdb": ("split", "val_holdout", *twin.DIALS),
     "synthetic-sysu": ("split", "val_holdout", *twin.DIALS),
 }
 

@@ -9,9 +9,11 @@ Without index files the identities are halved by a seeded order, and the provena
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bdlab import rules
 from bdlab.modality import Modality
 
 from .layouts import (
@@ -27,7 +29,8 @@ from .layouts import (
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, few, refuse, validate
 
-TRIALS = range(1, 11)
+TRIALS = range(1, rules.REGDB.splits + 1)
+PARTS = ("train", "test")
 FOLDERS = {Modality.V: "Visible", Modality.I: "Thermal"}
 # bytes; the published files have 120 kB and lines of 45 bytes
 MAX_INDEX, MAX_LINE = 4_000_000, 1000
@@ -47,18 +50,33 @@ class Entry:
 
 
 def read(
-    root: Path | str, split: int = 1, *, name: str = "regdb", fault: Fault = refuse
+    root: Path | str,
+    split: int = 1,
+    val_holdout: bool = False,
+    *,
+    name: str = rules.REGDB.name,
+    fault: Fault = refuse,
 ) -> Dataset:
-    """The data set of one trial.
+    """The data set of one trial. ``val_holdout``: with the people of ``idx/val_*_<trial>.txt`` as the
+    val part, whom the rendered sets have; RegDB itself holds nobody out.
 
     Raises DatasetError (or hands it to ``fault`` and reads on) naming the file and the line: for
     every rule of ``parse_index``, a picture that is not there, labels that disagree, visible and
     thermal identities that differ.
     """
     root = Path(root)
+    if not isinstance(val_holdout, bool) or (val_holdout and not has_index(root)):
+        raise DatasetError(
+            f"val_holdout {val_holdout!r} is asked for",
+            file=root,
+            rule="True or False; people are held out by index files idx/val_*_<trial>.txt alone",
+            remedy="leave it out: RegDB itself holds nobody out of training",
+        )
     split = checked_split(split, TRIALS, "RegDB has ten trials, each a split of its own: 1 to 10")
     if has_index(root):
-        records, source = _from_index(root, split, fault), f"trial {split} of the index files"
+        parts = (*PARTS, "val") if val_holdout else PARTS
+        records = _from_index(root, split, parts, fault)
+        source = f"trial {split} of the index files"
     else:
         records, source = (
             _halved(root, split, fault),
@@ -66,7 +84,13 @@ def read(
         )
     records.sort(key=lambda r: r.path)
     return validate(
-        Dataset(name, root, tuple(records), "regdb", {"split": split, "source": source})
+        Dataset(
+            name,
+            root,
+            tuple(records),
+            rules.REGDB.name,
+            {"split": split, "source": source, "val_holdout": val_holdout},
+        )
     )
 
 
@@ -188,11 +212,11 @@ def _entry(raw: bytes, number: int, modality: Modality, file: Path | str) -> Ent
     return Entry(number, path, int(parts[1]), int(label))
 
 
-def _from_index(root: Path, split: int, fault: Fault) -> list[Record]:
-    """The records of one trial's four files, each picture looked up on disk."""
+def _from_index(root: Path, split: int, parts: Iterable[str], fault: Fault) -> list[Record]:
+    """The records of one trial's files, two a part, each picture looked up on disk."""
     there = {modality: _listing(root, modality, fault) for modality in FOLDERS}
     records: list[Record] = []
-    for part in ("train", "test"):
+    for part in parts:
         identities: dict[Modality, dict[int, Entry]] = {}
         for modality, folder in FOLDERS.items():
             file = root / "idx" / f"{part}_{folder.lower()}_{split}.txt"
