@@ -33,14 +33,15 @@ class TwinError(ValueError):
         super().__init__(" ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence))
 
 
-KINDS = ("synthetic-regdb", "synthetic-sysu")
+KINDS = ("synthetic-regdb", "synthetic-sysu", "synthetic-llcm")
 SIZES = ("smoke", "demo", "full")
 #: Kinds whose validation people are in no split's train and test parts.
-HELD_APART = ("synthetic-regdb",)
+HELD_APART = ("synthetic-regdb", "synthetic-llcm")
 #: Easy enough for a small network from scratch, far enough from zero to be worth the name.
 DEFAULT_DIALS: dict[str, dict[str, float]] = {
     "synthetic-regdb": {"channel_gap": 0.5, "appearance_gap": 0.1},
     "synthetic-sysu": {"channel_gap": 0.4, "appearance_gap": 0.5},
+    "synthetic-llcm": {"channel_gap": 0.4, "appearance_gap": 0.5},
 }
 
 
@@ -77,6 +78,11 @@ SPECS: dict[str, dict[str, Size]] = {
         "smoke": Size(13, 3, 8, 4, 4, 32, 16),
         "demo": Size(180, 20, 50, 10, 10, 64, 32),
         "full": Size(296, 99, 96, 40, 22, 288, 144),
+    },
+    "synthetic-llcm": {
+        "smoke": Size(13, 3, 8, 4, 4, 32, 16),
+        "demo": Size(180, 20, 50, 10, 10, 64, 32),
+        "full": Size(713, 40, 351, 23, 20, 288, 144),
     },
 }
 
@@ -150,7 +156,7 @@ def folder_name(twin: Twin) -> str:
 
 @lru_cache(maxsize=64)
 def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
-    """Identities of each part of one of the seeded splits (SYSU has one); the result is shared, do
+    """Identities of each part of one of the seeded splits (only RegDB has more than one); the result is shared, do
     not change it.
     """
     spec, people = twin.spec, first_people(twin)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from .cameras import INFRARED_CAMERAS
+from .cameras import CAMERAS
 from .render import picture, shots
 from .twin import Twin, TwinError, first_people, parts, settle
 
@@ -162,21 +163,28 @@ def _already(twin: Twin, root: Path) -> bool:
 
 def _count(root: Path, most: int | None = None) -> dict[str, int]:
     """Identities (up to ``most``) and pictures of them that lie under ``root``."""
-    infrared = ("Thermal", *(f"cam{c}" for c in INFRARED_CAMERAS))
+    infrared = ("Thermal", "nir", *(f"cam{c}" for c in CAMERAS["synthetic-sysu"][True]))
     found = {"identities": set(), "visible": 0, "infrared": 0}
-    for top in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("idx", "exp")):
-        for folder in top.iterdir():
+    for top, folders in _identity_folders(root):
+        for folder in folders:
             if most is not None and int(folder.name) > most:
                 continue
             found["identities"].add(int(folder.name))
-            found["infrared" if top.name in infrared else "visible"] += sum(
-                1 for _ in folder.iterdir()
-            )
+            found["infrared" if top in infrared else "visible"] += sum(1 for _ in folder.iterdir())
     return {
         "identities": len(found["identities"]),
         "visible": found["visible"],
         "infrared": found["infrared"],
     }
+
+
+def _identity_folders(root: Path) -> Iterator[tuple[str, list[Path]]]:
+    """The folders named by an identity, by the folder above them that tells the modality."""
+    for top in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("idx", "exp")):
+        if top.name.startswith("test_"):  # LLCM: cameras are in between
+            yield top.name.removeprefix("test_"), sorted(top.glob("cam*/*"))
+        else:
+            yield top.name, sorted(top.iterdir())
 
 
 def _fill(twin: Twin, work: Path, ids: range, jobs: int, progress: bool) -> None:
@@ -229,6 +237,9 @@ def _index(twin: Twin, work: Path) -> None:
         return
     folder = work / "idx"
     folder.mkdir()
+    if twin.kind == "synthetic-llcm":
+        _index_llcm(twin, work)
+        return
     for split in range(1, SPLITS + 1):
         for name, ids in parts(twin, split).items():
             for word, infrared in (("visible", False), ("thermal", True)):
@@ -238,3 +249,22 @@ def _index(twin: Twin, work: Path) -> None:
                     lines += [f"{path} {label}\n" for path in paths]
                 file = folder / f"{name}_{word}_{split}.txt"
                 file.write_text("".join(lines), encoding="utf-8")
+
+
+def _index_llcm(twin: Twin, work: Path) -> None:
+    """LLCM's lists: the training pictures with labels, the test identities; ours for validation."""
+    people = parts(twin)
+    for part in ("train", "val"):
+        for modality, infrared in (("vis", False), ("nir", True)):
+            lines = []
+            for label, identity in enumerate(people[part]):
+                paths = [s.path for s in shots(twin, identity) if s.infrared is infrared]
+                lines += [f"{path} {label}\n" for path in paths]
+            (work / "idx" / f"{part}_{modality}.txt").write_text("".join(lines), encoding="utf-8")
+    ids = ",".join(map(str, people["test"]))
+    (work / "idx" / "test_id.txt").write_text(ids + "\n", encoding="utf-8")
+    for infrared, modality in ((False, "vis"), (True, "nir")):
+        for camera in CAMERAS[twin.kind][
+            infrared
+        ]:  # every camera has its folder, as in the real set
+            (work / f"test_{modality}" / f"cam{camera}").mkdir(parents=True, exist_ok=True)
