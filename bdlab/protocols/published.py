@@ -8,7 +8,10 @@ infrared test picture (cameras 3, 6) is a query. The gallery is drawn from the v
 trials draw ten galleries for one model, by the authors' permutations ("official") or by the public
 re-implementation's draw ("seeded"). RegDB (Nguyen et al., Sensors 2017): all pictures of one
 modality against all of the other, no camera rule; its ten trials are ten splits, so ten trained
-models, and one call here is one of them.
+models, and one call here is one of them. LLCM (Zhang and Wang, CVPR 2023): nine cameras shared by
+both modalities; all test pictures of one modality ask, one picture of every identity and camera of
+the other is drawn, a query skips its own identity's pictures of its own camera, CMC counts distinct
+identities, ten trials.
 """
 
 from __future__ import annotations
@@ -64,6 +67,26 @@ def regdb(visible: Embedded, thermal: Embedded, direction: str = "v2t", **option
     direction, NoMatch if no query has a match.
     """
     return ask(rules.REGDB, _direction(rules.REGDB, direction), visible, thermal, **options)
+
+
+def llcm(
+    visible: Embedded,
+    infrared: Embedded,
+    direction: str = "v2t",
+    trials: int = 10,
+    **options: Any,
+) -> Result:
+    """LLCM: "t2v" has the infrared pictures as queries against a drawn visible gallery, "v2t" the
+    reverse.
+
+    "v2t-as-code" is the other published reading of VIS to IR: the public test script turns the
+    matrix of "t2v" round, so the drawn infrared pictures are the queries (``Result.asked``) and all
+    visible pictures the gallery. Its Rank-1 is higher and its mAP lower; the printed numbers of the
+    two cannot be compared. ``options``: see ``ask``. Raises ValueError for another direction or
+    cameras that are missing, NoMatch if no query has a match.
+    """
+    setting = _direction(rules.LLCM, direction)
+    return ask(rules.LLCM, setting, visible, infrared, trials=trials, **options)
 
 
 def _direction(protocol: Protocol, direction: str) -> Setting:

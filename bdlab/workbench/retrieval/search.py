@@ -176,24 +176,28 @@ class Tested:
         visible_asks = setting == REVERSE or self.protocol[setting].query == "V"
         ways = BASE if visible_asks else BASE[::-1]
         query, gallery = (self.embedded[m] for m in ways)
+        asked = np.arange(len(query))  # or those drawn to ask
+        if setting != REVERSE and self.results[setting].asked:
+            asked = self.results[setting].asked[number]
         drawn = (
             np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
         )
         if self.setup.config.test.rerank:
             from bdlab.evaluation.rerank import rerank
 
-            far = np.asarray(rerank(query.features, gallery.features[drawn]))
+            far = np.asarray(rerank(query.features[asked], gallery.features[drawn]))
         else:  # the whole product and then its columns, as the scores had it: another shape may round otherwise
             far = evaluation.distances(query.features, gallery.features, squared=True)[:, drawn]
-        same = query.ids[:, None] == gallery.ids[drawn]
+            far = far[asked]
+        same = query.ids[asked, None] == gallery.ids[drawn]
         removed = self.protocol.excluded_either(
-            query.cameras[:, None], gallery.cameras[drawn], same
+            query.cameras[asked, None], gallery.cameras[drawn], same
         )
         return Search(
             setting,
-            self.rows(ways[0]),
+            self.rows(ways[0])[asked],
             self.rows(ways[1])[drawn],
-            query.ids,
+            query.ids[asked],
             gallery.ids[drawn],
             far,
             removed,
