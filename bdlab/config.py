@@ -15,24 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from . import rules
 from .modality import BASE, Modality, ModalityError, parse_modalities, parse_pairs
 
-#: What can be trained, and the modalities a rival is made for (the others take any).
-Method = Literal[
-    "base-derivative",
-    "one-stream",
-    "zero-padding",
-    "asymmetric",
-    "bdtr",
-    "cmgan",
-    "x-modality",
-    "agw",
-    "gan",
-]
-MADE_FOR = dict.fromkeys(("zero-padding", "asymmetric", "bdtr", "cmgan"), "V I") | {
-    "x-modality": "V I DV",
-    "gan": "V I DV DI",
-}
+#: What can be trained; ``rules`` says what each is made for.
+Method = Literal[tuple(rules.METHODS)]  # type: ignore[valid-type]
 
 
 class ConfigError(ValueError):
@@ -63,7 +50,7 @@ class Data:
         """
         twin = {name: getattr(self, name) for name in ("size", "channel_gap", "appearance_gap")}
         held = (
-            ({"val_fraction": 0.1} if self.data == "folder" else {"val_holdout": True})
+            ({"val_fraction": 0.1} if self.data == rules.OWN else {"val_holdout": True})
             if self.validation
             else {}
         )
@@ -200,8 +187,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     for name, hint in get_type_hints(cls).items()
 }
 
-#: What a preset changes from the paper's own values; dataset-dependent changes stand in
-#: BY_PROTOCOL.
+#: What a preset changes from the paper's own values; what depends on the data set stands in its
+#: protocol's record (section III-C: epochs 60 / 80 and gamma 5 / 1 on RegDB / SYSU-MM01).
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"weights": "imagenet", "size": "full"},
     # A ResNet-10 of width 16 at 64 x 32 that learns from a random start in minutes on two cores.
@@ -218,18 +205,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-#: Section III-C: epochs 60 / 80 and gamma 5 / 1 on RegDB / SYSU-MM01.
-BY_PROTOCOL: dict[str, dict[str, dict[str, Any]]] = {
-    "paper": {"regdb": {"epochs": 60, "gamma": 5.0}, "sysu": {"epochs": 80, "gamma": 1.0}},
-    **{name: {"regdb": {"gamma": 5.0}, "sysu": {"gamma": 1.0}} for name in ("demo", "smoke")},
-}
-
 #: Parameters that say where things lie or how often they are saved, not what is computed: no part
 #: of a cell's identity.
 NOT_IDENTITY = ("root", "checkpoint_every")
 
-TWINS = ("synthetic-regdb", "synthetic-sysu")
-DATASETS = ("sysu", "regdb", "folder", *TWINS)
+TWINS, DATASETS = rules.TWINS, rules.DATASETS
 
 
 def preset(name: str, data: str) -> dict[str, Any]:
@@ -242,9 +222,17 @@ def preset(name: str, data: str) -> dict[str, Any]:
         raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
     if data not in DATASETS:
         raise ConfigError(f"unknown data set {data!r}: choose one of {', '.join(DATASETS)}")
-    protocol = "sysu" if data.endswith("sysu") else "regdb"
-    changes = PRESETS[name] | BY_PROTOCOL[name][protocol] | {"data": data, "preset": name}
+    changes = PRESETS[name] | by_protocol(name, data) | {"data": data, "preset": name}
     return {name: value for name, value in changes.items() if name != "size" or data in TWINS}
+
+
+def by_protocol(name: str, data: str) -> dict[str, Any]:
+    """What a preset takes from the record of the data set's protocol: gamma, and under "paper" the
+    epochs.
+    """
+    protocol = rules.protocol_of(data)
+    epochs = {"epochs": protocol.paper_epochs} if name == "paper" else {}
+    return epochs | dict(protocol.tuned)
 
 
 def from_flat(params: Mapping[str, Any]) -> Config:
@@ -348,12 +336,17 @@ def _validate(config: Config) -> None:
         raise ConfigError(
             f"{', '.join(dials)} belong to the synthetic twins; {config.data.data!r} is not one"
         )
-    if config.data.validation and config.data.data.endswith("regdb"):
+    if config.data.validation and not rules.can_hold_out(config.data.data):
+        able = [name for name in DATASETS if rules.can_hold_out(name)]
         raise ConfigError(
-            "validation = True: RegDB's splits hold nobody out; it is for sysu, synthetic-sysu and folder"
+            f"validation = True: the splits of {config.data.data!r} hold nobody out; "
+            f"it is for {', '.join(able)}"
         )
-    if config.test.draw == "official" and not config.data.data.endswith("sysu"):
-        raise ConfigError("draw = 'official' is SYSU-MM01's; other sets have no gallery draw")
+    if config.test.draw not in (known := rules.draws_of(config.data.data)):
+        raise ConfigError(
+            f"draw = {config.test.draw!r}: {config.data.data!r} has {' and '.join(known)}; "
+            "'official' is SYSU-MM01's"
+        )
     if config.data.identities < 2:
         raise ConfigError(
             "identities = 1: a batch of one identity has no negative pair; at least 2 are needed"
@@ -385,7 +378,7 @@ def _validate_method(config: Config) -> None:
         raise ConfigError(
             "generator_lr is set but no derivative modality is in use whose E_V or G_S is learned"
         )
-    if (made_for := MADE_FOR.get(config.run.method)) and modalities != parse_modalities(made_for):
+    if (made_for := rules.METHODS[config.run.method]) and modalities != parse_modalities(made_for):
         raise ConfigError(
             f"method = {config.run.method!r} is made for modalities = {made_for!r}, not {config.model.modalities!r}"
         )

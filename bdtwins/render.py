@@ -17,7 +17,7 @@ import numpy as np
 from . import person, sensors, wardrobe
 from .cameras import band, free_view, lens, partner_view
 from .scenery import stream
-from .twin import Twin, TwinError, cameras, settle
+from .twin import Twin, TwinError, cameras, parts, settle
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,24 @@ def shots(twin: Twin, identity: int) -> Iterator[Shot]:
             here = cameras(twin, identity)[infrared]
             camera = here[number % len(here)]
             taken[camera] = taken.get(camera, 0) + 1
-            if twin.kind == "synthetic-regdb":
-                folder, letter = ("Thermal", "t") if infrared else ("Visible", "v")
-                path = f"{folder}/{identity}/person_{letter}_{number + 1:05d}_{identity}.bmp"
-            else:
-                path = f"cam{camera}/{identity:04d}/{taken[camera]:04d}.jpg"
+            path = _path(twin, identity, number, infrared, camera, taken[camera])
             yield Shot(identity, number, infrared, camera, path)
+
+
+def _path(
+    twin: Twin, identity: int, number: int, infrared: bool, camera: int, nth_of_camera: int
+) -> str:
+    """Where a picture lies under the root, as in the real set."""
+    if twin.kind == "synthetic-regdb":
+        folder, letter = ("Thermal", "t") if infrared else ("Visible", "v")
+        return f"{folder}/{identity}/person_{letter}_{number + 1:05d}_{identity}.bmp"
+    if twin.kind == "synthetic-llcm":
+        modality = "nir" if infrared else "vis"
+        name = f"{identity:04d}_c{camera:02d}_{number + 1:04d}.jpg"
+        if identity in parts(twin)["test"]:
+            return f"test_{modality}/cam{camera}/{identity:04d}/{name}"
+        return f"{modality}/{identity:04d}/{name}"
+    return f"cam{camera}/{identity:04d}/{nth_of_camera:04d}.jpg"
 
 
 def views(twin: Twin, identity: int, number: int) -> tuple[person.View, person.View]:

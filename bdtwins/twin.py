@@ -33,12 +33,15 @@ class TwinError(ValueError):
         super().__init__(" ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence))
 
 
-KINDS = ("synthetic-regdb", "synthetic-sysu")
+KINDS = ("synthetic-regdb", "synthetic-sysu", "synthetic-llcm")
 SIZES = ("smoke", "demo", "full")
+#: Kinds whose validation people are in no split's train and test parts.
+HELD_APART = ("synthetic-regdb", "synthetic-llcm")
 #: Easy enough for a small network from scratch, far enough from zero to be worth the name.
 DEFAULT_DIALS: dict[str, dict[str, float]] = {
     "synthetic-regdb": {"channel_gap": 0.5, "appearance_gap": 0.1},
     "synthetic-sysu": {"channel_gap": 0.4, "appearance_gap": 0.5},
+    "synthetic-llcm": {"channel_gap": 0.4, "appearance_gap": 0.5},
 }
 
 
@@ -61,18 +64,25 @@ class Size:
         return self.train + self.val + self.test
 
 
+#: RegDB's splits halve the people anew each time, so the people held out for validation come on top
+#: of them: nobody of these is trained on or tested in any split. SYSU-MM01's lists name their own.
 #: The full SYSU twin has about 30,000 pictures (the real set 45,863): 62 an identity, over the
 #: cameras it appears in.
 SPECS: dict[str, dict[str, Size]] = {
     "synthetic-regdb": {
-        "smoke": Size(16, 0, 8, 4, 4, 32, 16),
-        "demo": Size(200, 0, 50, 10, 10, 64, 32),
-        "full": Size(206, 0, 206, 10, 10, 288, 144),
+        "smoke": Size(16, 4, 8, 4, 4, 32, 16),
+        "demo": Size(200, 20, 50, 10, 10, 64, 32),
+        "full": Size(206, 40, 206, 10, 10, 288, 144),
     },
     "synthetic-sysu": {
         "smoke": Size(13, 3, 8, 4, 4, 32, 16),
         "demo": Size(180, 20, 50, 10, 10, 64, 32),
         "full": Size(296, 99, 96, 40, 22, 288, 144),
+    },
+    "synthetic-llcm": {
+        "smoke": Size(13, 3, 8, 4, 4, 32, 16),
+        "demo": Size(180, 20, 50, 10, 10, 64, 32),
+        "full": Size(713, 40, 351, 23, 20, 288, 144),
     },
 }
 
@@ -146,17 +156,21 @@ def folder_name(twin: Twin) -> str:
 
 @lru_cache(maxsize=64)
 def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
-    """Identities of each part of one of the seeded splits (SYSU has one); the result is shared, do
+    """Identities of each part of one of the seeded splits (only RegDB has more than one); the result is shared, do
     not change it.
     """
+    spec, people = twin.spec, first_people(twin)
+    order = [int(i) + 1 for i in stream(twin.seed, "split", split).permutation(people)]
+    test = order[people - spec.test :]
+    held = order[spec.train : people - spec.test] or list(range(people + 1, spec.identities + 1))
+    found = {"train": order[: spec.train], "val": held, "test": test}
+    return {name: sorted(ids) for name, ids in found.items()}
+
+
+def first_people(twin: Twin) -> int:
+    """How many identities, from 1, the splits divide; those after them are held out of every one."""
     spec = twin.spec
-    order = [int(i) + 1 for i in stream(twin.seed, "split", split).permutation(spec.identities)]
-    cuts = {
-        "train": (0, spec.train),
-        "val": (spec.train, spec.train + spec.val),
-        "test": (spec.train + spec.val, spec.identities),
-    }
-    return {name: sorted(order[a:b]) for name, (a, b) in cuts.items()}
+    return spec.identities - (spec.val if twin.kind in HELD_APART else 0)
 
 
 @lru_cache(maxsize=4096)

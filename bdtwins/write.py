@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,9 +14,9 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from .cameras import INFRARED_CAMERAS
+from .cameras import CAMERAS
 from .render import picture, shots
-from .twin import Twin, TwinError, parts, settle
+from .twin import Twin, TwinError, first_people, parts, settle
 
 FORMAT = "twin.json"
 SPLITS = 10
@@ -69,15 +70,16 @@ def make(
             remedy="leave it out to use every core",
         )
     if _already(twin, root):
+        if _without_held_out(twin, root) and os.access(root, os.W_OK):
+            _add_held_out(twin, root, jobs or _cores(), progress)
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{root.name}.making-", dir=root.parent))
     try:
         work.chmod(0o755)
-        _fill(twin, work, jobs or _cores(), progress)
+        _fill(twin, work, range(1, twin.spec.identities + 1), jobs or _cores(), progress)
         _index(twin, work)
-        card = twin.card() | {"counts": _count(twin, work)}
-        (work / FORMAT).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        _describe(twin, work, work)
         try:
             os.rename(work, root)  # replaces an empty folder, never a full one
         except OSError:
@@ -87,6 +89,40 @@ def make(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return root
+
+
+def _describe(twin: Twin, root: Path, work: Path) -> None:
+    """Write ``work/twin.json`` about the set under ``root``."""
+    card = twin.card() | {"counts": _count(root)}
+    (work / FORMAT).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _without_held_out(twin: Twin, root: Path) -> bool:
+    """Whether this finished set was rendered before its kind had people held out for validation."""
+    return describe(root)["counts"]["identities"] == first_people(twin) < twin.spec.identities
+
+
+def _add_held_out(twin: Twin, root: Path, jobs: int, progress: bool) -> None:
+    """Render the people held out for validation into a finished set that lacks them.
+
+    Nothing that is there changes but ``twin.json``, last: whoever is interrupted begins again, and
+    two at once write the same bytes.
+    """
+    work = Path(tempfile.mkdtemp(prefix=f".{root.name}.making-", dir=root.parent))
+    try:
+        people = range(first_people(twin) + 1, twin.spec.identities + 1)
+        _fill(twin, work, people, jobs, progress)
+        for folder in sorted(work.glob("*/*")):
+            place = root / folder.relative_to(work)
+            if not place.exists():
+                os.rename(folder, place)
+        _index(twin, work)
+        for file in sorted((work / "idx").glob("val_*.txt")):
+            os.replace(file, root / "idx" / file.name)
+        _describe(twin, root, work)
+        os.replace(work / FORMAT, root / FORMAT)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _cores() -> int:
@@ -113,7 +149,10 @@ def _already(twin: Twin, root: Path) -> bool:
         raise TwinError(
             f"another synthetic set is here: {', '.join(other)}", file=root, remedy=remedy
         )
-    if card.get("counts") != _count(twin, root):
+    most = None
+    if card.get("counts", {}).get("identities") == first_people(twin):
+        most = first_people(twin)  # rendered before people were held out: those may be on their way
+    if card.get("counts") != _count(root, most):
         raise TwinError(
             "pictures are missing from this set or were added to it",
             file=root,
@@ -122,16 +161,16 @@ def _already(twin: Twin, root: Path) -> bool:
     return True
 
 
-def _count(twin: Twin, root: Path) -> dict[str, int]:
-    """Identities and pictures that lie under ``root``."""
-    infrared = ("Thermal", *(f"cam{c}" for c in INFRARED_CAMERAS))
+def _count(root: Path, most: int | None = None) -> dict[str, int]:
+    """Identities (up to ``most``) and pictures of them that lie under ``root``."""
+    infrared = ("Thermal", "nir", *(f"cam{c}" for c in CAMERAS["synthetic-sysu"][True]))
     found = {"identities": set(), "visible": 0, "infrared": 0}
-    for top in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("idx", "exp")):
-        for folder in top.iterdir():
+    for top, folders in _identity_folders(root):
+        for folder in folders:
+            if most is not None and int(folder.name) > most:
+                continue
             found["identities"].add(int(folder.name))
-            found["infrared" if top.name in infrared else "visible"] += sum(
-                1 for _ in folder.iterdir()
-            )
+            found["infrared" if top in infrared else "visible"] += sum(1 for _ in folder.iterdir())
     return {
         "identities": len(found["identities"]),
         "visible": found["visible"],
@@ -139,9 +178,19 @@ def _count(twin: Twin, root: Path) -> dict[str, int]:
     }
 
 
-def _fill(twin: Twin, work: Path, jobs: int, progress: bool) -> None:
-    """Render and write every picture; in this process where a pool would cost more than it saves."""
-    ids = range(1, twin.spec.identities + 1)
+def _identity_folders(root: Path) -> Iterator[tuple[str, list[Path]]]:
+    """The folders named by an identity, by the folder above them that tells the modality."""
+    for top in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("idx", "exp")):
+        if top.name.startswith("test_"):  # LLCM: cameras are in between
+            yield top.name.removeprefix("test_"), sorted(top.glob("cam*/*"))
+        else:
+            yield top.name, sorted(top.iterdir())
+
+
+def _fill(twin: Twin, work: Path, ids: range, jobs: int, progress: bool) -> None:
+    """Render and write every picture of these identities; in this process where a pool would cost
+    more than it saves.
+    """
     tasks = [(twin, identity, str(work)) for identity in ids]
     total = sum(1 for identity in ids for _ in shots(twin, identity))
     with tqdm(
@@ -188,16 +237,34 @@ def _index(twin: Twin, work: Path) -> None:
         return
     folder = work / "idx"
     folder.mkdir()
+    if twin.kind == "synthetic-llcm":
+        _index_llcm(twin, work)
+        return
     for split in range(1, SPLITS + 1):
         for name, ids in parts(twin, split).items():
             for word, infrared in (("visible", False), ("thermal", True)):
-                lines = [
-                    f"{s.path} {label}\n"
-                    for label, i in enumerate(ids)
-                    for s in shots(twin, i)
-                    if s.infrared is infrared
-                ]
-                if name != "val":
-                    (folder / f"{name}_{word}_{split}.txt").write_text(
-                        "".join(lines), encoding="utf-8"
-                    )
+                lines = []
+                for label, identity in enumerate(ids):
+                    paths = [s.path for s in shots(twin, identity) if s.infrared is infrared]
+                    lines += [f"{path} {label}\n" for path in paths]
+                file = folder / f"{name}_{word}_{split}.txt"
+                file.write_text("".join(lines), encoding="utf-8")
+
+
+def _index_llcm(twin: Twin, work: Path) -> None:
+    """LLCM's lists: the training pictures with labels, the test identities; ours for validation."""
+    people = parts(twin)
+    for part in ("train", "val"):
+        for modality, infrared in (("vis", False), ("nir", True)):
+            lines = []
+            for label, identity in enumerate(people[part]):
+                paths = [s.path for s in shots(twin, identity) if s.infrared is infrared]
+                lines += [f"{path} {label}\n" for path in paths]
+            (work / "idx" / f"{part}_{modality}.txt").write_text("".join(lines), encoding="utf-8")
+    ids = ",".join(map(str, people["test"]))
+    (work / "idx" / "test_id.txt").write_text(ids + "\n", encoding="utf-8")
+    for infrared, modality in ((False, "vis"), (True, "nir")):
+        for camera in CAMERAS[twin.kind][
+            infrared
+        ]:  # every camera has its folder, as in the real set
+            (work / f"test_{modality}" / f"cam{camera}").mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ One turn times one of the ten trials of the loop and all ten of ours.
 import numpy as np
 from side_by_side import asked, compare
 
-from bdlab import evaluation, protocols
+from bdlab import evaluation, protocols, rules
 from bdlab.evaluation import Embedded
 from bdlab.protocols import draws as galleries
 
@@ -72,7 +72,8 @@ def sysu_case(smoke):
 
 def sysu(options, shots, target):
     query, gallery = sysu_case(options.smoke)
-    draws = [galleries.seeded_draw(gallery, "all", shots, trial) for trial in range(10)]
+    setting = rules.SYSU["all-single" if shots == 1 else "all-multi"]
+    draws = [galleries.seeded_draw(gallery, setting, trial) for trial in range(10)]
     distances = evaluation.distances(query.features, gallery.features, squared=True)
 
     def ours():

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from bdlab.config import (
-    BY_PROTOCOL,
     DATASETS,
     FIELDS,
     PRESETS,
     Config,
     ConfigError,
+    by_protocol,
     from_flat,
     preset,
 )
@@ -43,9 +43,7 @@ def test_every_preset_round_trips_through_json(name, data):
 def test_flat_names_are_unique_and_known():
     assert list(Config().flat()) == list(FIELDS)
     assert all(set(changes) <= set(FIELDS) for changes in PRESETS.values())
-    assert all(
-        set(changes) <= set(FIELDS) for by in BY_PROTOCOL.values() for changes in by.values()
-    )
+    assert all(set(by_protocol(name, data)) <= set(FIELDS) for name in PRESETS for data in DATASETS)
 
 
 def test_an_integer_is_a_float_where_one_is_meant():

@@ -1,4 +1,4 @@
-"""Data sets: ``open`` turns a folder in one of four layouts into a table of records; ``bank`` holds
+"""Data sets: ``open`` turns a folder in one of five layouts into a table of records; ``bank`` holds
 the decoded pictures.
 
 >>> d = datasets.open("synthetic-regdb", size="smoke")       # doctest: +SKIP
@@ -11,15 +11,19 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from . import folder, regdb, sysu, twin
+from bdlab import rules
+
+from . import folder, llcm, regdb, sysu, twin
 from .layouts import SOURCES
 from .records import Dataset, DatasetError, Record, cache_folder, data_folder, validate
 from .twin import read_twin
 
 __all__ = [
     "OPTIONS",
+    "READERS",
     "Dataset",
     "DatasetError",
     "Record",
@@ -30,14 +34,11 @@ __all__ = [
     "validate",
 ]
 
+#: Every layout by name, and the module that reads it.
+READERS: dict[str, ModuleType] = {"regdb": regdb, "sysu": sysu, "llcm": llcm, "folder": folder}
 #: Every data set by name, and the options ``open`` takes for it.
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "sysu": ("split", "val_holdout"),
-    "regdb": ("split",),
-    "folder": ("split", "test_fraction", "val_fraction"),
-    "synthetic-regdb": ("split", *twin.DIALS),
-    "synthetic-sysu": ("split", "val_holdout", *twin.DIALS),
-}
+OPTIONS: dict[str, tuple[str, ...]] = {name: reader.OPTIONS for name, reader in READERS.items()}
+OPTIONS |= dict.fromkeys(rules.TWINS, ("split", "val_holdout", *twin.DIALS))
 
 
 def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
@@ -45,10 +46,14 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
 
     - ``regdb``: ``split`` 1..10, the trial;  ``sysu``: ``val_holdout`` (False: all 395 identities
       are trained on); ``split`` is 1;
+    - ``llcm``: ``split`` is 1;
     - ``folder``: ``split`` seeds the draw of identities, ``test_fraction`` 0.5, ``val_fraction``
       0.0; needs a root;
-    - ``synthetic-regdb``, ``synthetic-sysu``: as the set they stand for, plus ``size``, ``seed``,
-      ``channel_gap``, ``appearance_gap``; rendered on first use.
+    - ``synthetic-regdb``, ``synthetic-sysu``, ``synthetic-llcm``: as the set they stand for, plus
+      ``val_holdout``, ``size``, ``seed``, ``channel_gap``, ``appearance_gap``; rendered on first use.
+
+    ``provenance["unlike_published"]`` says in words how the set differs from the published one
+    (empty: it has its counts), before anything is trained on it.
 
     A twin stays a twin: opened as ``regdb`` or ``sysu`` it is still named ``synthetic-...``, so no
     table takes it for the real set. Raises DatasetError: an unknown name or option (with the
@@ -57,20 +62,18 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
     _known("data set", name, OPTIONS)
     for option in options:
         _known(f"option for {name}", option, OPTIONS[name])
-    kind = name.removeprefix("synthetic-")
+    kind = name.removeprefix(rules.TWIN)
     if name != kind:
         dials = {key: options.pop(key) for key in twin.DIALS if key in options}
         root = twin.ensure(name, None if root is None else Path(root), **dials)
     place = _checked_root(name, root)
     card = read_twin(place)
-    dataset = {"sysu": sysu.read, "regdb": regdb.read, "folder": folder.read}[kind](
-        place, **options
-    )
-    return (
-        replace(dataset, name=f"synthetic-{kind}", provenance=dataset.provenance | {"twin": card})
-        if card
-        else dataset
-    )
+    dataset: Dataset = READERS[kind].read(place, **options)
+    if not card:
+        return dataset
+    unlike = [f"rendered people, not {rules.protocol_of(kind).title}"]
+    provenance = dataset.provenance | {"twin": card, "unlike_published": unlike}
+    return replace(dataset, name=rules.TWIN + kind, provenance=provenance)
 
 
 def _known(what: str, given: str, choices: Iterable[str]) -> None:
@@ -87,7 +90,7 @@ def _known(what: str, given: str, choices: Iterable[str]) -> None:
 
 def _checked_root(name: str, root: Path | str | None) -> Path:
     """The folder to read; raises DatasetError when there is none."""
-    if root is None and name == "folder":
+    if root is None and name == rules.OWN:
         raise DatasetError(
             "the data set 'folder' needs a root",
             rule="root is the folder that holds visible/ and infrared/",
@@ -96,7 +99,7 @@ def _checked_root(name: str, root: Path | str | None) -> Path:
     place = data_folder() / name if root is None else Path(root)
     if "\0" in str(place) or not place.is_dir():
         remedy = "check the root" + (
-            f"; {SOURCES[name]}, or try synthetic-{name}" if name in SOURCES else ""
+            f"; {SOURCES[name]}, or try {rules.TWIN}{name}" if name in SOURCES else ""
         )
         raise DatasetError(
             "there is no such folder",

@@ -7,50 +7,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from bdlab import rules
 from bdlab.modality import Modality
 
-from . import folder, regdb, sysu
-from .layouts import SOURCES, identity_folders, picture_names
+from . import READERS
+from .layouts import SOURCES
 from .pictures import decode, read_bytes
 from .records import Dataset, DatasetError, Fault, few
 from .twin import read_twin
-
-#: The folders of each layout that hold pictures.
-FOLDERS: dict[str, dict[str, Modality]] = {
-    "regdb": {name: modality for modality, name in regdb.FOLDERS.items()},
-    "sysu": {f"cam{camera}": modality for camera, modality in sysu.CAMERAS.items()},
-    "folder": {name: modality for modality, name in folder.FOLDERS.items()},
-}
-
-#: What the real sets hold (notes, Datasets and protocols; SYSU-MM01 with train and val identities
-#: both trained on).
-PUBLISHED: dict[str, dict[str, int]] = {
-    "regdb": {
-        "identities": 412,
-        "visible pictures": 4120,
-        "infrared pictures": 4120,
-        "train identities": 206,
-        "test identities": 206,
-        "test visible pictures": 2060,
-        "test infrared pictures": 2060,
-    },
-    "sysu": {
-        "identities": 491,
-        "visible pictures": 30071,
-        "infrared pictures": 15792,
-        "train identities": 395,
-        "test identities": 96,
-        "train visible pictures": 22258,
-        "train infrared pictures": 11909,
-        "test infrared pictures": 3803,
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -87,18 +58,18 @@ class Report:
 
 
 def check(root: Path | str, layout: str | None = None, progress: bool = True) -> Report:
-    """Looks over the folder ``root``; ``layout`` is ``regdb``, ``sysu``, ``folder`` or None to
-    recognise it.
+    """Looks over the folder ``root``; ``layout`` is one of ``datasets.READERS`` or None to recognise
+    it.
 
     Every index file is read (RegDB: of all ten trials) and every picture decoded; all faults are
     named, not only the first. Nothing is raised for what is on disk. Raises DatasetError for a
     layout that does not exist.
     """
     root = Path(root)
-    if layout is not None and layout not in FOLDERS:
+    if layout is not None and layout not in READERS:
         raise DatasetError(
             f"there is no layout {layout!r}",
-            rule=f"the layouts are {', '.join(FOLDERS)}",
+            rule=f"the layouts are {', '.join(READERS)}",
             remedy="leave it out to have it recognised",
         )
     found: dict[tuple[str, int | None, str], str] = {}
@@ -111,12 +82,13 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
 
     layout = layout or recognise(root)
     if layout is None or not root.is_dir():
-        remedy = f"check the root; if you do not have the data: {SOURCES['regdb']}, {SOURCES['sysu']}, or render a twin with `bdlab data make`"
+        remedy = f"check the root; if you do not have the data: {', '.join(SOURCES.values())}, or render a twin with `bdlab data make`"
         fault(
             DatasetError(
                 "no layout is recognised here",
                 file=root,
-                rule="RegDB has Visible and Thermal, SYSU-MM01 cam1 to cam6, your own pictures visible and infrared",
+                rule="RegDB has Visible and Thermal, SYSU-MM01 cam1 to cam6, LLCM test_vis and test_nir, "
+                "your own pictures visible and infrared",
                 remedy=remedy,
             )
         )
@@ -127,7 +99,7 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
     except DatasetError as error:
         fault(error)
     dataset = _read(root, layout, fault)
-    paths = _paths(root, layout, fault)
+    paths = READERS[layout].on_disk(root, fault)
     notes = (
         [f"a synthetic twin ({', '.join(f'{k} {v}' for k, v in twin.items())}): not the real set"]
         if twin
@@ -135,12 +107,8 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
     )
     notes += _open_all(root, paths, progress, fault)
     counts = _counts(paths, dataset)
-    if layout == "regdb" and not regdb.has_index(root):
-        notes.append(
-            "no index files: identities are split by a seed, not comparable with published trials"
-        )
-    if layout in PUBLISHED and not twin:
-        notes += _compare(root, layout, counts, fault)
+    if layout in rules.PROTOCOLS and not twin:
+        notes += _compare(layout, counts, dataset)
     return Report(
         root,
         layout + (" (synthetic twin)" if twin else ""),
@@ -157,7 +125,7 @@ def recognise(root: Path | str) -> str | None:
         if Path(root).is_dir()
         else set()
     )
-    return next((layout for layout, folders in FOLDERS.items() if names & folders.keys()), None)
+    return next((name for name, reader in READERS.items() if names & reader.TOPS.keys()), None)
 
 
 def _read(root: Path, layout: str, fault: Fault) -> Dataset | None:
@@ -165,29 +133,16 @@ def _read(root: Path, layout: str, fault: Fault) -> Dataset | None:
     can be.
     """
     dataset = None
-    for split in regdb.TRIALS if layout == "regdb" and regdb.has_index(root) else (1,):
+    for split in READERS[layout].doctors_splits(root):
         collected: list[DatasetError] = []
         try:
-            dataset = {"regdb": regdb.read, "sysu": sysu.read, "folder": folder.read}[layout](
-                root, split, fault=collected.append
-            )
+            dataset = READERS[layout].read(root, split, fault=collected.append)
         except DatasetError as error:
             # after other faults, a part without pictures is only their consequence
             collected = collected or [error]
         for error in collected:
             fault(error)
     return dataset
-
-
-def _paths(root: Path, layout: str, fault: Fault) -> dict[str, tuple[int, Modality]]:
-    """Every picture on disk, listed in an index or not -> its identity and modality."""
-    return {
-        f"{top}/{name}/{picture}": (identity, modality)
-        for top, modality in FOLDERS[layout].items()
-        if (root / top).is_dir()
-        for identity, name in identity_folders(root / top, root, fault).items()
-        for picture in picture_names(root / top / name, root, fault)
-    }
 
 
 def _open_all(
@@ -242,25 +197,29 @@ def _counts(paths: dict[str, tuple[int, Modality]], dataset: Dataset | None) -> 
     return counts
 
 
-def _compare(root: Path, layout: str, counts: dict[str, int], fault: Fault) -> list[str]:
-    """Against the published counts: fewer identities are a part of the set (a note); all identities
-    but other counts are a fault.
+def _compare(layout: str, counts: dict[str, int], dataset: Dataset | None) -> list[str]:
+    """Against the published counts, as notes: a set that differs can be used, and its scores are
+    labelled.
     """
-    other = [
+    protocol = rules.PROTOCOLS[layout]
+    held = counts | {"pictures": counts["visible pictures"] + counts["infrared pictures"]}
+    other = min((_differing(held, form) for form in protocol.wholes), key=len)
+    unlike = dataset.provenance["unlike_published"] if dataset else []
+    if not other and not unlike:
+        form = f"{counts['identities']:,} identities on disk"
+        return [f"all counts are the published ones ({form})"]
+    least = min(form["identities"] for form in protocol.wholes)
+    what = "a part of the set" if counts["identities"] < least else "not the published set"
+    return [
+        f"{what}: {'; '.join([*other, *unlike])}. It can be used: its scores are labelled as not "
+        f"comparable with published ones; for the whole of it, {protocol.source}"
+    ]
+
+
+def _differing(counts: dict[str, int], form: Mapping[str, int]) -> list[str]:
+    """What is on disk and differs from one form of the whole set, in words."""
+    return [
         f"{counts.get(name, 0):,} {name} of {value:,}"
-        for name, value in PUBLISHED[layout].items()
+        for name, value in form.items()
         if counts.get(name, 0) != value
     ]
-    if not other:
-        return ["all counts are the published ones"]
-    if counts["identities"] < PUBLISHED[layout]["identities"]:
-        return [f"a part of the set: {', '.join(other)}; for the whole of it, {SOURCES[layout]}"]
-    fault(
-        DatasetError(
-            f"counts differ from the published ones: {', '.join(other)}",
-            file=root,
-            rule="the set is whole",
-            remedy=f"fetch what is missing again; {SOURCES[layout]}",
-        )
-    )
-    return []

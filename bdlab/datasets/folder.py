@@ -7,12 +7,22 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from bdlab import rules
 from bdlab.modality import Modality
 
-from .layouts import checked_split, identity_folders, paired, picture_names, seeded_parts
+from .layouts import (
+    checked_split,
+    identity_folders,
+    paired,
+    picture_names,
+    pictures_below,
+    seeded_parts,
+)
 from .records import Dataset, DatasetError, Fault, Record, refuse, validate
 
 FOLDERS = {Modality.V: "visible", Modality.I: "infrared"}
+OPTIONS = ("split", "test_fraction", "val_fraction")
+TOPS = {name: modality for modality, name in FOLDERS.items()}
 
 
 def read(
@@ -72,6 +82,16 @@ def read(
         key=lambda r: r.path,
     )
     source = f"identities drawn with seed {split}: {test_fraction:g} to test on, {val_fraction:g} to validate on"
-    return validate(
-        Dataset(name, root, tuple(records), "regdb", {"split": split, "source": source})
-    )
+    unlike = [f"your own pictures, tested as {rules.REGDB.title} is"]
+    provenance = {"split": split, "source": source, "unlike_published": unlike}
+    return validate(Dataset(name, root, tuple(records), rules.REGDB.name, provenance))
+
+
+def on_disk(root: Path, fault: Fault = refuse) -> dict[str, tuple[int, Modality]]:
+    """Every picture under ``root``, listed or not -> its identity and modality."""
+    return pictures_below(root, TOPS, fault)
+
+
+def doctors_splits(root: Path) -> tuple[int, ...]:
+    """The splits that the data doctor reads."""
+    return (1,)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bdlab import rules
 from bdlab.modality import Modality
 
 from .pictures import not_a_file
 from .records import DatasetError, Fault, refuse
 
 #: Who gives out the real sets.
-SOURCES = {
-    "sysu": "ask Sun Yat-sen University for SYSU-MM01 (a signed agreement)",
-    "regdb": "ask Dongguk University (dm.dongguk.edu) for RegDB (an agreement)",
-}
+SOURCES = {name: protocol.source for name, protocol in rules.PROTOCOLS.items()}
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 _CLUTTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -109,6 +107,20 @@ def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[in
             )
         else:
             found[int(entry.name)] = entry.name
+    return found
+
+
+def pictures_below(
+    root: Path, tops: Mapping[str, Modality], fault: Fault = refuse
+) -> dict[str, tuple[int, Modality]]:
+    """Every ``<top>/<identity>/<picture>`` on disk -> its identity and modality."""
+    found: dict[str, tuple[int, Modality]] = {}
+    for top, modality in tops.items():
+        if not (root / top).is_dir():
+            continue
+        for identity, name in identity_folders(root / top, root, fault).items():
+            for picture in picture_names(root / top / name, root, fault):
+                found[f"{top}/{name}/{picture}"] = (identity, modality)
     return found
 
 

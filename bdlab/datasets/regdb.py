@@ -9,190 +9,165 @@ Without index files the identities are halved by a seeded order, and the provena
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
+from bdlab import rules
 from bdlab.modality import Modality
 
+from . import index
+from .index import Entry
 from .layouts import (
-    SOURCES,
     SUFFIXES,
     checked_split,
     entries,
     identity_folders,
     paired,
     picture_names,
+    pictures_below,
     seeded_parts,
 )
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, few, refuse, validate
 
-TRIALS = range(1, 11)
+TRIALS = range(1, rules.REGDB.splits + 1)
+PARTS = ("train", "test")
 FOLDERS = {Modality.V: "Visible", Modality.I: "Thermal"}
-# bytes; the published files have 120 kB and lines of 45 bytes
-MAX_INDEX, MAX_LINE = 4_000_000, 1000
+OPTIONS = ("split",)
+TOPS = {name: modality for modality, name in FOLDERS.items()}
+_INDEX = re.compile(r"(train|test)_.*\.txt")
+_ANY_INDEX = re.compile(r"(train|test)_(visible|thermal).*", re.IGNORECASE)
+MAX_INDEX = 4_000_000  # bytes; the published files have 120 kB
 
-_LINE_RULE = "a line is a path, a blank and a label, as in Visible/285/male_back_v_05528_285.bmp 0"
-_AGAIN = "fetch the index files again"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of an index file."""
-
-    line: int
-    path: str
-    identity: int
-    label: int
+NO_INDEX = "no index files, not comparable with published trials"
+_EXAMPLE = "Visible/285/male_back_v_05528_285.bmp 0"
 
 
 def read(
-    root: Path | str, split: int = 1, *, name: str = "regdb", fault: Fault = refuse
+    root: Path | str,
+    split: int = 1,
+    val_holdout: bool = False,
+    *,
+    name: str = rules.REGDB.name,
+    fault: Fault = refuse,
 ) -> Dataset:
-    """The data set of one trial.
+    """The data set of one trial. ``val_holdout``: with the people of ``idx/val_*_<trial>.txt`` as the
+    val part, whom the rendered sets have; RegDB itself holds nobody out.
 
     Raises DatasetError (or hands it to ``fault`` and reads on) naming the file and the line: for
     every rule of ``parse_index``, a picture that is not there, labels that disagree, visible and
     thermal identities that differ.
     """
     root = Path(root)
+    if not isinstance(val_holdout, bool) or (val_holdout and not has_index(root)):
+        raise DatasetError(
+            f"val_holdout {val_holdout!r} is asked for",
+            file=root,
+            rule="True or False; people are held out by index files idx/val_*_<trial>.txt alone",
+            remedy="leave it out: RegDB itself holds nobody out of training",
+        )
     split = checked_split(split, TRIALS, "RegDB has ten trials, each a split of its own: 1 to 10")
     if has_index(root):
-        records, source = _from_index(root, split, fault), f"trial {split} of the index files"
+        parts = (*PARTS, "val") if val_holdout else PARTS
+        records = _from_index(root, split, parts, fault)
+        source, unlike = f"trial {split} of the index files", []
     else:
-        records, source = (
-            _halved(root, split, fault),
-            f"identities halved by seed {split}: no index files, not comparable with published trials",
-        )
+        misspelt(root, fault)
+        records = _halved(root, split, fault)
+        source = f"identities halved by seed {split}: {NO_INDEX}"
+        unlike = [NO_INDEX]
     records.sort(key=lambda r: r.path)
-    return validate(
-        Dataset(name, root, tuple(records), "regdb", {"split": split, "source": source})
-    )
+    provenance = {
+        "split": split,
+        "source": source,
+        "val_holdout": val_holdout,
+        "unlike_published": unlike + rules.unlike_published(rules.REGDB, records),
+    }
+    return validate(Dataset(name, root, tuple(records), rules.REGDB.name, provenance))
 
 
 def has_index(root: Path) -> bool:
     """Whether ``idx`` holds any index file: then every trial needs its four."""
-    return any(
-        re.fullmatch(r"(train|test)_.*\.txt", path.name) for path in (root / "idx").glob("*.txt")
-    )
+    return any(_INDEX.fullmatch(path.name) for path in (root / "idx").glob("*.txt"))
+
+
+def misspelt(root: Path, fault: Fault = refuse) -> None:
+    """Faults: index files that lie where nobody reads them (another spelling of ``idx`` or
+    ``.txt``, a folder too deep or too high), a folder for them without any.
+
+    Without this the people would be halved anew, and pass for a published trial.
+    """
+    rule = "index files are idx/{train,test}_{visible,thermal}_{1..10}.txt"
+    halved = "without any, the people are halved by a seed, and labelled so"
+    folders = [root, *_folders(root)]
+    for folder in folders[1:]:
+        folders = [*folders, *_folders(folder)]
+    for folder in folders:
+        names = sorted(path.name for path in _inside(folder) if _ANY_INDEX.fullmatch(path.name))
+        if names:
+            error = DatasetError(
+                f"index files lie here ({few(names)}), where they are not read",
+                file=folder,
+                rule=rule,
+                remedy=f"move them to {root / 'idx'}, spelt in small letters; {halved}",
+            )
+            fault(error)
+            return
+    for folder in folders[1:]:
+        if folder.name.lower() == "idx":
+            error = DatasetError(
+                "the folder of the index files holds none",
+                file=folder,
+                rule=rule,
+                remedy=f"fetch them again, or remove the folder: {halved}",
+            )
+            fault(error)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, but for those of pictures."""
+    return [path for path in _inside(folder) if path.is_dir()]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What a folder holds, but for the folders of pictures; nothing where it cannot be listed."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name not in TOPS)
+    except OSError:
+        return []
 
 
 def parse_index(
     data: bytes, modality: Modality, file: Path | str, fault: Fault = refuse
 ) -> list[Entry]:
-    """The bytes of one index file -> its entries, in order.
-
-    UTF-8 with or without BOM, LF or CRLF, forward or backward slashes. Faults name file and line:
-    another encoding, NUL, a line of more than 1,000 bytes, a missing or third column, a path that
-    is not ``Visible/<number>/<picture>`` (absolute, ``..``), a label that is no plain whole number,
-    a picture listed twice, a label or an identity with two partners.
+    """The bytes of one index file -> its entries, in order; see ``index.parse``. A path is
+    ``Visible/<number>/<picture>``.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
-        line = data.partition(b"\0")[0].count(b"\n") + 1
-        fault(
-            DatasetError(
-                "holds NUL bytes or is UTF-16",
-                file=file,
-                line=line,
-                rule="index files are plain text, UTF-8",
-                remedy="save it as UTF-8, or fetch it again",
+    top = FOLDERS[modality]
+
+    def identity_of(shown: str, parts: list[str], label: int) -> int:
+        if (
+            len(parts) != 3
+            or parts[0] != top
+            or parts[2].startswith(".")
+            or Path(parts[2]).suffix.lower() not in SUFFIXES
+        ):
+            raise index.Wrong(f"the path {shown!r} is not {top}/<identity>/<picture>")
+        if not re.fullmatch("[0-9]{1,9}", parts[1]):
+            raise index.Wrong(
+                f"the identity {parts[1]!r} is no whole number in plain digits",
+                "each identity has a folder named by its number",
             )
-        )
-        return []
-    found: list[Entry] = []
-    lines: dict[str, int] = {}
-    of_label: dict[int, Entry] = {}
-    of_identity: dict[int, Entry] = {}
-    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        try:
-            if (entry := _entry(raw.removesuffix(b"\r"), number, modality, file)) is None:
-                continue
-            if entry.path in lines:
-                raise DatasetError(
-                    f"{entry.path} is listed twice (first in line {lines[entry.path]})",
-                    file=file,
-                    line=number,
-                    rule="every picture is listed once",
-                    remedy="take one of the two lines out",
-                )
-            for known, key in ((of_label, entry.label), (of_identity, entry.identity)):
-                other = known.setdefault(key, entry)
-                if (other.label, other.identity) != (entry.label, entry.identity):
-                    raise DatasetError(
-                        f"label {entry.label} with identity {entry.identity} contradicts line {other.line}",
-                        file=file,
-                        line=number,
-                        rule="one label, one identity (the number of the folder)",
-                        remedy=_AGAIN,
-                    )
-        except DatasetError as error:
-            fault(error)
-            continue
-        lines[entry.path] = number
-        found.append(entry)
-    if not found:
-        fault(
-            DatasetError(
-                "lists no picture", file=file, rule="every index file lists pictures", remedy=_AGAIN
-            )
-        )
-    return found
+        return int(parts[1])
+
+    return index.parse(data, identity_of, _EXAMPLE, file, fault)
 
 
-def _entry(raw: bytes, number: int, modality: Modality, file: Path | str) -> Entry | None:
-    """One line -> its entry, or None for a blank line; raises DatasetError."""
-
-    def wrong(
-        problem: str, rule: str = _LINE_RULE, remedy: str = "correct the line, or " + _AGAIN
-    ) -> DatasetError:
-        return DatasetError(problem, file=file, line=number, rule=rule, remedy=remedy)
-
-    if len(raw) > MAX_LINE:
-        raise wrong(f"the line has {len(raw):,} bytes", f"a line has at most {MAX_LINE:,} bytes")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise wrong(
-            "the line is not UTF-8",
-            "index files are plain text, UTF-8",
-            "save it as UTF-8, or fetch it again",
-        ) from None
-    columns = re.split(r"[ \t]+", text.strip(" \t"))
-    if columns == [""]:
-        return None
-    if not text.replace("\t", " ").isprintable():
-        raise wrong(f"the line holds characters that are no printable text: {text!r}")
-    if len(columns) != 2:
-        raise wrong(f"the line has {len(columns)} column{'s' * (len(columns) != 1)}: {text!r}")
-    path, label = columns[0].replace("\\", "/"), columns[1]
-    parts = path.split("/")
-    if ".." in parts or path.startswith("/") or re.match("[A-Za-z]:", path):
-        raise wrong(
-            f"the path {columns[0]!r} leads out of the data set",
-            "a path is relative to the root and stays under it",
-        )
-    if (
-        len(parts) != 3
-        or parts[0] != FOLDERS[modality]
-        or parts[2].startswith(".")
-        or Path(parts[2]).suffix.lower() not in SUFFIXES
-    ):
-        raise wrong(f"the path {columns[0]!r} is not {FOLDERS[modality]}/<identity>/<picture>")
-    if not re.fullmatch("[0-9]{1,9}", parts[1]):
-        raise wrong(
-            f"the identity {parts[1]!r} is no whole number in plain digits",
-            "each identity has a folder named by its number",
-        )
-    if not re.fullmatch("[0-9]{1,9}", label):
-        raise wrong(f"the label {label!r} is no whole number in plain digits")
-    return Entry(number, path, int(parts[1]), int(label))
-
-
-def _from_index(root: Path, split: int, fault: Fault) -> list[Record]:
-    """The records of one trial's four files, each picture looked up on disk."""
+def _from_index(root: Path, split: int, parts: Iterable[str], fault: Fault) -> list[Record]:
+    """The records of one trial's files, two a part, each picture looked up on disk."""
     there = {modality: _listing(root, modality, fault) for modality in FOLDERS}
     records: list[Record] = []
-    for part in ("train", "test"):
+    for part in parts:
         identities: dict[Modality, dict[int, Entry]] = {}
         for modality, folder in FOLDERS.items():
             file = root / "idx" / f"{part}_{folder.lower()}_{split}.txt"
@@ -243,7 +218,7 @@ def _present(root: Path, folder: str, fault: Fault) -> bool:
             f"the folder {folder} is not there",
             file=root,
             rule="RegDB has the folders Visible and Thermal",
-            remedy="check the root, or " + SOURCES["regdb"],
+            remedy="check the root, or " + rules.REGDB.source,
         )
     )
     return False
@@ -269,7 +244,7 @@ def _same_identities(
                     f"identities {few(ids)} have no {lacks} picture here, but the other modality's file lists them",
                     file=file,
                     rule="visible and thermal files list the same identities",
-                    remedy=_AGAIN,
+                    remedy=index.AGAIN,
                 )
             )
     for one in sorted(visible.keys() & thermal.keys()):
@@ -280,7 +255,7 @@ def _same_identities(
                     file=root / "idx" / f"{part}_thermal_{split}.txt",
                     line=thermal[one].line,
                     rule="one label, one identity (the number of the folder)",
-                    remedy=_AGAIN,
+                    remedy=index.AGAIN,
                 )
             )
 
@@ -300,3 +275,13 @@ def _halved(root: Path, split: int, fault: Fault) -> list[Record]:
         for modality, path, one in pictures
         if one in parts
     ]
+
+
+def on_disk(root: Path, fault: Fault = refuse) -> dict[str, tuple[int, Modality]]:
+    """Every picture under ``root``, listed or not -> its identity and modality."""
+    return pictures_below(root, TOPS, fault)
+
+
+def doctors_splits(root: Path) -> Iterable[int]:
+    """The splits that the data doctor reads."""
+    return TRIALS if has_index(root) else (1,)

@@ -11,13 +11,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bdlab import rules
 from bdlab.modality import Modality
 
-from .layouts import SOURCES, checked_split, entries, identity_folders, picture_names
+from .layouts import checked_split, entries, identity_folders, picture_names, pictures_below
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, refuse, validate
 
-CAMERAS = {1: Modality.V, 2: Modality.V, 3: Modality.I, 4: Modality.V, 5: Modality.V, 6: Modality.I}
+CAMERAS = dict.fromkeys(rules.SYSU.visible, Modality.V)
+CAMERAS |= dict.fromkeys(rules.SYSU.infrared, Modality.I)
+OPTIONS = ("split", "val_holdout")
+TOPS = {f"cam{camera}": CAMERAS[camera] for camera in sorted(CAMERAS)}
 PARTS = ("train", "val", "test")
 MAX_LIST = 1_000_000  # bytes; the published lists have 1.5 kB
 
@@ -27,7 +31,7 @@ def read(
     split: int = 1,
     val_holdout: bool = False,
     *,
-    name: str = "sysu",
+    name: str = rules.SYSU.name,
     fault: Fault = refuse,
 ) -> Dataset:
     """The data set. ``val_holdout=False``: train and val identities are both trained on (395, the
@@ -49,7 +53,7 @@ def read(
     part_of = _parts(root, fault)
     present = {entry.name for entry in entries(root, root, fault) if entry.is_dir()}
     records: list[Record] = []
-    for camera, modality in CAMERAS.items():
+    for camera, modality in sorted(CAMERAS.items()):
         folder = f"cam{camera}"
         if folder not in present:
             fault(
@@ -57,7 +61,7 @@ def read(
                     f"camera {camera} ({modality.title}) is not there",
                     file=root / folder,
                     rule="SYSU-MM01 has the cameras cam1 to cam6",
-                    remedy="check the root, or " + SOURCES["sysu"],
+                    remedy="check the root, or " + rules.SYSU.source,
                 )
             )
             continue
@@ -79,16 +83,13 @@ def read(
             )
         )
     records.sort(key=lambda r: r.path)
-    source = f"exp/*_id.txt, val identities {'held out' if val_holdout else 'trained on'}"
-    return validate(
-        Dataset(
-            name,
-            root,
-            tuple(records),
-            "sysu",
-            {"split": split, "source": source, "val_holdout": val_holdout},
-        )
-    )
+    provenance = {
+        "split": split,
+        "source": f"exp/*_id.txt, val identities {'held out' if val_holdout else 'trained on'}",
+        "val_holdout": val_holdout,
+        "unlike_published": rules.unlike_published(rules.SYSU, records),
+    }
+    return validate(Dataset(name, root, tuple(records), rules.SYSU.name, provenance))
 
 
 def _parts(root: Path, fault: Fault) -> dict[int, str]:
@@ -158,3 +159,13 @@ def parse_ids(data: bytes, file: Path | str, fault: Fault = refuse) -> list[int]
             return wrong(f"identity {int(word)} is named twice", number)
         ids[int(word)] = None
     return list(ids)
+
+
+def on_disk(root: Path, fault: Fault = refuse) -> dict[str, tuple[int, Modality]]:
+    """Every picture under ``root``, listed or not -> its identity and modality."""
+    return pictures_below(root, TOPS, fault)
+
+
+def doctors_splits(root: Path) -> tuple[int, ...]:
+    """The splits that the data doctor reads."""
+    return (1,)

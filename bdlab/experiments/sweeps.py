@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bdlab.config import TWINS, Config, ConfigError, from_flat, preset
+from bdlab.rules import protocol_of
 
 from .rows import SWEEPS, Row, Sweep
 
@@ -148,7 +149,7 @@ def configs(
             (s.name, name)
             for s in SWEEPS.values()
             for name in ([data] if data else TWINS)
-            if _protocol(name) in s.data
+            if protocol_of(name).name in s.data
         ]
         every = [
             c
@@ -167,10 +168,6 @@ def configs(
         for seed in seeds
     ]
     return sorted(found, key=_pictures, reverse=True)
-
-
-def _protocol(data: str) -> str:
-    return "sysu" if data.endswith("sysu") else "regdb"
 
 
 def _pictures(config: Config) -> int:

@@ -1,5 +1,5 @@
-"""SYSU-MM01's gallery draws: which pictures stand in a trial's gallery, by the authors'
-permutations or a seeded draw.
+"""Gallery draws: which pictures stand in a trial's gallery, by the authors' permutations or a
+seeded draw.
 """
 
 from __future__ import annotations
@@ -11,76 +11,83 @@ from typing import Any
 import numpy as np
 
 from bdlab.evaluation import Embedded
+from bdlab.rules import Setting
 
-GALLERY_CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 
-
-def _files(gallery: Embedded, mode: str) -> list[tuple[int, int, list[int]]]:
-    """(identity, camera, rows in file order), identities then cameras ascending, those without a
-    picture skipped.
+def _files(pictures: Embedded, cameras: tuple[int, ...]) -> dict[tuple[int, int], list[int]]:
+    """(identity, camera) -> rows in file order; identities then cameras ascending, only those with
+    a picture; ``cameras`` empty: all.
     """
     rows: dict[tuple[int, int], list[int]] = {}
-    for row, (identity, camera) in enumerate(
-        zip(gallery.ids.tolist(), gallery.cameras.tolist(), strict=True)
-    ):
-        if camera in GALLERY_CAMERAS[mode]:
+    for row, identity in enumerate(pictures.ids.tolist()):
+        camera = int(pictures.cameras[row])
+        if not cameras or camera in cameras:
             rows.setdefault((identity, camera), []).append(row)
-    keys = gallery.keys
-    return [
-        (*who, sorted(rows[who], key=keys.__getitem__) if keys else rows[who])
-        for who in sorted(rows)
-    ]
+    if pictures.keys:
+        for files in rows.values():
+            files.sort(key=pictures.keys.__getitem__)
+    return {who: rows[who] for who in sorted(rows)}
 
 
-def seeded_draw(gallery: Embedded, mode: str, shots: int, trial: int) -> np.ndarray:
-    """Gallery rows [g] of one trial by the public re-implementation's draw, seeded with the trial's
-    number.
+def seeded_draw(pictures: Embedded, setting: Setting, trial: int) -> np.ndarray:
+    """Rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
 
-    A generator of its own: seeding the global one would change whatever is trained next. Ten shots
-    are our convention (``sample`` in the same loops); the published rule is for one.
+    A generator of its own: seeding the global one would change whatever is trained next. One shot
+    draws what that code draws. For ten shots much public code takes ten of the files by numpy's
+    global generator, which the trial's number does not seed: those galleries cannot be had again.
+    Ours are ``sample`` in the same loops, or all files where there are fewer.
     """
     rng, rows = random.Random(trial), []
-    for _, _, files in _files(gallery, mode):
-        rows += [rng.choice(files)] if shots == 1 else rng.sample(files, min(shots, len(files)))
+    for files in _files(pictures, setting.cameras).values():
+        if setting.shots == 1:
+            rows.append(rng.choice(files))
+        else:
+            rows += rng.sample(files, min(setting.shots, len(files)))
     return np.array(rows, dtype=np.int64)
 
 
-def official_draw(
-    gallery: Embedded, mode: str, shots: int, permutations: Any, trial: int
-) -> np.ndarray:
+def official_draw(gallery: Embedded, setting: Setting, permutations: Any, trial: int) -> np.ndarray:
     """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of
-    ``permutations[camera][id][trial]``.
+    ``permutations[camera][id][trial]``, cameras outside and identities inside.
 
-    An entry is MATLAB's, so 1 is the first file of that identity and camera. Raises ValueError for
-    an identity or trial that is missing, entries that are not distinct integers from 1 to the
-    number of files, or too few of them.
+    An entry is MATLAB's, so 1 is the first file of that identity and camera. The order is that of
+    the authors' code: it decides among equal distances. Raises ValueError for an identity or trial
+    that is missing, entries that are not distinct integers from 1 to the number of files, or too
+    few of them.
     """
+    by_identity = _files(gallery, setting.cameras)
     rows = []
-    for identity, camera, files in _files(gallery, mode):
+    for identity, camera in sorted(by_identity, key=lambda who: (who[1], who[0])):
+        files = by_identity[identity, camera]
         where = f"permutations, camera {camera}, identity {identity}"
         try:
             table = np.asarray(permutations[camera][identity])
         except (KeyError, IndexError, TypeError):
-            raise ValueError(
-                f"{where}: missing, but the gallery has {len(files)} pictures of it"
-            ) from None
-        if table.ndim != 2 or not np.issubdtype(table.dtype, np.integer):
-            raise ValueError(
-                f"{where}: {table.dtype} {table.shape}; an integer table [trials, order] is meant"
-            )
-        if trial >= len(table):
-            raise ValueError(f"{where}: {len(table)} trials, number {trial + 1} is asked for")
-        order = table[trial].tolist()
-        if order and not 1 <= min(order) <= max(order) <= len(files):
-            raise ValueError(
-                f"{where}: entries {min(order)} to {max(order)}, but the files count from 1 to {len(files)}"
-            )
-        if len(set(order)) != len(order):
-            raise ValueError(f"{where}: trial {trial + 1} names a file twice")
-        if len(order) < min(shots, len(files)):
-            raise ValueError(f"{where}: {len(order)} entries, {min(shots, len(files))} are needed")
-        rows += [files[number - 1] for number in order[:shots]]
+            problem = f"missing, but the gallery has {len(files)} pictures of it"
+            raise ValueError(f"{where}: {problem}") from None
+        order = _checked_order(table, trial, len(files), setting.shots, where)
+        rows += [files[number - 1] for number in order]
     return np.array(rows, dtype=np.int64)
+
+
+def _checked_order(table: np.ndarray, trial: int, files: int, shots: int, where: str) -> list[int]:
+    """The first ``shots`` entries of a trial in one table [trials, order]; ValueError if it does
+    not fit the ``files`` there are.
+    """
+    if table.ndim != 2 or not np.issubdtype(table.dtype, np.integer):
+        problem = f"{table.dtype} {table.shape}; an integer table [trials, order] is meant"
+        raise ValueError(f"{where}: {problem}")
+    if trial >= len(table):
+        raise ValueError(f"{where}: {len(table)} trials, number {trial + 1} is asked for")
+    order = table[trial].tolist()
+    if order and not 1 <= min(order) <= max(order) <= files:
+        span = f"entries {min(order)} to {max(order)}"
+        raise ValueError(f"{where}: {span}, but the files count from 1 to {files}")
+    if len(set(order)) != len(order):
+        raise ValueError(f"{where}: trial {trial + 1} names a file twice")
+    if len(order) < min(shots, files):
+        raise ValueError(f"{where}: {len(order)} entries, {min(shots, files)} are needed")
+    return order[:shots]
 
 
 def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:

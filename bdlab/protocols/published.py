@@ -1,104 +1,36 @@
-"""SYSU-MM01 and RegDB: who is query, who is gallery, what does not count; ten trials from one
-distance matrix.
+"""The published protocols carried out: who is query, who is gallery, what does not count; all
+trials from one distance matrix.
 
-SYSU-MM01 (Wu et al., ICCV 2017): every infrared test picture (cameras 3, 6) is a query. The gallery
-is drawn from the visible cameras 1, 2, 4, 5 (all-search) or 1, 2 (indoor-search), one or ten
-pictures an identity and camera. Cameras 2 and 3 stand in one place, so a camera-3 query skips all
-of camera 2. CMC counts distinct identities. Ten trials draw ten galleries for one model, by the
-authors' permutations ("official") or by the public re-implementation's draw ("seeded"). RegDB
-(Nguyen et al., Sensors 2017): all pictures of one modality against all of the other, no camera
-rule; its ten trials are ten splits, so ten trained models, and one call here is one of them.
+What a protocol is stands in its record (``bdlab.rules``). SYSU-MM01 (Wu et al., ICCV 2017): every
+infrared test picture (cameras 3, 6) is a query. The gallery is drawn from the visible cameras 1, 2,
+4, 5 (all-search) or 1, 2 (indoor-search), one or ten pictures an identity and camera. Cameras 2 and
+3 stand in one place, so a camera-3 query skips all of camera 2. CMC counts distinct identities. Ten
+trials draw ten galleries for one model, by the authors' permutations ("official") or by the public
+re-implementation's draw ("seeded"). RegDB (Nguyen et al., Sensors 2017): all pictures of one
+modality against all of the other, no camera rule; its ten trials are ten splits, so ten trained
+models, and one call here is one of them. LLCM (Zhang and Wang, CVPR 2023): nine cameras shared by
+both modalities; all test pictures of one modality ask, one picture of every identity and camera of
+the other is drawn, a query skips its own identity's pictures of its own camera, CMC counts distinct
+identities, ten trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bdlab import evaluation
+from bdlab import evaluation, rules
 from bdlab.evaluation import Embedded, NoMatch, Scores
+from bdlab.rules import Protocol, Setting
 
-from .draws import GALLERY_CAMERAS, official_draw, seeded_draw
+from .draws import official_draw, seeded_draw
+from .result import Result
 
-QUERY_CAMERAS = (3, 6)
-CAMERA_RULE = "a camera-3 query skips all of camera 2"
-SYSU_SETTINGS = {
-    f"{mode}-{name}": (mode, shots)
-    for mode in GALLERY_CAMERAS
-    for name, shots in (("single", 1), ("multi", 10))
-}
-
-#: SYSU-MM01 as published: queries; gallery pictures by mode and shots; queries with a match by
-#: mode, where published.
-PUBLISHED_QUERIES = 3803
-PUBLISHED_GALLERY = {("all", 1): 301, ("all", 10): 3010, ("indoor", 1): 112, ("indoor", 10): 1120}
-PUBLISHED_VALID = {"indoor": 2208}
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """The trials of one setting: ``trials`` (Scores), ``draws`` (gallery rows of each trial, in
-    gallery order), and ``provenance`` (JSON types: what was done, and the counts); ``ids`` [Q] are
-    the queries' identities.
-    """
-
-    trials: list[Scores]
-    draws: list[np.ndarray]
-    provenance: dict[str, Any]
-    ids: np.ndarray
-
-    @property
-    def mean(self) -> dict[str, float]:
-        """R1, R5, R10, R20, mAP, mINP over the trials, as fractions."""
-        return self._over_trials(np.mean)
-
-    @property
-    def std(self) -> dict[str, float]:
-        """The spread of the trials themselves (divisor n): 0 for a single trial."""
-        return self._over_trials(np.std)
-
-    def _over_trials(self, what: Any) -> dict[str, float]:
-        rows = [trial.summary() for trial in self.trials]
-        return {name: float(what([row[name] for row in rows])) for name in rows[0]}
-
-    def cmc(self, ranks: int = 50) -> list[float]:
-        """The mean CMC curve up to ``ranks`` or the longest gallery, as fractions."""
-        last = min(ranks, max(trial.length for trial in self.trials))
-        return [
-            float(np.mean([trial.rank(k) for trial in self.trials])) for k in range(1, last + 1)
-        ]
-
-    def by_identity(self) -> dict[str, list]:
-        """For each identity with valid queries: ``ids``, ``queries`` (how many), mean ``R1`` and
-        ``mAP`` over them and the trials.
-        """
-        # the draws differ in pictures, never in identities and cameras
-        valid = self.trials[0].valid
-        ids, of, counts = np.unique(self.ids[valid], return_inverse=True, return_counts=True)
-        hits = np.mean([trial.first[valid] == 0 for trial in self.trials], axis=0)
-        precision = np.mean([trial.ap[valid] for trial in self.trials], axis=0)
-        means = {
-            name: np.bincount(of, values) / counts
-            for name, values in (("R1", hits), ("mAP", precision))
-        }
-        return {"ids": ids.tolist(), "queries": counts.tolist()} | {
-            name: values.round(5).tolist() for name, values in means.items()
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """``mean``, ``std``, ``cmc`` (to rank 50), ``trials``, ``by_identity`` and ``provenance``
-        in JSON types.
-        """
-        said = {
-            "mean": self.mean,
-            "std": self.std,
-            "cmc": self.cmc(),
-            "trials": [trial.summary() for trial in self.trials],
-        }
-        return said | {"by_identity": self.by_identity(), "provenance": self.provenance}
+#: Name -> (mode, shots) of SYSU-MM01's settings.
+SYSU_SETTINGS = {setting.name: (setting.mode, setting.shots) for setting in rules.SYSU.settings}
+RERANKING = "k-reciprocal, k1 20, k2 6, lambda 0.3"
 
 
 def sysu(
@@ -109,106 +41,140 @@ def sysu(
     draw: str = "seeded",
     permutations: Any = None,
     trials: int = 10,
-    *,
-    expect: bool | None = None,
-    rerank: bool = False,
-    notes: Mapping[str, Any] | None = None,
-    distances: Any = None,
+    **options: Any,
 ) -> Result:
     """SYSU-MM01: infrared ``query`` (cameras 3, 6) against galleries drawn from visible ``gallery``
     (cameras 1, 2, 4, 5).
 
     ``mode`` "all" | "indoor"; ``shots`` 1 | 10; ``draw`` "seeded" | "official" (then
-    ``permutations``, see ``galleries.official_draw``). ``expect=True`` holds the counts against the
-    published ones; otherwise provenance says whether they are the same. ``notes`` go into the
-    provenance (``{"feature": "bn"}``). ``rerank`` re-ranks every trial's own gallery and says so.
-    ``distances`` [Q, len(gallery)], if at hand already, is used instead of the features. Raises
-    ValueError for unknown settings, cameras missing or not of the protocol, permutations that do
-    not fit, counts other than expected, distances given to be re-ranked; NoMatch (a ValueError) if
-    no query has a match.
+    ``permutations``, see ``draws.official_draw``); ``options``: see ``ask``. Raises ValueError for
+    unknown settings, cameras missing or not of the protocol, permutations that do not fit, and what
+    ``ask`` raises.
     """
-    _check_sysu(query, gallery, mode, shots, draw, permutations, trials)
-    if draw == "official":
-        draws = [
-            official_draw(gallery, mode, shots, permutations, trial) for trial in range(trials)
-        ]
-    else:
-        draws = [seeded_draw(gallery, mode, shots, trial) for trial in range(trials)]
-    if not len(draws[0]):
-        raise NoMatch(f"{mode}-search: no gallery picture is from cameras {GALLERY_CAMERAS[mode]}")
-    excluded = (query.cameras == 3)[:, None] & (gallery.cameras == 2)[None, :]
-    scored = _score(query, gallery, draws, excluded, True, rerank, distances)
-    provenance = {
-        "protocol": "sysu", "mode": mode, "shots": shots, "draw": draw, "trials": trials,
-        "gallery_cameras": list(GALLERY_CAMERAS[mode]), "camera_rule": CAMERA_RULE,
-        "cmc": "distinct identities", **_counts(scored, draws), **_labels(rerank, notes),
-    }  # fmt: skip
-    wrong = _unlike_published(provenance)
-    if expect and wrong:
-        raise ValueError("these are not the counts of SYSU-MM01: " + "; ".join(wrong))
-    return Result(scored, draws, provenance | {"published_counts": not wrong}, query.ids)
+    _choose("mode", mode, tuple(dict.fromkeys(s.mode for s in rules.SYSU.settings)))
+    _choose("shots", shots, tuple(dict.fromkeys(s.shots for s in rules.SYSU.settings)))
+    fitting = [s for s in rules.SYSU.settings if (s.mode, s.shots) == (mode, shots)]
+    return ask(rules.SYSU, fitting[0], gallery, query, draw, permutations, trials, **options)
 
 
-def regdb(
-    visible: Embedded,
-    thermal: Embedded,
-    direction: str = "v2t",
-    *,
-    rerank: bool = False,
-    notes: Mapping[str, Any] | None = None,
-    distances: Any = None,
-) -> Result:
+def regdb(visible: Embedded, thermal: Embedded, direction: str = "v2t", **options: Any) -> Result:
     """RegDB, one split: "v2t" has the visible pictures as queries and the thermal ones as gallery,
     "t2v" the reverse.
 
-    ``rerank``, ``notes``, ``distances`` [Q, G] as in ``sysu``. Raises ValueError for another
+    Rank-k counts pictures, as most public code does (AGW, torchreid, fast-reid). Another convention
+    counts distinct identities (MPANet): its Rank-20 is two to three points higher on the same
+    features, Rank-1 and mAP are the same. ``options``: see ``ask``. Raises ValueError for another
     direction, NoMatch if no query has a match.
     """
-    if direction not in ("v2t", "t2v"):
-        raise ValueError(
-            f"direction {direction!r}: v2t (visible queries) or t2v (thermal queries) is meant"
-        )
-    query, gallery = (visible, thermal) if direction == "v2t" else (thermal, visible)
-    draws = [np.arange(len(gallery))]
-    scored = _score(query, gallery, draws, None, False, rerank, distances)
-    provenance = {
-        "protocol": "regdb", "direction": direction, "shots": "all", "draw": "all pictures of the split", "trials": 1,
-        "camera_rule": "none", "cmc": "pictures", **_counts(scored, draws), **_labels(rerank, notes),
-    }  # fmt: skip
-    return Result(scored, draws, provenance, query.ids)
+    return ask(rules.REGDB, _direction(rules.REGDB, direction), visible, thermal, **options)
+
+
+def llcm(
+    visible: Embedded,
+    infrared: Embedded,
+    direction: str = "v2t",
+    trials: int = 10,
+    **options: Any,
+) -> Result:
+    """LLCM: "t2v" has the infrared pictures as queries against a drawn visible gallery, "v2t" the
+    reverse.
+
+    "v2t-as-code" is the other published reading of VIS to IR: the public test script turns the
+    matrix of "t2v" round, so the drawn infrared pictures are the queries (``Result.asked``) and all
+    visible pictures the gallery. Its Rank-1 is higher and its mAP lower; the printed numbers of the
+    two cannot be compared. ``options``: see ``ask``. Raises ValueError for another direction or
+    cameras that are missing, NoMatch if no query has a match.
+    """
+    setting = _direction(rules.LLCM, direction)
+    return ask(rules.LLCM, setting, visible, infrared, trials=trials, **options)
+
+
+def _direction(protocol: Protocol, direction: str) -> Setting:
+    _choose("direction", direction, protocol.names)
+    return protocol[direction]
+
+
+def ask(
+    protocol: Protocol,
+    setting: Setting,
+    visible: Embedded,
+    infrared: Embedded,
+    draw: str | None = None,
+    permutations: Any = None,
+    trials: int | None = None,
+    *,
+    expect: bool | None = None,
+    rerank: bool = False,
+    notes: Mapping[str, Any] | None = None,
+    distances: Any = None,
+    unlike: Sequence[str] = (),
+) -> Result:
+    """One setting of a protocol, all its trials.
+
+    ``draw`` and ``trials`` default to the record's. ``notes`` go into the provenance (``{"feature":
+    "bn"}``). ``rerank`` re-ranks every trial's own gallery and says so. ``distances`` [queries,
+    gallery pictures before the draw], if at hand already, is used instead of the features.
+    ``unlike`` names what is already known to differ from the published set; with the counts of this
+    test it makes ``unlike_published`` and ``published_counts`` of the provenance; ``expect=True``
+    raises instead. Raises ValueError for what does not fit; NoMatch (a ValueError) if no query has
+    a match.
+    """
+    draw = draw or protocol.draws[0]
+    trials = protocol.trials if trials is None else trials
+    query, gallery = (visible, infrared) if setting.query == "V" else (infrared, visible)
+    _check(protocol, setting, query, gallery, draw, permutations, trials)
+    side = query if setting.drawn == "query" else gallery
+    drawn = [_draw(side, setting, draw, permutations, trial) for trial in range(trials)]
+    if not len(drawn[0]):
+        where = f"{setting.title}: no {setting.drawn} picture is from cameras {setting.cameras}"
+        raise NoMatch(where)
+    if rerank and distances is not None:
+        raise ValueError("re-ranking needs the features of each trial's own gallery, not distances")
+    excluded = _excluded(protocol, query, gallery)
+    if setting.drawn == "query":
+        asked, draws = drawn, [np.arange(len(gallery))] * trials
+        scored = _score_queries(protocol, query, gallery, asked, excluded, rerank, distances)
+    else:
+        asked, draws = None, drawn
+        scored = _score_draws(protocol, query, gallery, draws, excluded, rerank, distances)
+    made = _done(protocol, setting, draw, trials) | _counts(scored, draws) | _labels(rerank, notes)
+    wrong = [*unlike, *rules.unlike_counts(setting, made)]
+    if expect and wrong:
+        raise ValueError(f"these are not the counts of {protocol.title}: " + "; ".join(wrong))
+    made |= {"published_counts": not wrong, "unlike_published": wrong}
+    ids = query.ids if asked is None else query.ids[asked[0]]
+    return Result(scored, draws, made, ids, asked)
 
 
 def evaluate(
     protocol: str, visible: Embedded, infrared: Embedded, **options: Any
 ) -> dict[str, Result]:
-    """Every setting of a protocol: "regdb" -> v2t, t2v; "sysu" -> all-single, all-multi,
-    indoor-single, indoor-multi.
+    """Every setting of a protocol by name: "regdb" -> v2t, t2v; "sysu" -> all-single, all-multi,
+    indoor-single, indoor-multi; whatever its record has.
 
-    ``options`` go to ``sysu`` or ``regdb``. A setting without a valid query is left out;
+    ``options`` go to ``ask``. A setting without a valid query is left out;
     ``provenance["left_out"]`` of every other one names it and says why. Raises NoMatch if none is
     left, ValueError for an unknown protocol.
     """
-    if protocol == "regdb":
-        settings = {
-            way: lambda way=way: regdb(visible, infrared, way, **options) for way in ("v2t", "t2v")
-        }
-    elif protocol == "sysu":
-        if not options.get("rerank") and options.get("distances") is None:
-            options["distances"] = evaluation.distances(
-                infrared.features, visible.features, squared=True
-            )
-        settings = {
-            name: lambda mode=mode, shots=shots: sysu(infrared, visible, mode, shots, **options)
-            for name, (mode, shots) in SYSU_SETTINGS.items()
-        }
-    else:
-        raise ValueError(f"unknown protocol {protocol!r}: regdb or sysu is meant")
+    if protocol not in rules.PROTOCOLS:
+        known = " or ".join(rules.PROTOCOLS)
+        raise ValueError(f"unknown protocol {protocol!r}: {known} is meant")
+    record = rules.PROTOCOLS[protocol]
+    given = options.pop("distances", None)
+    matrices: dict[str, Any] = {}
     results, left_out = {}, {}
-    for name, run in settings.items():
+    for setting in record.settings:
+        side = setting.query
+        if given is None and not options.get("rerank") and side not in matrices:
+            a, b = (visible, infrared) if side == "V" else (infrared, visible)
+            matrices = {side: evaluation.distances(a.features, b.features, squared=True)}
+        matrix = matrices.get(side, given)
         try:
-            results[name] = run()
+            found = ask(record, setting, visible, infrared, distances=matrix, **options)
         except NoMatch as error:
-            left_out[name] = str(error)
+            left_out[setting.name] = str(error)
+        else:
+            results[setting.name] = found
     if not results:
         raise NoMatch("; ".join(f"{name}: {why}" for name, why in left_out.items()))
     for result in results.values():
@@ -216,107 +182,163 @@ def evaluate(
     return results
 
 
-def _check_sysu(
+def _choose(name: str, value: Any, choices: Sequence[Any]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} = {value!r}: choose one of {', '.join(map(repr, choices))}")
+
+
+def _check(
+    protocol: Protocol,
+    setting: Setting,
     query: Embedded,
     gallery: Embedded,
-    mode: str,
-    shots: int,
     draw: str,
     permutations: Any,
     trials: int,
 ) -> None:
-    for name, value, choices in (
-        ("mode", mode, tuple(GALLERY_CAMERAS)),
-        ("shots", shots, (1, 10)),
-        ("draw", draw, ("seeded", "official")),
-    ):
-        if value not in choices:
-            raise ValueError(f"{name} = {value!r}: choose one of {', '.join(map(repr, choices))}")
+    _choose("draw", draw, protocol.draws)
     if trials < 1:
         raise ValueError(f"trials = {trials}: at least one is meant")
     if (draw == "official") != (permutations is not None):
         raise ValueError(
-            "permutations and draw='official' belong together (galleries.load_permutations reads the authors')"
+            "permutations and draw='official' belong together "
+            "(draws.load_permutations reads the authors')"
         )
-    for name, part, cameras in (
-        ("query", query, QUERY_CAMERAS),
-        ("gallery", gallery, GALLERY_CAMERAS["all"]),
-    ):
+    if not protocol.has_cameras:
+        return
+    other = "I" if setting.query == "V" else "V"
+    for name, part, modality in (("query", query, setting.query), ("gallery", gallery, other)):
         if part.cameras is None:
-            raise ValueError(f"the {name} has no cameras: SYSU-MM01's protocol needs them")
-        if strange := sorted(set(part.cameras.tolist()) - set(cameras)):
+            raise ValueError(f"the {name} has no cameras: {protocol.title}'s protocol needs them")
+        known = protocol.cameras(modality)
+        if strange := sorted(set(part.cameras.tolist()) - set(known)):
             raise ValueError(
-                f"the {name} has pictures of cameras {strange}: only {cameras} are of its modality"
+                f"the {name} has pictures of cameras {strange}: only {known} are of its modality"
             )
 
 
-def _score(
+def _draw(side: Embedded, setting: Setting, draw: str, permutations: Any, trial: int) -> np.ndarray:
+    """Rows of one trial's draw."""
+    if not setting.shots:
+        return np.arange(len(side))
+    if draw == "official":
+        return official_draw(side, setting, permutations, trial)
+    return seeded_draw(side, setting, trial)
+
+
+def _excluded(protocol: Protocol, query: Embedded, gallery: Embedded) -> np.ndarray | None:
+    """[Q, G] bool: what does not exist for a query; None where everything does."""
+    if not protocol.excludes:
+        return None
+    same: Any = False
+    if protocol.same_camera:
+        same = query.ids[:, None] == gallery.ids[None, :]  # [Q, 1], [1, G] -> [Q, G]
+    return protocol.excluded(query.cameras[:, None], gallery.cameras[None, :], same)
+
+
+def _score_draws(
+    protocol: Protocol,
     query: Embedded,
     gallery: Embedded,
     draws: list[np.ndarray],
-    excluded: Any,
-    unique_ids: bool,
+    excluded: np.ndarray | None,
     rerank: bool,
     distances: Any,
 ) -> list[Scores]:
+    """Scores of every gallery drawn; all queries ask."""
     if rerank:
-        if distances is not None:
-            raise ValueError(
-                "re-ranking needs the features of each trial's own gallery, not distances"
-            )
-        return [_reranked(query, gallery, rows, excluded, unique_ids) for rows in draws]
-    if distances is not None and tuple(distances.shape) != (len(query), len(gallery)):
-        raise ValueError(
-            f"distances have shape {tuple(distances.shape)}: {(len(query), len(gallery))} is meant"
-        )
-    used = np.unique(np.concatenate(draws))  # the columns some trial has
+        everyone = np.arange(len(query))
+        return [_reranked(protocol, query, gallery, everyone, rows, excluded) for rows in draws]
+    ids = gallery.ids
     if distances is None:
+        used = np.unique(np.concatenate(draws))  # the columns some trial has
         distances = evaluation.distances(query.features, gallery.features[used], squared=True)
         excluded = None if excluded is None else excluded[:, used]
         draws = [np.searchsorted(used, rows) for rows in draws]
-        ids = gallery.ids[used]
+        ids = ids[used]
     else:
-        ids = gallery.ids
-    return evaluation.scores_of_draws(distances, query.ids, ids, draws, excluded, unique_ids)
+        _fits(distances, query, gallery)
+    return evaluation.scores_of_draws(
+        distances, query.ids, ids, draws, excluded, protocol.unique_ids
+    )
+
+
+def _score_queries(
+    protocol: Protocol,
+    query: Embedded,
+    gallery: Embedded,
+    asked: list[np.ndarray],
+    excluded: np.ndarray | None,
+    rerank: bool,
+    distances: Any,
+) -> list[Scores]:
+    """Scores of every draw of queries, each against the whole gallery."""
+    if rerank:
+        everything = np.arange(len(gallery))
+        return [_reranked(protocol, query, gallery, rows, everything, excluded) for rows in asked]
+    if distances is None:
+        distances = evaluation.distances(query.features, gallery.features, squared=True)
+    _fits(distances, query, gallery)
+    scored = []
+    for rows in asked:
+        mask = None if excluded is None else excluded[rows]
+        ids = query.ids[rows]
+        unique = protocol.unique_ids
+        scored.append(evaluation.scores(distances[rows], ids, gallery.ids, mask, unique))
+    return scored
+
+
+def _fits(distances: Any, query: Embedded, gallery: Embedded) -> None:
+    shape = (len(query), len(gallery))
+    if tuple(distances.shape) != shape:
+        raise ValueError(f"distances have shape {tuple(distances.shape)}: {shape} is meant")
 
 
 def _reranked(
-    query: Embedded, gallery: Embedded, rows: np.ndarray, excluded: Any, unique_ids: bool
+    protocol: Protocol,
+    query: Embedded,
+    gallery: Embedded,
+    asking: np.ndarray,
+    rows: np.ndarray,
+    excluded: np.ndarray | None,
 ) -> Scores:
     from bdlab.evaluation.rerank import rerank
 
-    d = rerank(query.features, gallery.features[rows])
-    return evaluation.scores(
-        d, query.ids, gallery.ids[rows], None if excluded is None else excluded[:, rows], unique_ids
-    )
+    distances = rerank(query.features[asking], gallery.features[rows])
+    mask = None if excluded is None else excluded[np.ix_(asking, rows)]
+    ids, unique = gallery.ids[rows], protocol.unique_ids
+    return evaluation.scores(distances, query.ids[asking], ids, mask, unique)
+
+
+def _done(protocol: Protocol, setting: Setting, draw: str, trials: int) -> dict[str, Any]:
+    """What was done, for the provenance."""
+    how = {"mode": setting.mode} if setting.cameras else {"direction": setting.name}
+    cameras = {"gallery_cameras": list(setting.cameras)} if setting.cameras else {}
+    return {
+        "protocol": protocol.name,
+        **how,
+        "shots": setting.shots or "all",
+        "draw": draw,
+        "trials": trials,
+        **cameras,
+        "camera_rule": protocol.camera_rule,
+        "cmc": "distinct identities" if protocol.unique_ids else "pictures",
+    }
 
 
 def _counts(scored: list[Scores], draws: list[np.ndarray]) -> dict[str, int]:
     """Of the first trial: the draws differ in pictures, never in identities and cameras, so not in
     numbers.
     """
+    valid = scored[0].valid
     return {
-        "queries": len(scored[0].valid),
-        "valid_queries": int(scored[0].valid.sum()),
+        "queries": len(valid),
+        "valid_queries": int(valid.sum()),
         "gallery": len(draws[0]),
     }
 
 
 def _labels(rerank: bool, notes: Mapping[str, Any] | None) -> dict[str, Any]:
-    ours = {"reranking": "k-reciprocal, k1 20, k2 6, lambda 0.3"} if rerank else {}
+    ours = {"reranking": RERANKING} if rerank else {}
     # whoever passes re-ranked distances labels them in notes
     return {"reranking": "none", **(notes or {}), **ours}
-
-
-def _unlike_published(made: dict[str, Any]) -> list[str]:
-    expected = {
-        "queries": PUBLISHED_QUERIES,
-        "gallery": PUBLISHED_GALLERY[made["mode"], made["shots"]],
-    }
-    if made["mode"] in PUBLISHED_VALID:
-        expected["valid_queries"] = PUBLISHED_VALID[made["mode"]]
-    return [
-        f"{name} {made[name]}, published {count}"
-        for name, count in expected.items()
-        if made[name] != count
-    ]

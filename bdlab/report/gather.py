@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlab import config, paper
+from bdlab import config, paper, rules
 from bdlab.experiments import runs, sweeps, verdicts
 
 from .table import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, LeftOut, Table, Value, place
@@ -193,7 +193,8 @@ def _table(
 def _columns(sweep: sweeps.Sweep, cells: Cells) -> tuple[list[Column], tuple[str, ...]]:
     """The columns of a table, and the rows that only the paper has."""
     settings = [s for s in SETTINGS if all(s in result["scores"] for _, result in cells)]
-    places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1]}
+    of = rules.protocol_of(cells[0][1]["params"]["data"]).name
+    places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1] == of}
     print_ = [v for v in paper.values() if v.table == sweep.name and (v.dataset, v.mode) in places]
     theirs = {(places[v.dataset, v.mode], v.metric) for v in print_}
     narrow = ("R1", "mAP", "mINP")

@@ -7,22 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bdlab import rules
 from bdlab.experiments import sweeps
 from bdlab.experiments.verdicts import Verdict
 
 #: Our settings and the columns of the paper they are printed beside: (title, paper's data set,
 #: paper's mode).
 SETTINGS = {
-    "v2t": ("visible to infrared", "regdb", "v2t"),
-    "t2v": ("infrared to visible", None, None),
-    "all-single": ("all-search", "sysu", "all"),
-    "indoor-single": ("indoor-search", "sysu", "indoor"),
-    "all-multi": ("all-search, multi-shot", None, None),
-    "indoor-multi": ("indoor-search, multi-shot", None, None),
+    setting.name: (setting.title, *(setting.paper or (None, None)))
+    for setting in rules.every_setting()
 }
-ASIDE = ("all-multi", "indoor-multi")
+ASIDE = tuple(setting.name for setting in rules.every_setting() if setting.aside)
 METRICS = ("R1", "R10", "R20", "mAP", "mINP")
-PAPER_DATA = {"regdb": "RegDB", "sysu": "SYSU-MM01"}
+PAPER_DATA = {protocol.name: protocol.title for protocol in rules.PROTOCOLS.values()}
 PRIMARY = "R1"  # what verdicts are about, of a table's first setting
 
 Cells = list[tuple[Path, dict]]

@@ -92,7 +92,8 @@ def plan(seed: int, epoch: int, pool: Pool, identities: int, shots: int, steps: 
     in each modality.
 
     Identities without repetition within a step; pictures without repetition where an identity has
-    K, else with. Raises BatchError when there are fewer than P identities.
+    K, else with. (The public code of this lineage draws them with repetition: on RegDB, ten pictures
+    and K = 4, half of all groups repeat one.) Raises BatchError when there are fewer than P identities.
     """
     enough(identities, pool.num_ids)
     labels = np.empty((steps, identities * shots), dtype=np.int64)

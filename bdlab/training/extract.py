@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bdlab import pixels, protocols
+from bdlab import pixels, protocols, rules
 from bdlab.evaluation import Embedded
 from bdlab.modality import BASE, Modality
 
@@ -64,22 +64,20 @@ def evaluate(
     """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
 
     What differs from the plain test (re-ranking, mirrored pictures, pooled feature) is labelled in
-    each provenance. On the real SYSU-MM01 the published counts must hold. ``embedded`` is what
-    ``embed`` gave, if at hand. Raises TrainingError if the counts do not hold, or for unfit
-    permutations.
+    each provenance; ``published_counts`` and ``unlike_published`` say whether this is the published
+    test, which the data set's records told before the first step. ``embedded`` is what ``embed``
+    gave, if at hand. Raises TrainingError for unfit permutations.
     """
     embedded, config = embedded or embed(setup, split), setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip}
     options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
-    if setup.dataset.protocol == "sysu":
-        options |= {
-            "draw": config.test.draw,
-            "expect": setup.dataset.name == "sysu" and split == "test",
-        }
-        if config.test.draw == "official" and split == "test":
+    if split != "test":
+        options["unlike"] = [f"people of the {split} part"]
+    else:
+        options["unlike"] = setup.dataset.provenance.get("unlike_published", ())
+        if config.test.draw != rules.draws_of(config.data.data)[0]:
+            options["draw"] = config.test.draw
             options["permutations"] = permutations(setup.dataset)
-        elif split != "test":
-            options["draw"] = "seeded"
     try:
         return protocols.evaluate(
             setup.dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlab import datasets, machine, pixels
+from bdlab import datasets, machine, pixels, rules
 from bdlab.config import Config
 from bdlab.datasets.bank import Bank, bank
 from bdlab.methods import METHODS, Objective
@@ -62,7 +62,7 @@ def open_data(config: Config) -> datasets.Dataset:
     """
     dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
     batches.enough(config.data.identities, len(dataset.identities("train")))
-    if config.test.draw == "official":
+    if config.test.draw != rules.draws_of(config.data.data)[0]:
         # a file that is not there is better missed now than after the training
         permutations(dataset)
     return dataset

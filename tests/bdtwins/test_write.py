@@ -81,7 +81,7 @@ def distance(a, b):
 def test_regdb_layout(regdb):
     for split in range(1, 11):
         people = {}
-        for part, count in (("train", 16), ("test", 8)):
+        for part, count in (("train", 16), ("test", 8), ("val", 4)):
             for word, folder in (("visible", "Visible"), ("thermal", "Thermal")):
                 lines = [
                     line.split(" ")
@@ -102,7 +102,8 @@ def test_regdb_layout(regdb):
                 assert same == by_label, "both modalities number the people alike"
         ids = {part: set().union(*found.values()) for part, found in people.items()}
         assert not ids["train"] & ids["test"]
-        assert len(ids["train"] | ids["test"]) == 24
+        assert ids["train"] | ids["test"] == set(range(1, 25))
+        assert ids["val"] == {25, 26, 27, 28}, "held out of every split"
     splits = {(regdb / "idx" / f"test_visible_{k}.txt").read_text() for k in range(1, 11)}
     assert len(splits) == 10
     with Image.open(next((regdb / "Thermal" / "3").glob("*.bmp"))) as picture:
@@ -141,7 +142,13 @@ def test_the_ordinary_readers_serve_a_twin(kind, regdb, sysu):
     for split in ("train", "test"):
         for modality in (Modality.V, Modality.I):
             assert plain.select(split, modality)
-    assert len(plain.records) == 24 * 8
+    assert len(plain.records) == 24 * 8  # nobody held out is trained on or tested
+    held = datasets.open(kind, root, size="smoke", val_holdout=True)
+    assert len(held.identities("val")) == {REGDB: 4, SYSU: 3}[kind]
+    assert held.identities("test") == plain.identities("test")
+    assert not set(held.identities("val")) & {*held.identities("train"), *held.identities("test")}
+    if kind == REGDB:
+        assert held.identities("train") == plain.identities("train")
     if kind == SYSU:
         assert {r.camera for r in plain.records if r.modality is Modality.I} == {3, 6}
 
@@ -154,8 +161,9 @@ def test_sizes():
             counts[kind, size] = sum(
                 1 for i in range(1, twin.spec.identities + 1) for _ in bdtwins.shots(twin, i)
             )
-    assert counts[REGDB, "full"] == 8_240
-    assert counts[REGDB, "demo"] == counts[SYSU, "demo"] == 5_000
+    assert counts[REGDB, "full"] == 8_240 + 800  # the people held out come on top
+    assert counts[REGDB, "demo"] == 5_000 + 400
+    assert counts[SYSU, "demo"] == 5_000
     assert 29_000 < counts[SYSU, "full"] < 31_500
     for size in ("demo", "full"):
         twin = bdtwins.settle(SYSU, size)
@@ -189,7 +197,7 @@ def test_neighbouring_seeds_and_shots_share_nothing(regdb, tmp_path):
     mine, theirs = (
         {v for k, v in contents(r).items() if k.endswith(".bmp")} for r in (regdb, other)
     )
-    assert len(mine) == len(theirs) == 24 * 8
+    assert len(mine) == len(theirs) == 28 * 8
     assert not mine & theirs
 
 
@@ -271,9 +279,70 @@ def test_a_finished_set_is_reused_and_described(regdb):
     assert make(REGDB, regdb) == regdb
     assert {p: p.stat().st_mtime_ns for p in regdb.rglob("*")} == before
     card = bdtwins.describe(regdb)
-    assert card["counts"] == {"identities": 24, "visible": 96, "infrared": 96}
+    assert card["counts"] == {"identities": 28, "visible": 112, "infrared": 112}
     assert (card["kind"], card["size"], card["seed"]) == (REGDB, "smoke", 0)
     assert {k: card[k] for k in ("channel_gap", "appearance_gap")} == bdtwins.DEFAULT_DIALS[REGDB]
+
+
+def older(regdb, place):
+    """The set as it was made before anybody was held out."""
+    root = shutil.copytree(regdb, place)
+    for identity in (25, 26, 27, 28):
+        for top in ("Visible", "Thermal"):
+            shutil.rmtree(root / top / str(identity))
+    for file in (root / "idx").glob("val_*"):
+        file.unlink()
+    card = json.loads((root / "twin.json").read_text())
+    card["counts"] = {"identities": 24, "visible": 96, "infrared": 96}
+    (root / "twin.json").write_text(json.dumps(card))
+    return root
+
+
+def test_the_people_held_out_are_added_to_an_older_set(regdb, tmp_path):
+    root = older(regdb, tmp_path / "set")
+    before = {p: p.stat().st_mtime_ns for p in root.rglob("*.bmp")}
+    assert make(REGDB, root) == root
+    assert contents(root) == contents(regdb)
+    assert before.items() <= {p: p.stat().st_mtime_ns for p in root.rglob("*.bmp")}.items()
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+def test_adding_them_goes_on_where_it_was_interrupted(regdb, tmp_path, monkeypatch):
+    root = older(regdb, tmp_path / "set")
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "_index", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        with pytest.raises(OSError, match="killed"):
+            make(REGDB, root)
+    assert bdtwins.describe(root)["counts"]["identities"] == 24
+    assert make(REGDB, root) == root
+    assert contents(root) == contents(regdb)
+
+
+def test_an_older_set_with_a_picture_gone_is_refused(regdb, tmp_path):
+    root = older(regdb, tmp_path / "set")
+    next((root / "Visible" / "4").iterdir()).unlink()
+    with pytest.raises(TwinError, match="missing"):
+        make(REGDB, root)
+
+
+#: People of the first split before anybody was held out: they must stay who they were.
+FIRST_TEST = {
+    "smoke": [3, 4, 6, 7, 8, 13],
+    "demo": [9, 16, 25, 28, 31, 36],
+    "full": [1, 6, 11, 12, 13, 18],
+}
+SEVENTH_TRAIN = {
+    "smoke": [3, 4, 5, 6, 7, 8],
+    "demo": [1, 2, 3, 4, 6, 7],
+    "full": [7, 8, 11, 13, 17, 18],
+}
+
+
+@pytest.mark.parametrize("size", FIRST_TEST)
+def test_holding_people_out_moved_nobody(size):
+    twin = bdtwins.settle(REGDB, size)
+    assert bdtwins.parts(twin)["test"][:6] == FIRST_TEST[size]
+    assert bdtwins.parts(twin, 7)["train"][:6] == SEVENTH_TRAIN[size]
 
 
 @pytest.mark.parametrize(
@@ -368,7 +437,7 @@ def test_bad_choices_are_named_with_a_remedy(tmp_path, options, word):
 
 
 def test_a_counterfactual_of_nobody_is_refused():
-    for identity, shot, word in ((0, 0, "1 to 250"), (251, 0, "1 to 250"), (1, 10, "0 to 9")):
+    for identity, shot, word in ((0, 0, "1 to 270"), (271, 0, "1 to 270"), (1, 10, "0 to 9")):
         with pytest.raises(TwinError, match=word):
             bdtwins.counterfactual(REGDB, identity, shot)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 
 import pytest
 
+from bdlab import rules
 from bdlab.datasets import DatasetError, check
 
 from . import trees
@@ -17,15 +19,16 @@ def look(root, **options):
     return check.check(root, progress=False, **options)
 
 
-@pytest.mark.parametrize("layout", ["regdb", "sysu", "folder"])
+@pytest.mark.parametrize("layout", ["regdb", "sysu", "llcm", "folder"])
 def test_a_good_tree_is_good(tmp_path, layout):
     report = look(getattr(trees, layout)(tmp_path))
     assert report.ok
     assert report.layout == layout
     assert report.text().endswith("ok: the set can be used")
-    assert report.counts["identities"] == {"sysu": 7}.get(layout, 6)
+    assert report.counts["identities"] == {"sysu": 7, "llcm": 5}.get(layout, 6)
     if layout != "folder":
         assert any("a part of the set" in note and "ask " in note for note in report.notes)
+        assert any("not comparable with published ones" in note for note in report.notes)
 
 
 def test_every_fault_is_named_once(tmp_path):
@@ -94,16 +97,29 @@ def test_one_picture_under_two_identities_is_noted(tmp_path):
     assert any("visible/002/0.png = visible/001/0.png" in note for note in look(root).notes)
 
 
-def test_a_whole_set_with_other_counts_is_a_fault(tmp_path, monkeypatch):
+def test_a_set_with_the_published_counts_is_called_so(tmp_path, monkeypatch):
+    """And one that lacks a picture is not; it can be used, and its scores are labelled."""
     root = trees.regdb(tmp_path)
-    counts = look(root).counts
-    monkeypatch.setitem(check.PUBLISHED, "regdb", dict(counts))
-    assert look(root).ok
-    assert "all counts are the published ones" in look(root).notes
-    monkeypatch.setitem(check.PUBLISHED, "regdb", counts | {"visible pictures": 13})
+    part = {"identities": 3, "visible pictures": 6, "infrared pictures": 6}
+    whole = {"identities": 6, "visible pictures": 12, "infrared pictures": 12}
+    counts = {"queries": 6, "gallery": 6, "valid_queries": 6}
+    record = dataclasses.replace(
+        rules.REGDB,
+        wholes=(whole,),
+        parts={"train": part, "test": part},
+        settings=tuple(dataclasses.replace(s, counts=counts) for s in rules.REGDB.settings),
+    )
+    monkeypatch.setattr(rules, "REGDB", record)
+    monkeypatch.setitem(rules.PROTOCOLS, "regdb", record)
     report = look(root)
-    assert not report.ok
-    assert "12 visible pictures of 13" in report.text()
+    assert report.ok
+    assert "all counts are the published ones (6 identities on disk)" in report.notes
+    more = dataclasses.replace(record, wholes=(whole | {"visible pictures": 13},))
+    monkeypatch.setitem(rules.PROTOCOLS, "regdb", more)
+    report = look(root)
+    assert report.ok
+    assert "not the published set: 12 visible pictures of 13" in report.text()
+    assert "labelled as not comparable" in report.text()
     assert "dm.dongguk.edu" in report.text()
 
 
@@ -114,6 +130,6 @@ def test_without_index_files_it_says_so(tmp_path):
 
 
 def test_layouts_are_known(tmp_path):
-    with pytest.raises(DatasetError, match="regdb, sysu, folder"):
+    with pytest.raises(DatasetError, match="regdb, sysu, llcm, folder"):
         look(tmp_path, layout="market")
     assert not look(trees.folder(tmp_path), layout="sysu").ok

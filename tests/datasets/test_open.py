@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bdlab import datasets
-from bdlab.datasets import folder, regdb, sysu
+from bdlab.datasets import twin
 
 from . import trees
 
@@ -31,9 +31,15 @@ def test_unknown_names_and_options_name_the_choices(tmp_path):
 
 def test_options_are_those_of_the_readers():
     """Held together: an option that a reader does not take would be an internal error for a user."""
-    for name, reader in (("regdb", regdb.read), ("sysu", sysu.read), ("folder", folder.read)):
-        taken = set(inspect.signature(reader).parameters) - {"root", "name", "fault"}
-        assert taken == set(datasets.OPTIONS[name])
+    for name, reader in datasets.READERS.items():
+        taken = set(inspect.signature(reader.read).parameters) - {"root", "name", "fault"}
+        given = set(datasets.OPTIONS[name])
+        assert given <= taken
+        if f"synthetic-{name}" in datasets.OPTIONS:
+            given |= set(datasets.OPTIONS[f"synthetic-{name}"])
+            assert given == taken | set(twin.DIALS)
+        else:
+            assert given == taken
     assert all("split" in options for options in datasets.OPTIONS.values())
 
 
@@ -67,13 +73,17 @@ def test_a_twin_stays_a_twin(tmp_path):
         trees.refused(lambda: datasets.open("regdb", root), "twin.json", "dials of a twin")
 
 
-@pytest.mark.parametrize("name", ["synthetic-regdb", "synthetic-sysu"])
+@pytest.mark.parametrize("name", ["synthetic-regdb", "synthetic-sysu", "synthetic-llcm"])
 def test_twins_are_rendered_and_read(tmp_path, monkeypatch, name):
     monkeypatch.setenv("BDLAB_DATA", str(tmp_path))
     d = datasets.open(name, split=1, size="smoke")
     assert d.name == name
     assert d.protocol == name.removeprefix("synthetic-")
     assert d.provenance["twin"]["size"] == "smoke"
+    assert d.provenance["unlike_published"][0].startswith("rendered people")
+    held = datasets.open(name, split=1, size="smoke", val_holdout=True)
+    assert held.identities("val")
+    assert held.identities("test") == d.identities("test")
     assert d.identities("train")
     assert d.identities("test")
     assert json.dumps(d.provenance)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bdlab import datasets
-from bdlab.datasets import regdb
+from bdlab.datasets import check, regdb
 from bdlab.modality import Modality
 
 from . import trees
@@ -333,6 +333,69 @@ def test_clutter_of_operating_systems_is_passed_over(tmp_path):
     ):
         trees.write(root / clutter, "x")
     assert len(regdb.read(root).records) == 24
+
+
+def renamed(old: str, new: str):
+    def change(root: Path) -> None:
+        (root / new).parent.mkdir(parents=True, exist_ok=True)
+        (root / old).rename(root / new)
+
+    return change
+
+
+def suffix(root: Path) -> None:
+    for file in (root / "idx").iterdir():
+        file.rename(file.with_suffix(".TXT"))
+
+
+def too_deep(root: Path) -> None:
+    (root / "idx").rename(root / "inner")
+    (root / "idx").mkdir()
+    (root / "inner").rename(root / "idx/idx")
+
+
+def too_high(root: Path) -> None:
+    for file in (root / "idx").iterdir():
+        file.rename(root / file.name)
+    (root / "idx").rmdir()
+
+
+def emptied(root: Path) -> None:
+    shutil.rmtree(root / "idx")
+    (root / "idx").mkdir()
+
+
+MISSPELT = {
+    "Idx": (renamed("idx", "Idx"), "Idx"),
+    "IDX": (renamed("idx", "IDX"), "IDX"),
+    "index": (renamed("idx", "index"), "index"),
+    "below another": (renamed("idx", "RegDB/idx"), "RegDB/idx"),
+    "idx/idx": (too_deep, "idx/idx"),
+    ".TXT": (suffix, "idx"),
+    "beside the pictures": (too_high, ""),
+    "an empty folder": (emptied, "idx"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "place"), MISSPELT.values(), ids=MISSPELT)
+def test_misspelt_index_files_never_pass_for_a_split(tmp_path, spoil, place):
+    root = trees.regdb(tmp_path / "set")
+    spoil(root)
+    error = trees.refused(lambda: datasets.open("regdb", root), place, "index files")
+    assert "idx" in error.remedy or "fetch" in error.remedy
+    report = check.check(root, progress=False)
+    assert not report.ok
+    assert any("index files" in fault for fault in report.faults)
+
+
+def test_an_invented_split_is_labelled(tmp_path):
+    with_index = datasets.open("regdb", trees.regdb(tmp_path / "a"))
+    without = datasets.open("regdb", trees.regdb(tmp_path / "b", trials=range(0)))
+    for dataset in (with_index, without):
+        unlike = dataset.provenance["unlike_published"]
+        assert any("3 test identities, published 206" in words for words in unlike)
+    assert regdb.NO_INDEX in without.provenance["unlike_published"]
+    assert regdb.NO_INDEX not in with_index.provenance["unlike_published"]
 
 
 def test_without_index_files_the_halves_are_seeded_and_say_so(tmp_path):

@@ -101,6 +101,28 @@ def sysu(root: Path, shots: int = 2) -> Path:
     return root
 
 
+def llcm(root: Path, shots: int = 2) -> Path:
+    """LLCM's layout: train 1, 2, 3; test 6, 7; identity 7 is in cameras 1 and 2 only."""
+    for modality, word in enumerate(("vis", "nir")):
+        lines = []
+        for label, one in enumerate((1, 2, 3)):
+            for shot in range(shots):
+                path = f"{word}/{one:04d}/{one:04d}_c01_{shot:04d}.jpg"
+                write(root / path, png(pixels(modality, one, shot)))
+                lines.append(f"{path} {label}\n")
+        write(root / f"idx/train_{word}.txt", "".join(lines))
+        for camera in range(1, 10):
+            if (word, camera) == ("nir", 3):
+                continue
+            (root / f"test_{word}/cam{camera}").mkdir(parents=True)
+            for one in (6, 7) if camera < 3 else (6,):
+                for shot in range(shots):
+                    file = root / f"test_{word}/cam{camera}/{one:04d}/{shot:04d}.jpg"
+                    write(file, png(pixels(modality, camera, one, shot)))
+    write(root / "idx/test_id.txt", "6,7\n")
+    return root
+
+
 def folder(root: Path, identities: int = 6, shots: int = 2) -> Path:
     """The folder layout, a mixture of PNG and BMP."""
     for modality, top in enumerate(("visible", "infrared")):

@@ -2,7 +2,8 @@
 
 import torch
 
-from bdlab.config import MADE_FOR, from_flat, preset
+from bdlab import rules
+from bdlab.config import from_flat, preset
 from bdlab.methods import METHODS
 from bdlab.methods.objective import Batch
 from bdlab.modality import BASE
@@ -12,7 +13,7 @@ OWN = sorted(set(METHODS) - {"base-derivative"})
 
 
 def config(method, **changes):
-    modalities = MADE_FOR.get(method, "V I")
+    modalities = rules.METHODS[method] or "V I"
     more = {"generator_lr": 0.001} if method == "gan" else {}
     base = {
         "method": method,

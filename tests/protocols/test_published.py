@@ -289,7 +289,7 @@ def test_published_counts_and_chance():
     assert indoor["R1"] == pytest.approx(0.018, abs=0.003)
     assert indoor["mAP"] == pytest.approx(0.068, abs=0.006)
     fewer = Embedded(query.features[1:], query_ids[1:], query_cameras[1:])
-    with pytest.raises(ValueError, match="queries 3802, published 3803"):
+    with pytest.raises(ValueError, match="queries 3,802, published 3,803"):
         protocols.sysu(fewer, gallery, expect=True, distances=d[1:])
     assert not protocols.sysu(fewer, gallery, distances=d[1:]).provenance["published_counts"]
 

@@ -80,6 +80,8 @@ def sysu_draw(ids, cameras, keys, trial, mode, shots, permutations=None):
                 rows.append(generator.choice(files))
             else:
                 rows += generator.sample(files, min(shots, len(files)))
+    if permutations is not None:  # the authors' code goes camera by camera
+        rows.sort(key=lambda row: (cameras[row], ids[row]))
     return rows
 
 

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from bdlab import rules
 from bdlab.datasets import Dataset
 from bdlab.modality import BASE, Modality
 from bdlab.workbench.style import COLOURS, _on
@@ -143,13 +144,14 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     """Who asks whom: a box a camera of the test part, query cameras left, gallery cameras right; a
     crossed line is the camera rule.
     """
-    figure, ax = _on(ax, (6.6, 3.6 if dataset.protocol == "sysu" else 1.9))
+    protocol = rules.PROTOCOLS[dataset.protocol]
+    figure, ax = _on(ax, (6.6, 3.6 if protocol.has_cameras else 1.9))
     counts = Counter(
         (dataset.records[row].modality, dataset.records[row].camera)
         for row in dataset.select("test")
     )
-    sysu = dataset.protocol == "sysu"
-    left, right = (sorted(k for k in counts if k[0] is m) for m in ((I, V) if sysu else (V, I)))
+    both = protocol.both_ways
+    left, right = (sorted(k for k in counts if k[0] is m) for m in ((V, I) if both else (I, V)))
     place = {
         key: (x, _spread(n, len(keys)))
         for x, keys in ((0, left), (1, right))
@@ -157,9 +159,11 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     }
     for a in left:
         for b in right:
-            _line(ax, place[a], place[b], ruled=sysu and (a[1], b[1]) == (3, 2), both=not sysu)
+            ruled = bool(protocol.excluded(a[1], b[1], True))
+            _line(ax, place[a], place[b], ruled=ruled, both=both)
     for (m, camera), (x, y) in place.items():
-        where = ("\nindoor" if camera in (1, 2, 3) else "\noutdoor") if sysu else ""
+        where = "\nindoor" if camera in protocol.indoor else "\noutdoor"
+        where = where if protocol.indoor else ""
         box = {"boxstyle": "round,pad=0.5", "fc": COLOURS[m], "ec": "white"}
         words = f"{f'camera {camera}' if camera else m.title}{where}\n{counts[m, camera]} pictures"
         ax.text(
@@ -167,14 +171,15 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
         )
     titles = (
         ("query\ninfrared", "gallery, drawn from\nvisible")
-        if sysu
+        if not both
         else ("query or gallery", "gallery or query")
     )
     for x, title in enumerate(titles):
         ax.text(
-            x, 1.14 if sysu else 0.78, title, ha="center", va="bottom", fontsize=11, weight="bold"
-        )
-    ax.set(xlim=(-0.3, 1.3), ylim=(-0.15, 1.35) if sysu else (0.3, 1.0))
+            x, 1.14 if protocol.has_cameras else 0.78, title, ha="center", va="bottom", fontsize=11,
+            weight="bold",
+        )  # fmt: skip
+    ax.set(xlim=(-0.3, 1.3), ylim=(-0.15, 1.35) if protocol.has_cameras else (0.3, 1.0))
     ax.axis("off")
     return figure
 

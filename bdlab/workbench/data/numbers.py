@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlab import protocols
+from bdlab import rules
 from bdlab.datasets import Dataset
 from bdlab.datasets.pictures import load
 from bdlab.evaluation import Embedded
@@ -243,29 +243,30 @@ class Trial:
 
 
 def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
-    """A trial of the set's own protocol: "v2t", "t2v", or one of ``protocols.SYSU_SETTINGS``
-    (default: v2t, all-single).
+    """A trial of the set's own protocol: "v2t", "t2v", or another of its record
+    (``rules``; default: the first).
 
     ``number`` is the gallery draw (seeded). Raises ValueError for a setting of another protocol.
     """
-    settings = tuple(protocols.SYSU_SETTINGS) if dataset.protocol == "sysu" else ("v2t", "t2v")
+    protocol = rules.PROTOCOLS[dataset.protocol]
+    settings = protocol.names
     setting = setting or settings[0]
     if setting not in settings:
         raise ValueError(f"setting {setting!r}: {dataset.name} is tested by {', '.join(settings)}")
     visible, infrared = ([*dataset.select("test", m)] for m in BASE)
-    query, gallery = (visible, infrared) if setting == "v2t" else (infrared, visible)
-    if dataset.protocol == "sysu":
-        part = [dataset.records[row] for row in gallery]
+    asked = protocol[setting]
+    query, gallery = (visible, infrared) if asked.query == "V" else (infrared, visible)
+    if asked.shots:
+        drawn = query if asked.drawn == "query" else gallery
+        part = [dataset.records[row] for row in drawn]
         everyone = Embedded(
             np.zeros((len(part), 1)),
             [r.identity for r in part],
             [r.camera for r in part],
             [r.path for r in part],
         )
-        gallery = [
-            gallery[k]
-            for k in draws.seeded_draw(everyone, *protocols.SYSU_SETTINGS[setting], number)
-        ]
+        drawn = [drawn[k] for k in draws.seeded_draw(everyone, asked, number)]
+        query, gallery = (drawn, gallery) if asked.drawn == "query" else (query, drawn)
 
     query, gallery = (
         sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery)
@@ -273,8 +274,9 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
     (qcam, qid), (gcam, gid) = (
         np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery)
     )
-    removed = (qcam == 3)[:, None] & (gcam == 2)[None, :] & (dataset.protocol == "sysu")
-    return Trial(tuple(query), tuple(gallery), qid[:, None] == gid[None, :], removed)
+    same = qid[:, None] == gid[None, :]
+    removed = protocol.excluded(qcam[:, None], gcam[None, :], same)
+    return Trial(tuple(query), tuple(gallery), same, removed)
 
 
 def _order(dataset: Dataset, row: int) -> tuple[int, int, str]:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlab import evaluation, pixels
+from bdlab import evaluation, pixels, rules
 from bdlab.modality import BASE, Modality, Pair
 from bdlab.network import BaseDerivativeNet, GeM
 
@@ -49,10 +49,9 @@ def pair_distances(tested: Tested, most: int = 1000) -> dict[Pair, tuple[np.ndar
         keep = tested.rows(a)[i][:, None] != tested.rows(b)[j]
         if a is b:
             keep = np.triu(keep)
-        if tested.setup.dataset.protocol == "sysu":
-            p, q = x.cameras[i][:, None], y.cameras[j]
-            keep &= ~(((p == 2) & (q == 3)) | ((p == 3) & (q == 2)))
         same = x.ids[i][:, None] == y.ids[j]
+        protocol = rules.PROTOCOLS[tested.setup.dataset.protocol]
+        keep &= ~protocol.excluded_either(x.cameras[i][:, None], y.cameras[j], same)
         found[a, b] = far[same & keep], far[~same & keep]
     return found
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from bdlab import evaluation, protocols
+from bdlab import evaluation, protocols, rules
 from bdlab.config import Config, from_flat
 from bdlab.evaluation import Embedded, Scores
 from bdlab.experiments import cell as cells
@@ -30,15 +30,7 @@ from bdlab.training.setup import Setup, TrainingError, open_data, prepare
 #: The way back, which SYSU-MM01's protocol does not have: all infrared test pictures as gallery,
 #: the camera rule turned round.
 REVERSE = "reverse"
-_WORDS = {
-    "v2t": "visible asks infrared",
-    "t2v": "infrared asks visible",
-    **{
-        name: f"infrared asks visible, {mode}{'-search' if mode == 'all' else ''}, {shots} a camera"
-        for name, (mode, shots) in protocols.SYSU_SETTINGS.items()
-    },
-    REVERSE: "visible asks all infrared (not in the protocol)",
-}
+_REVERSE_WORDS = "visible asks all infrared (not in the protocol)"
 
 
 # -- a finished cell, opened again
@@ -146,13 +138,13 @@ class Tested:
         """The settings that can be asked, in words: those of the protocol, and the way back where
         it has none.
         """
-        return {
-            name: _WORDS[name]
-            for name in (
-                *self.results,
-                *([REVERSE] if self.setup.dataset.protocol == "sysu" else []),
-            )
-        }
+        words = {name: self.protocol[name].words for name in self.results}
+        return words if self.protocol.both_ways else words | {REVERSE: _REVERSE_WORDS}
+
+    @property
+    def protocol(self) -> rules.Protocol:
+        """The record of the data set's protocol."""
+        return rules.PROTOCOLS[self.setup.dataset.protocol]
 
     def rows(self, modality: Modality) -> np.ndarray:
         """Rows of ``setup.dataset.records`` of a modality's test pictures (a derivative's: its
@@ -181,31 +173,35 @@ class Tested:
             raise ValueError(
                 f"trial {number}: {setting} has {self.trials(setting)}, counted from 0"
             )
-        sysu, ways = (
-            self.setup.dataset.protocol == "sysu",
-            BASE if setting in ("v2t", REVERSE) else BASE[::-1],
-        )
+        visible_asks = setting == REVERSE or self.protocol[setting].query == "V"
+        ways = BASE if visible_asks else BASE[::-1]
         query, gallery = (self.embedded[m] for m in ways)
+        asked = np.arange(len(query))  # or those drawn to ask
+        if setting != REVERSE and self.results[setting].asked:
+            asked = self.results[setting].asked[number]
         drawn = (
             np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
         )
         if self.setup.config.test.rerank:
             from bdlab.evaluation.rerank import rerank
 
-            far = np.asarray(rerank(query.features, gallery.features[drawn]))
+            far = np.asarray(rerank(query.features[asked], gallery.features[drawn]))
         else:  # the whole product and then its columns, as the scores had it: another shape may round otherwise
             far = evaluation.distances(query.features, gallery.features, squared=True)[:, drawn]
-        a, b = query.cameras[:, None], gallery.cameras[drawn]
-        removed = sysu & (((a == 3) & (b == 2)) | ((a == 2) & (b == 3)))
+            far = far[asked]
+        same = query.ids[asked, None] == gallery.ids[drawn]
+        removed = self.protocol.excluded_either(
+            query.cameras[asked, None], gallery.cameras[drawn], same
+        )
         return Search(
             setting,
-            self.rows(ways[0]),
+            self.rows(ways[0])[asked],
             self.rows(ways[1])[drawn],
-            query.ids,
+            query.ids[asked],
             gallery.ids[drawn],
             far,
             removed,
-            sysu,
+            self.protocol.unique_ids,
         )
 
 

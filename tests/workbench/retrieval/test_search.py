@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from bdlab import pixels, protocols
+from bdlab import pixels, protocols, rules
 from bdlab.evaluation import Scores
 from bdlab.experiments import runs, sweeps
 from bdlab.modality import BASE, Modality
@@ -102,7 +102,7 @@ class TestSearch:
     def test_the_drawn_gallery_is_asked(self, tested_sysu):
         infrared, visible = (tested_sysu.embedded[m] for m in (I, V))
         for number in (0, 3):
-            drawn = draws.seeded_draw(visible, "all", 1, number)
+            drawn = draws.seeded_draw(visible, rules.SYSU["all-single"], number)
             np.testing.assert_array_equal(
                 tested_sysu.search("all-single", number).gallery, tested_sysu.rows(V)[drawn]
             )
