@@ -165,10 +165,11 @@ def run_cell(
         if not (attempt / "result.json").is_file():
             raise NotebookError("the notebook ended without a result (result.json is missing)")
         result = json.loads((attempt / "result.json").read_text())
-        got = runs.Cell(result["params"], result["provenance"]["fingerprint"]).name
+        got = runs.Cell.from_result(result).name
         if got != cell.name:
             raise NotebookError(
-                f"the notebook wrote {got}, not {cell.name}: the data changed while it ran"
+                f"the notebook wrote {got}, not {cell.name}: the data, or a file that is read "
+                "beside them, changed while it ran"
             )
         runs.commit(out, cell.name, attempt)
     except (

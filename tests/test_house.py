@@ -43,7 +43,10 @@ ONLY = {
     "jupyter_client": {"cli/doctor.py", "batch.py"},
 }
 #: Must work without anything installed: the parameters, the run contract.
-STANDARD_ONLY = {"modality.py", "rules.py", "files.py", "config.py", "experiments/runs.py"}
+STANDARD_ONLY = {
+    "modality.py", "rules.py", "files.py", "config.py",
+    *(f"experiments/{name}.py" for name in ("runs", "claims", "provenance")),
+}  # fmt: skip
 
 
 def modules(top=PACKAGE):

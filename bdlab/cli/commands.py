@@ -206,12 +206,12 @@ def train(
     """
     import torch
 
+    from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
-    from bdlab.training import setup
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
     for config in sweeps.configs(sweep, data, preset_name, seeds, splits, [row], base):
-        cell = runs.Cell(config.flat(), setup.open_data(config).fingerprint)
+        cell = one_cell.of(config)
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue

@@ -23,31 +23,27 @@ from bdlab.experiments import runs
 def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
     """The cells of a sweep, with its data opened, checked and decoded."""
     from bdlab.datasets.bank import bank
+    from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
-    from bdlab.network.backbones import find_weights
     from bdlab.training import setup
 
     base = dict(changes) | ({"root": str(root.resolve())} if root else {})
     configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, base)
-    prints: dict[tuple, str] = {}
+    opened: dict[tuple, Any] = {}
+    found = []
     for config in configs:
-        find_weights(config.model.weights)
-        if _data_key(config) not in prints:
-            dataset = setup.open_data(config)
-            prints[_data_key(config)] = dataset.fingerprint
+        key = _data_key(config)
+        if key not in opened:
+            opened[key] = setup.open_data(config)
             # Decoded here once, with a bar, rather than by every cell at the same time.
-            bank(dataset, config.data.height, config.data.width)
-    return [runs.Cell(config.flat(), prints[_data_key(config)]) for config in configs]
+            bank(opened[key], config.data.height, config.data.width)
+        found.append(one_cell.of(config, opened[key]))
+    return found
 
 
 def _data_key(config: Config) -> tuple:
-    return (
-        config.data.data,
-        config.data.root,
-        config.data.height,
-        config.data.width,
-        *sorted(config.data.options().items()),
-    )
+    data = config.data
+    return (data.data, data.root, data.height, data.width, *sorted(data.options().items()))
 
 
 def run(
