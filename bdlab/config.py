@@ -275,19 +275,24 @@ def from_flat(params: Mapping[str, Any]) -> Config:
     """
     sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
     for name, value in params.items():
-        if name not in FIELDS:
-            close = difflib.get_close_matches(str(name), FIELDS, n=1)
-            hint = (
-                f"; did you mean {close[0]!r}?"
-                if close
-                else f"; the parameters are {', '.join(sorted(FIELDS))}"
-            )
-            raise ConfigError(f"unknown parameter {name!r}{hint}")
-        section, hint = FIELDS[name]
-        sections[section][name] = _typed(name, value, hint)
+        value = typed(name, value)
+        sections[FIELDS[name][0]][name] = value
     config = Config(**{name: cls(**sections[name]) for name, cls in _SECTIONS.items()})
     _validate(config)
     return config
+
+
+def typed(name: str, value: Any) -> Any:
+    """The value of one parameter as its field takes it; ConfigError for an unknown name or another
+    type.
+    """
+    if name in FIELDS:
+        return _typed(name, value, FIELDS[name][1])
+    close = difflib.get_close_matches(str(name), FIELDS, n=1)
+    known = f"the parameters are {', '.join(sorted(FIELDS))}"
+    raise ConfigError(
+        f"unknown parameter {name!r}; " + (f"did you mean {close[0]!r}?" if close else known)
+    )
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:

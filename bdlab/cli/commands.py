@@ -125,16 +125,18 @@ def cell_options(command: Callable) -> Callable:
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--preset", "preset_name", type=click.Choice(["demo", "smoke"]), default="demo", show_default=True, help="smoke: seconds, to see whether all is in place.")
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core).")
 @faults
-def demo(out: Path, jobs: int | None) -> None:
+def demo(out: Path, preset_name: str, jobs: int | None) -> None:
     """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the
     HTML report.
     """
     click.echo(
         "bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data)."
     )
-    cells = sweeping.cells("table4", "synthetic-regdb", None, "demo", [0], [1], {})
+    cells = sweeping.cells("table4", "synthetic-regdb", None, preset_name, [0], [1], {})
+    sweeping.declare("table4", cells, out, {})
     sys.exit(sweeping.run("table4", cells, out, jobs))
 
 
@@ -183,6 +185,7 @@ def run_(
     Cells that are done are not run again: the same command goes on where it was stopped.
     """
     cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
+    sweeping.declare(sweep, cells, out, changes)
     sys.exit(sweeping.run(sweep, cells, out, jobs, dask, timeout, inexact))
 
 
@@ -209,9 +212,11 @@ def train(
     from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
 
-    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    for config in sweeps.configs(sweep, data, preset_name, seeds, splits, [row], base):
-        cell = one_cell.of(config)
+    place = str(root.resolve()) if root else None
+    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, [row], changes, place)
+    cells = [one_cell.of(config) for config in configs]
+    sweeping.declare(sweep, cells, out, changes)
+    for config, cell in zip(configs, cells, strict=True):
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue

@@ -5,6 +5,7 @@ report at the end.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 import traceback
@@ -27,8 +28,8 @@ def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> 
     from bdlab.experiments import sweeps
     from bdlab.training import setup
 
-    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, base)
+    place = str(root.resolve()) if root else None
+    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, changes, place)
     opened: dict[tuple, Any] = {}
     found = []
     for config in configs:
@@ -39,6 +40,17 @@ def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> 
             bank(opened[key], config.data.height, config.data.width)
         found.append(one_cell.of(config, opened[key]))
     return found
+
+
+def declare(sweep: str, cells: list[runs.Cell], out: Path, changes: dict[str, Any]) -> None:
+    """Write down what is asked, sweep by sweep, before the first cell runs."""
+    from bdlab.experiments import sweeps
+
+    command = shlex.join(["bdlab", *sys.argv[1:]])
+    for name in dict.fromkeys(cell.params["sweep"] for cell in cells):
+        chosen = sweeps.sweep(name if name in sweeps.SWEEPS else sweep)
+        asked = [cell for cell in cells if cell.params["sweep"] == name]
+        sweeps.declare(out, chosen, asked, changes, command)
 
 
 def _data_key(config: Config) -> tuple:

@@ -82,6 +82,7 @@ def write(
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     guard = collapse.watch(history, setup.config, setup.pool.num_ids)
+    guard |= collapse.still(history)
     guard |= collapse.chance(said, origin["identities"]["test"])
     result = {
         "schema": runs.SCHEMA,

@@ -181,9 +181,8 @@ class Claim:
         self.release()
 
 
-def claim(out: Path, name: str) -> Claim | None:
-    """Claim a cell of a folder of runs; None if another process holds it (``held`` says who)."""
-    folder = out / ".attempts" / name
+def claim(folder: Path) -> Claim | None:
+    """Claim a folder, a cell's attempts say; None if another process holds it (``held`` says who)."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         numbers = _numbers(folder)
@@ -194,7 +193,7 @@ def claim(out: Path, name: str) -> Claim | None:
             with open(path, "x") as file:
                 json.dump(this_process(), file)
         except FileNotFoundError:
-            continue  # a commit has just cleared the folder away
+            continue  # another's release has just cleared the folder away
         except FileExistsError:
             return None
         for number in numbers:  # given up, all of them
@@ -203,7 +202,7 @@ def claim(out: Path, name: str) -> Claim | None:
         return Claim(path)
 
 
-def by_whom(out: Path, name: str) -> str:
-    """Who works on a cell, in words."""
-    about = held(out / ".attempts" / name) or {}
+def by_whom(folder: Path) -> str:
+    """Who holds a folder, in words."""
+    about = held(folder) or {}
     return f"{about.get('host', 'a machine unknown')}, process {about.get('pid', '?')}"

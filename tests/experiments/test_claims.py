@@ -35,14 +35,14 @@ def ended():
 
 
 def test_one_holds_a_cell_until_it_lets_go(tmp_path):
-    first = claims.claim(tmp_path, CELL)
+    first = claims.claim(folder(tmp_path))
     assert first is not None
-    assert claims.claim(tmp_path, CELL) is None
+    assert claims.claim(folder(tmp_path)) is None
     assert claims.held(folder(tmp_path))["pid"] == os.getpid()
-    assert str(os.getpid()) in claims.by_whom(tmp_path, CELL)
+    assert str(os.getpid()) in claims.by_whom(folder(tmp_path))
     first.release()
     assert not folder(tmp_path).exists()
-    with claims.claim(tmp_path, CELL) as again:
+    with claims.claim(folder(tmp_path)) as again:
         assert again.path.is_file()
     assert claims.held(folder(tmp_path)) is None
 
@@ -50,21 +50,21 @@ def test_one_holds_a_cell_until_it_lets_go(tmp_path):
 def test_of_two_that_come_at_once_one_gets_it(tmp_path, monkeypatch):
     """Both have seen a free cell; the file system grants the number once."""
     monkeypatch.setattr(claims, "held", lambda _: None)
-    first = claims.claim(tmp_path, CELL)
+    first = claims.claim(folder(tmp_path))
     monkeypatch.setattr(claims, "_numbers", lambda _: [])
-    assert claims.claim(tmp_path, CELL) is None
+    assert claims.claim(folder(tmp_path)) is None
     first.release()
 
 
 def test_another_machines_claim_holds_while_it_is_touched(tmp_path):
     foreign(tmp_path, age=claims.STALE - 60)
-    assert claims.claim(tmp_path, CELL) is None
-    assert claims.by_whom(tmp_path, CELL) == "node-17, process 1"
+    assert claims.claim(folder(tmp_path)) is None
+    assert claims.by_whom(folder(tmp_path)) == "node-17, process 1"
 
 
 def test_one_that_rests_is_given_up_and_cleared_away(tmp_path):
     old = foreign(tmp_path, age=claims.STALE + 60)
-    claim = claims.claim(tmp_path, CELL)
+    claim = claims.claim(folder(tmp_path))
     assert claim.path.name == "claim-2"
     assert not old.exists()
     claim.release()
@@ -72,7 +72,7 @@ def test_one_that_rests_is_given_up_and_cleared_away(tmp_path):
 
 def test_the_holder_touches_its_claim(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.01)
-    with claims.claim(tmp_path, CELL) as claim:
+    with claims.claim(folder(tmp_path)) as claim:
         os.utime(claim.path, (1, 1))
         until = time.monotonic() + 30
         while claim.path.stat().st_mtime < 2 and time.monotonic() < until:
@@ -84,14 +84,14 @@ def test_age_is_taken_by_the_clock_of_the_folder(tmp_path, monkeypatch):
     """A machine whose clock is an hour off neither steals a claim nor waits for ever."""
     foreign(tmp_path)
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert claims.claim(tmp_path, CELL) is None
+    assert claims.claim(folder(tmp_path)) is None
 
 
 def test_a_claim_of_a_process_that_ended_here_is_free_at_once(tmp_path):
     path = foreign(tmp_path)
     note = claims.this_process() | {"pid": ended()}
     path.write_text(json.dumps(note))
-    claim = claims.claim(tmp_path, CELL)
+    claim = claims.claim(folder(tmp_path))
     assert claim is not None
     claim.release()
 
@@ -132,7 +132,7 @@ class TestAttemptOfAnotherMachine:
 
     def test_another_runners_claim_does_not_keep_it(self, tmp_path):
         attempt = self.attempt(tmp_path)
-        with claims.claim(tmp_path, CELL):
+        with claims.claim(folder(tmp_path)):
             assert not claims.alive(attempt)
 
 
