@@ -4,10 +4,12 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import time
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from bdlab.training.extract import evaluate
 from bdlab.training.loop import train
 from bdlab.training.setup import Setup, TrainingError, files_read, open_data, prepare
 
-from . import runs
+from . import claims, runs
 from .provenance import code, git_state
 
 
@@ -58,6 +60,40 @@ def run(
     setup = prepare(config, device)
     train(setup, folder, resume, inexact, **hooks)
     return write(setup, folder, evaluate(setup), time.perf_counter() - began)
+
+
+def make(
+    cell: runs.Cell,
+    config: Config,
+    out: Path,
+    device: str | None = None,
+    inexact: bool = False,
+    **hooks: Any,
+) -> Path:
+    """A cell made here from its first attempt to its commit; returns its folder.
+
+    Goes on from earlier attempts. Raises RunError if another runner works on it.
+    """
+    place = out / ".attempts" / cell.name
+    claim = claims.claim(place)
+    if claim is None:
+        raise runs.RunError(f"{cell.name}: being trained by {claims.by_whom(place)}; wait for it")
+    with claim:
+        if runs.done(out, cell):  # by another runner, just now
+            return out / cell.name
+        earlier = runs.attempts(out, cell.name)
+        attempt = runs.begin(out, cell, torch.get_num_threads())
+        try:
+            run(config, attempt, device, earlier, inexact, **hooks)
+            runs.commit(out, cell.name, attempt)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            line = f"{last.filename}:{last.lineno}"
+            reason = f"{type(error).__name__}: {error}"
+            with contextlib.suppress(runs.WriteError):  # the disk may be what failed
+                runs.fail(attempt, reason, cell=None, line=last.line, last=line)
+            raise
+    return out / cell.name
 
 
 def write(

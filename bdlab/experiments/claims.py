@@ -95,7 +95,7 @@ def alive(attempt: Path) -> bool:
     On this machine by number and start of the process; of another machine's runner by its claim.
     """
     notes = [read_note(attempt, name) for name in ("attempt", "kernel")]
-    if any(_runs_here(note) for note in notes):
+    if any(runs_here(note) for note in notes):
         return True
     holder = held(attempt.parent)
     return holder is not None and any(_same(holder, note) for note in notes)
@@ -106,7 +106,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(one.get(key) == other.get(key) for key in ("machine", "pid", "process"))
 
 
-def _runs_here(about: dict[str, Any]) -> bool:
+def runs_here(about: dict[str, Any]) -> bool:
     """Whether a note is of a process of this machine that runs."""
     if about.get("machine") != machine():
         return False
@@ -122,7 +122,7 @@ def held(folder: Path) -> dict[str, Any] | None:
     path = folder / f"claim-{numbers[-1]}"
     about = _read(path)
     if about.get("machine") == machine():
-        return about if _runs_here(about) else None
+        return about if runs_here(about) else None
     # one that is just being written is empty for a moment
     return (about or {"host": "a machine unknown"}) if _age(path) < STALE else None
 

@@ -75,6 +75,16 @@ def open_data(config: Config) -> datasets.Dataset:
     return dataset
 
 
+def one_process() -> None:
+    """Raise TrainingError where a launcher has started several copies: each would train it all."""
+    if (copies := machine.world_size()) > 1:
+        raise TrainingError(
+            f"WORLD_SIZE = {copies}: training over several processes does not exist yet, and every "
+            "copy would train the same network. Start one process, without torchrun; several cells "
+            "at a time are `bdlab run --jobs N`, or the same `bdlab run` on several nodes"
+        )
+
+
 def files_read(config: Config, dataset: datasets.Dataset) -> dict[str, str]:
     """The sha256 of every file that a run reads beside its data, by its part.
 
@@ -107,6 +117,7 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or
     WeightsError.
     """
+    one_process()
     dataset = open_data(config)
     files = files_read(config, dataset)
     where = _device(device)
