@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import reprlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from . import rules
@@ -210,6 +212,22 @@ PRESETS: dict[str, dict[str, Any]] = {
 NOT_IDENTITY = ("root", "checkpoint_every")
 
 TWINS, DATASETS = rules.TWINS, rules.DATASETS
+#: Every parameter's value when it was introduced. Entries are added, never changed or removed: a
+#: cell of an older release keeps its name, and so its result.
+INTRODUCED: dict[str, Any] = json.loads(Path(__file__).with_name("introduced.json").read_text())
+
+
+def identity(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that make a run what it is: those that differ from ``INTRODUCED``.
+
+    A record that lacks a parameter is older than it, and so had the value of its introduction.
+    """
+    unknown = object()
+    kept = {}
+    for name, value in params.items():
+        if name not in NOT_IDENTITY and INTRODUCED.get(name, unknown) != value:
+            kept[name] = value
+    return kept
 
 
 def preset(name: str, data: str) -> dict[str, Any]:
@@ -244,19 +262,24 @@ def from_flat(params: Mapping[str, Any]) -> Config:
     """
     sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
     for name, value in params.items():
-        if name not in FIELDS:
-            close = difflib.get_close_matches(str(name), FIELDS, n=1)
-            hint = (
-                f"; did you mean {close[0]!r}?"
-                if close
-                else f"; the parameters are {', '.join(sorted(FIELDS))}"
-            )
-            raise ConfigError(f"unknown parameter {name!r}{hint}")
-        section, hint = FIELDS[name]
-        sections[section][name] = _typed(name, value, hint)
+        value = typed(name, value)
+        sections[FIELDS[name][0]][name] = value
     config = Config(**{name: cls(**sections[name]) for name, cls in _SECTIONS.items()})
     _validate(config)
     return config
+
+
+def typed(name: str, value: Any) -> Any:
+    """The value of one parameter as its field takes it; ConfigError for an unknown name or another
+    type.
+    """
+    if name in FIELDS:
+        return _typed(name, value, FIELDS[name][1])
+    close = difflib.get_close_matches(str(name), FIELDS, n=1)
+    known = f"the parameters are {', '.join(sorted(FIELDS))}"
+    raise ConfigError(
+        f"unknown parameter {name!r}; " + (f"did you mean {close[0]!r}?" if close else known)
+    )
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:

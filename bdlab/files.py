@@ -9,43 +9,78 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class WriteError(RuntimeError):
     """A file that could not be written; names it, the bytes needed and those free."""
 
 
-def write(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that a reader, or a kill at any moment, sees the old file or
-    the new one whole.
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write: a reader, or a kill at any moment, sees the old file, the new or none.
+
+    Writers do not meet: each writes beside ``path`` under a name of its own (``.*.part``) and
+    renames at the end. Raises OSError, and leaves nothing behind then.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with open(aside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+        with open(part, "xb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, path)
         sync(path.parent)
-    except OSError as error:
+    except BaseException:
         with contextlib.suppress(OSError):
-            aside.unlink()
+            part.unlink()
+        raise
+
+
+def write(path: Path, data: bytes) -> None:
+    """``path`` holds ``data``, whole (see ``atomic``); raises WriteError."""
+    try:
+        with atomic(path) as out:
+            out.write(data)
+    except OSError as error:
         raise _unwritten(path, len(data), error) from error
+
+
+#: What helps, by what the system says.
+REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+    errno.EIO: "look the disk over",
+    errno.EROFS: "choose a folder that is not mounted read-only (--out)",
+    errno.EACCES: "get the right to write in that folder (its owner and mode), or choose another",
+    errno.EPERM: "get the right to write in that folder (its owner and mode), or choose another",
+    errno.EINVAL: "choose a folder on another file system (--out): this one refuses what was asked",
+    errno.ENOENT: "make the folder again, it is gone",
+    errno.ENOTDIR: "choose another folder (--out), a file stands where one is meant",
+    errno.ENAMETOOLONG: "choose a shorter path (--out)",
+    errno.EMFILE: "raise the number of open files (ulimit -n)",
+    errno.ESTALE: "mount the shared folder anew",
+}
+
+
+def remedy(error: OSError) -> str:
+    """What helps against an error of the file system, as an order without a full stop."""
+    return REMEDIES.get(error.errno or 0, "see to that")
 
 
 def _unwritten(path: Path, needed: int, error: OSError) -> WriteError:
     free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-    remedy = {
-        errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
-        errno.EDQUOT: "free some of your quota",
-        errno.EIO: "look the disk over",
-    }.get(error.errno or 0, "free some space")
+    code = errno.errorcode.get(error.errno or 0, "?")
     return WriteError(
-        f"{path}: could not be written ({errno.errorcode.get(error.errno or 0, '?')}, {error.strerror}): {needed:,} bytes needed, "
-        f"{free:,} free. What was saved before is untouched; {remedy} and run the same command again to go on from it."
+        f"{path}: could not be written ({code}, {error.strerror}): {needed:,} bytes needed, "
+        f"{free:,} free. What was saved before is untouched; {remedy(error)} and run the same "
+        "command again to go on from it."
     )
 
 
@@ -84,10 +119,14 @@ def read_lines(path: Path) -> list[Any]:
 
 
 def sync(path: Path) -> None:
-    """fsync a file or folder."""
+    """fsync a file or folder. A file system that cannot do it for folders (EINVAL) does without."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # SMB, some FUSE and VirtualBox mounts; the rename itself is as atomic as elsewhere
+        if error.errno != errno.EINVAL or not path.is_dir():
+            raise
     finally:
         os.close(handle)
 
@@ -96,3 +135,14 @@ def sha256(path: Path) -> str:
     """The sha256 of a file, as hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(path: Path) -> str:
+    """``sha256`` of a file that many cells read: asked once as long as size and times stay."""
+    about = os.stat(path)
+    return _digest(path, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, *_about: int) -> str:
+    return sha256(path)

@@ -24,6 +24,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cell_threads() -> int:
+    """CPU threads of a cell unless others are asked for: one, or four where a GPU does the work.
+
+    Fixed, because other threads give other bits: it hangs neither on the cores nor on how many
+    cells run at a time.
+    """
+    return 4 if on_gpu() else 1
+
+
+def world_size() -> int:
+    """How many processes torchrun, or a launcher like it, says there are of this one."""
+    word = os.environ.get("WORLD_SIZE", "")
+    return int(word) if word.isdecimal() else 1
+
+
 def on_gpu() -> bool:
     """Whether cells train on a GPU here."""
     import torch

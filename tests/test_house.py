@@ -36,15 +36,18 @@ WIDGETS = {
 ONLY = {
     "ipywidgets": WIDGETS,
     "anywidget": WIDGETS,
-    "papermill": {"batch.py"},
+    "papermill": {"batch/notebooks.py"},
     "bdtwins": {"datasets/twin.py"},
     "distributed": {"cli/sweep.py"},
     "dask": set(),
     "ray": set(),
-    "jupyter_client": {"cli/doctor.py", "batch.py"},
+    "jupyter_client": {"cli/doctor.py", "batch/notebooks.py"},
 }
 #: Must work without anything installed: the parameters, the run contract.
-STANDARD_ONLY = {"modality.py", "rules.py", "files.py", "config.py", "experiments/runs.py"}
+STANDARD_ONLY = {
+    "modality.py", "rules.py", "files.py", "config.py",
+    *(f"experiments/{name}.py" for name in ("runs", "claims", "provenance")),
+}  # fmt: skip
 
 
 def modules(top=PACKAGE):

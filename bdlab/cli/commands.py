@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -62,8 +63,22 @@ def faults(command: Callable) -> Callable:
         except known as error:
             click.secho(f"bdlab: {error}", err=True, fg="red")
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo(f"\nStopped.{_go_on(command.__name__)}", err=True)
+            sys.exit(130)
 
     return wrapped
+
+
+def _go_on(command: str) -> str:
+    """What somebody who has stopped a training wants to know."""
+    if command not in ("demo", "run_", "train"):
+        return ""
+    again = shlex.join(["bdlab", *sys.argv[1:]])
+    return (
+        " Nothing is lost: finished cells stay, and every epoch of the others is kept as a "
+        f"checkpoint. To go on from there, the same command again:\n    {again}"
+    )
 
 
 def _numbers(_context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
@@ -125,19 +140,32 @@ def cell_options(command: Callable) -> Callable:
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--preset", "preset_name", type=click.Choice(["demo", "smoke"]), default="demo", show_default=True, help="smoke: seconds, to see whether all is in place.")
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core).")
 @faults
-def demo(out: Path, jobs: int | None) -> None:
+def demo(out: Path, preset_name: str, jobs: int | None) -> None:
     """Table IV on the synthetic RegDB-like twin: render, train six rows, print the table, write the
     HTML report.
     """
     click.echo(
         "bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data)."
     )
-    cells = sweeping.cells("table4", "synthetic-regdb", None, "demo", [0], [1], {})
+    sweeping.needs_notebooks()
+    cells = sweeping.cells("table4", "synthetic-regdb", None, preset_name, [0], [1], {})
+    sweeping.declare("table4", cells, out, {})
     sys.exit(sweeping.run("table4", cells, out, jobs))
 
 
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="CPU threads a cell (default: 1; 4 on a GPU). Other threads give other bits.",
+)
+inexact_option = click.option(
+    "--inexact",
+    is_flag=True,
+    help="Go on from checkpoints of another torch, device or number of threads; labelled so.",
+)
 rows_option = click.option(
     "--rows",
     help="Only these rows, e.g. B2,MDL4.",
@@ -164,14 +192,12 @@ rows_option = click.option(
     type=float,
     help="Seconds after which a notebook cell is given up (default: a week).",
 )
-@click.option(
-    "--inexact",
-    is_flag=True,
-    help="Go on from checkpoints of another torch, device or number of threads; labelled so.",
-)
+@threads_option
+@inexact_option
 @faults
 def run_(
-    sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs, dask, timeout, inexact
+    sweep, data, root, preset_name, seeds, splits, changes, out,
+    rows, jobs, dask, timeout, threads, inexact,
 ) -> None:
     """Train and test every row of SWEEP through the training notebook.
 
@@ -182,8 +208,10 @@ def run_(
            FILE.yaml  one of your own
     Cells that are done are not run again: the same command goes on where it was stopped.
     """
+    sweeping.needs_notebooks()
     cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
-    sys.exit(sweeping.run(sweep, cells, out, jobs, dask, timeout, inexact))
+    sweeping.declare(sweep, cells, out, changes)
+    sys.exit(sweeping.run(sweep, cells, out, jobs, dask, timeout, inexact, threads))
 
 
 @main.command()
@@ -191,12 +219,8 @@ def run_(
 @click.option("--sweep", default="table4", show_default=True, help="Whose row it is.")
 @cell_options
 @click.option("--device", help="cpu, cuda, cuda:1 (default: the first GPU, else the CPU).")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
-@click.option(
-    "--inexact",
-    is_flag=True,
-    help="Go on from checkpoints of another torch, device or number of threads; labelled so.",
-)
+@threads_option
+@inexact_option
 @faults
 def train(
     row, sweep, data, root, preset_name, seeds, splits, changes, out, device, threads, inexact
@@ -206,19 +230,22 @@ def train(
     """
     import torch
 
+    from bdlab import machine
+    from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
-    from bdlab.training import setup
 
-    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    for config in sweeps.configs(sweep, data, preset_name, seeds, splits, [row], base):
-        cell = runs.Cell(config.flat(), setup.open_data(config).fingerprint)
+    place = str(root.resolve()) if root else None
+    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, [row], changes, place)
+    cells = [one_cell.of(config) for config in configs]
+    sweeping.declare(sweep, cells, out, changes)
+    for config, cell in zip(configs, cells, strict=True):
         if runs.done(out, cell):
             click.echo(f"{cell.name}: done before, in {out / cell.name}")
             continue
         earlier = runs.attempts(out, cell.name)
         begun = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
         # goes on with the threads it was begun with
-        torch.set_num_threads(threads or begun or torch.get_num_threads())
+        torch.set_num_threads(threads or begun or machine.cell_threads())
         folder = sweeping.train(cell, config, out, device, inexact)
         click.echo(f"{cell.name}: done, in {folder}")
 

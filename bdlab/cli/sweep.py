@@ -4,10 +4,10 @@ report at the end.
 
 from __future__ import annotations
 
-import json
+import shlex
 import sys
 import time
-import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,45 +19,56 @@ from bdlab import machine
 from bdlab.config import Config, ConfigError
 from bdlab.experiments import runs
 
+from .watch import Watch
+
 
 def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
     """The cells of a sweep, with its data opened, checked and decoded."""
     from bdlab.datasets.bank import bank
+    from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
-    from bdlab.network.backbones import find_weights
     from bdlab.training import setup
 
-    base = dict(changes) | ({"root": str(root.resolve())} if root else {})
-    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, base)
-    prints: dict[tuple, str] = {}
+    setup.one_process()
+    place = str(root.resolve()) if root else None
+    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, changes, place)
+    opened: dict[tuple, Any] = {}
+    found = []
     for config in configs:
-        find_weights(config.model.weights)
-        if _data_key(config) not in prints:
-            dataset = setup.open_data(config)
-            prints[_data_key(config)] = dataset.fingerprint
+        key = _data_key(config)
+        if key not in opened:
+            opened[key] = setup.open_data(config)
             # Decoded here once, with a bar, rather than by every cell at the same time.
-            bank(dataset, config.data.height, config.data.width)
-    return [runs.Cell(config.flat(), prints[_data_key(config)]) for config in configs]
+            bank(opened[key], config.data.height, config.data.width)
+        found.append(one_cell.of(config, opened[key]))
+    return found
+
+
+def declare(sweep: str, cells: list[runs.Cell], out: Path, changes: dict[str, Any]) -> None:
+    """Write down what is asked, sweep by sweep, before the first cell runs."""
+    from bdlab.experiments import sweeps
+
+    command = shlex.join(["bdlab", *sys.argv[1:]])
+    for name in dict.fromkeys(cell.params["sweep"] for cell in cells):
+        chosen = sweeps.sweep(name if name in sweeps.SWEEPS else sweep)
+        asked = [cell for cell in cells if cell.params["sweep"] == name]
+        sweeps.declare(out, chosen, asked, changes, command)
 
 
 def _data_key(config: Config) -> tuple:
-    return (
-        config.data.data,
-        config.data.root,
-        config.data.height,
-        config.data.width,
-        *sorted(config.data.options().items()),
-    )
+    data = config.data
+    return (data.data, data.root, data.height, data.width, *sorted(data.options().items()))
 
 
 def run(
     sweep: str,
-    own: list[runs.Cell],
+    cells: list[runs.Cell],
     out: Path,
     jobs: int | str | None,
-    dask=None,
-    timeout=None,
-    inexact=False,
+    dask: str | None = None,
+    timeout: float | None = None,
+    inexact: bool = False,
+    threads: int | None = None,
 ) -> int:
     """Run what is missing, report. ``jobs``: a number, ``fit`` or None (see ``_jobs``). Exit code 1
     if a cell failed.
@@ -65,79 +76,73 @@ def run(
     from bdlab import batch
 
     began = time.perf_counter()
-    jobs = _jobs(jobs, own, out)
-    click.echo(f"{len(own)} cells, {'on Dask' if dask else f'{jobs} at a time'}, into {out}/")
-    with _executor(dask) as executor, _Watch(out, own) as watch:
-        more = {} if timeout is None else {"timeout": timeout}
-        outcomes = batch.run_all(
-            own,
-            out,
-            executor,
-            jobs,
-            inexact=inexact,
-            on_outcome=watch.outcome,
-            on_tick=watch.tick,
-            **more,
-        )
+    jobs = _jobs(jobs, cells, out)
+    where = "on Dask" if dask else f"{jobs} at a time"
+    click.echo(f"{len(cells)} cells, {where}, into {out}/")
+    options: dict[str, Any] = {"inexact": inexact, "threads": threads}
+    options |= {} if timeout is None else {"timeout": timeout}
+    with _executor(dask) as executor, Watch(out, cells) as watch:
+        calls = {"on_outcome": watch.outcome, "on_tick": watch.tick}
+        outcomes = batch.run_all(cells, out, executor, jobs, **options, **calls)
     failed = [o for o in outcomes if not o.ok]
-    fresh = sum(o.word == "done" for o in outcomes)
     minutes = (time.perf_counter() - began) / 60
-    click.echo(
-        f"{fresh} trained now, {len(outcomes) - fresh - len(failed)} found done, {len(failed)} failed; {minutes:.1f} minutes.\n"
-    )
-    if len(failed) < len(outcomes):
+    click.echo(f"{_counts(outcomes)}; {minutes:.1f} minutes.\n")
+    if any(o.word in ("done", "found") for o in outcomes):
         report(out, None if sweep == "all" else sweep)
     for o in failed:
-        click.secho(f"failed: {o.name}: {o.reason}\n        see {o.folder}", err=True, fg="red")
+        words = f"failed: {o.name}: {o.reason}\n        see {o.folder}"
+        click.secho(words, err=True, fg="red")
     return 1 if failed else 0
 
 
-def _jobs(asked: int | str | None, own: list[runs.Cell], out: Path) -> int:
+def _counts(outcomes: list[Any]) -> str:
+    """How many cells ended in which way."""
+    count = Counter(o.word for o in outcomes)
+    said = f"{count['done']} trained now, {count['found']} found done, {count['failed']} failed"
+    if others := count["elsewhere"]:
+        said += f", {others} being trained by another runner (the same command shows them later)"
+    return said
+
+
+def needs_notebooks() -> None:
+    """Raise ConfigError if notebooks cannot be run here, before anything is rendered or trained."""
+    from bdlab import batch
+
+    if absent := batch.absent():
+        raise ConfigError(
+            f"a sweep runs notebooks, and {', '.join(absent)} cannot be imported here: "
+            "pip install 'bdlab[lab]'.\nWithout them, row by row: bdlab train ROW"
+        )
+    if not batch.NOTEBOOK.is_file():
+        raise ConfigError(f"{batch.NOTEBOOK}: the training notebook is missing; install bdlab anew")
+
+
+def _jobs(asked: int | str | None, cells: list[runs.Cell], out: Path) -> int:
     """Cells at a time: the number asked for, or batch's default; ``fit``: what a GPU's free memory
     holds, by a few steps of each row.
     """
     from bdlab import batch
     from bdlab.experiments import plan
 
-    if asked == "fit":
-        open_ = [cell for cell in own if not runs.done(out, cell)]
-        return (
-            min(len(open_), plan.measure(open_, out, 1).fitting)
-            if open_ and machine.on_gpu()
-            else batch.default_jobs(len(own))
-        )
-    return asked or batch.default_jobs(len(own))
+    if isinstance(asked, int):
+        return asked
+    open_ = [cell for cell in cells if not runs.done(out, cell)] if asked == "fit" else []
+    if open_ and machine.on_gpu():
+        return min(len(open_), plan.measure(open_, out, 1).fitting)
+    return batch.default_jobs(len(cells))
 
 
 def train(cell: runs.Cell, config: Config, out: Path, device: str | None, inexact: bool) -> Path:
-    """One cell here, without papermill or Jupyter, a line an epoch; returns its committed folder."""
-    import torch
+    """One cell here, without papermill or Jupyter, a line an epoch; returns its committed folder.
 
+    Raises RunError if another runner works on it.
+    """
     from bdlab.experiments import cell as cells
 
-    earlier = runs.attempts(out, cell.name)
-    attempt = runs.begin(out, cell, torch.get_num_threads())
-    try:
-        cells.run(
-            config,
-            attempt,
-            device,
-            earlier,
-            inexact,
-            on_epoch=lambda line: click.echo(cells.epoch_line(line, config.optim.epochs)),
-        )
-        runs.commit(out, cell.name, attempt)
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        runs.fail(
-            attempt,
-            f"{type(error).__name__}: {error}",
-            cell=None,
-            line=last.line,
-            last=f"{last.filename}:{last.lineno}",
-        )
-        raise
-    return out / cell.name
+    def say(line: dict[str, Any]) -> None:
+        click.echo(cells.epoch_line(line, config.optim.epochs))
+
+    return cells.make(cell, config, out, device, inexact, on_epoch=say)
 
 
 @contextmanager
@@ -170,62 +175,11 @@ def _executor(dask: str | None) -> Iterator[Any]:
         yield client.get_executor()
 
 
-class _Watch:
-    """Shows a sweep: a bar over all epochs on a terminal, one line a finished cell everywhere."""
-
-    def __init__(self, out: Path, cells: list[runs.Cell]):
-        from tqdm.auto import tqdm
-
-        self.out, self.cells, self.began = out, cells, time.perf_counter()
-        total = sum(cell.params["epochs"] for cell in cells)
-        self.bar = tqdm(
-            total=total, unit="epoch", disable=not sys.stderr.isatty(), dynamic_ncols=True
-        )
-        self.finished: dict[str, int] = {}
-
-    def __enter__(self) -> _Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def tick(self) -> None:
-        if not self.bar.disable:
-            gone = sum(self.finished.get(cell.name, self._epochs(cell)) for cell in self.cells)
-            self.bar.update(gone - self.bar.n)
-
-    def _epochs(self, cell: runs.Cell) -> int:
-        tries = runs.attempts(self.out, cell.name)
-        return len(runs.read_lines(tries[-1] / "history.jsonl")) if tries else 0
-
-    def outcome(self, outcome: Any) -> None:
-        cell = next(cell for cell in self.cells if cell.name == outcome.name)
-        self.finished[outcome.name] = cell.params["epochs"]
-        word = {
-            "done": f"done in {outcome.seconds:.0f} s",
-            "found": "done before",
-            "failed": "FAILED",
-        }[outcome.word]
-        self.bar.write(
-            f"[{len(self.finished)}/{len(self.cells)}] {outcome.name}: {word}{_headline(outcome)}",
-            file=sys.stdout,
-        )
-
-
-def _headline(outcome: Any) -> str:
-    """One score of a finished cell, for the line that says so."""
-    if not outcome.ok:
-        return f" ({outcome.reason[:160]})"
-    result = json.loads((outcome.folder / "result.json").read_text())
-    setting, scores = next(iter(result["scores"].items()))
-    wrong = [
-        words for kind, words in result.get("guard", {}).items() if kind in ("collapse", "chance")
-    ]
-    return "\n        ".join([f", Rank-1 {100 * scores['mean']['R1']:.1f} % ({setting})", *wrong])
-
-
 def report(out: Path, sweep: str | None = None) -> None:
     """Print every table of a folder of runs, or one sweep's; write each in every form."""
+    import matplotlib
+
+    matplotlib.use("agg")  # whatever a desktop or an IDE has set: files are drawn here
     from bdlab import report as reports
     from bdlab.experiments import sweeps
 

@@ -20,10 +20,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from bdlab.files import atomic
 from bdlab.machine import cores
 
 from .pictures import load
-from .records import Dataset, DatasetError, atomic, cache_folder
+from .records import Dataset, DatasetError, cache_folder
 
 FORMAT = 1  # raise it when decoding changes: old banks are then built again
 CHUNK = 256  # pictures decoded between two writes
@@ -96,6 +97,7 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
     """Decodes into a temporary file beside ``file``, renames it, then writes the sidecar that
     declares it whole.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)
     _sweep(file.parent)
     paths = [dataset.root / r.path for r in dataset.records]
     bar = tqdm(

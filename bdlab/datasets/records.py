@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from bdlab.files import atomic
 from bdlab.modality import Modality
 
 SPLITS = ("train", "val", "test")
@@ -207,26 +206,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get("BDLAB_CACHE") or data_folder() / ".bank")
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write: a reader sees the old one, the new one or none, never half of one;
-    raises OSError.
-
-    Concurrent writers do not meet: each writes beside ``path`` under a name of its own (``*.part``)
-    and renames at the end.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def pictures_digest(root: Path, paths: Sequence[str]) -> str:
     """See ``Dataset.pictures_digest``. The stamp file is named by the stamp and written once:
     writers cannot disagree.
@@ -247,6 +226,7 @@ def pictures_digest(root: Path, paths: Sequence[str]) -> str:
             total.update(path.encode() + b"\0" + digest)
     if newest < time.time_ns() - SETTLED_NS and _stamp(root, paths)[0] == stamp:
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             with atomic(file) as out:
                 out.write(_sealed(stamp, total.hexdigest()))
         except OSError:

@@ -4,10 +4,12 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import time
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from torch import nn
 
 from bdlab import __version__, pixels, protocols
 from bdlab.config import Config, from_flat
+from bdlab.datasets import Dataset
 from bdlab.methods import METHODS
 from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
@@ -25,9 +28,21 @@ from bdlab.network.backbones import strides_of
 from bdlab.training import checkpoint, collapse
 from bdlab.training.extract import evaluate
 from bdlab.training.loop import train
-from bdlab.training.setup import Setup, TrainingError, prepare
+from bdlab.training.setup import Setup, TrainingError, files_read, open_data, prepare
 
-from . import runs
+from . import claims, runs
+from .provenance import code, git_state
+
+
+def of(config: Config, dataset: Dataset | None = None) -> runs.Cell:
+    """The cell of a configuration, known before it is prepared; ``dataset`` if it is open already.
+
+    Raises what a run would raise for its data and its files, before anything is paid for.
+    """
+    dataset = dataset or open_data(config)
+    model = config.model
+    strides_of(model.strides, model.weights, model.backbone)
+    return runs.Cell(config.flat(), dataset.fingerprint, files_read(config, dataset))
 
 
 def run(
@@ -47,48 +62,106 @@ def run(
     return write(setup, folder, evaluate(setup), time.perf_counter() - began)
 
 
+def make(
+    cell: runs.Cell,
+    config: Config,
+    out: Path,
+    device: str | None = None,
+    inexact: bool = False,
+    **hooks: Any,
+) -> Path:
+    """A cell made here from its first attempt to its commit; returns its folder.
+
+    Goes on from earlier attempts. Raises RunError if another runner works on it.
+    """
+    place = out / ".attempts" / cell.name
+    claim = claims.claim(place)
+    if claim is None:
+        raise runs.RunError(f"{cell.name}: being trained by {claims.by_whom(place)}; wait for it")
+    with claim:
+        if runs.done(out, cell):  # by another runner, just now
+            return out / cell.name
+        earlier = runs.attempts(out, cell.name)
+        attempt = runs.begin(out, cell, torch.get_num_threads())
+        try:
+            run(config, attempt, device, earlier, inexact, **hooks)
+            runs.commit(out, cell.name, attempt)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            line = f"{last.filename}:{last.lineno}"
+            reason = f"{type(error).__name__}: {error}"
+            with contextlib.suppress(runs.WriteError):  # the disk may be what failed
+                runs.fail(attempt, reason, cell=None, line=last.line, last=line)
+            raise
+    return out / cell.name
+
+
 def write(
     setup: Setup, folder: Path, scores: dict[str, protocols.Result], seconds: float
 ) -> dict[str, Any]:
     """weights.pt (the whole net as it is tested) and result.json with full provenance; returns the
-    result.
+    result. ``seconds`` is what the run took, without earlier attempts.
     """
-    config = setup.config
+    params = setup.config.flat()
     buffer = io.BytesIO()  # torch.save on a full disk says nothing of use
-    torch.save(
-        {"params": config.flat(), "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()},
-        buffer,
-    )
+    saved = {"params": params, "num_ids": setup.pool.num_ids, "state": setup.net.state_dict()}
+    torch.save(saved, buffer)
     weights = buffer.getvalue()
     runs.write(folder / "weights.pt", weights)
     history = runs.read_lines(folder / "history.jsonl")
     trained = sum(line["time"]["seconds"] for line in history)  # of earlier attempts too
-    device = torch.cuda.get_device_name(setup.device) if setup.device.type == "cuda" else "cpu"
-    provenance = {
-        "bdlab": __version__, **runs.git_state(), "torch": str(torch.__version__), "device": device,
-        "precision": str(setup.dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
-        "fingerprint": setup.dataset.fingerprint, "data": setup.dataset.provenance, "feature": config.model.feature,
-        "selection": f"best of the epochs on held-out identities (epoch {setup.best['epoch']})" if setup.best else "last epoch",
-        "test": vars(config.test), "seed": config.run.seed, "seconds": round(max(seconds, trained), 1),
-        "identities": {split: len(setup.dataset.identities(split)) for split in ("train", "test")},
-        "pictures": {split: {m.value: len(setup.dataset.select(split, m)) for m in BASE} for split in ("train", "test")},
-        "protocols": {name: result.provenance for name, result in scores.items()},
-        "resumed": setup.resumed or None, "weights_bytes": len(weights), "weights_sha256": hashlib.sha256(weights).hexdigest(),
-    }  # fmt: skip
     said = {name: value.to_json() for name, value in scores.items()}
-    found = collapse.watch(history, config, setup.pool.num_ids) | collapse.chance(
-        said, provenance["identities"]["test"]
-    )
+    origin = provenance(setup) | {
+        "protocols": {name: result.provenance for name, result in scores.items()},
+        "seconds": round(max(seconds, trained), 1),
+        "weights_bytes": len(weights),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    guard = collapse.watch(history, setup.config, setup.pool.num_ids)
+    guard |= collapse.still(history)
+    guard |= collapse.chance(said, origin["identities"]["test"])
     result = {
         "schema": runs.SCHEMA,
-        "params": config.flat(),
+        "params": params,
         "scores": said,
-        "guard": found,
-        "provenance": provenance,
+        "guard": guard,
+        "provenance": origin,
     }
-    runs.write_json(folder / "params.json", config.flat())
+    runs.write_json(folder / "params.json", params)
     runs.write_json(folder / "result.json", result)
     return result
+
+
+def provenance(setup: Setup) -> dict[str, Any]:
+    """Where a result comes from, as far as it is known before the test: code, machine, data, files."""
+    config, dataset = setup.config, setup.dataset
+    on_gpu = setup.device.type == "cuda"
+    pictures = {
+        split: {m.value: len(dataset.select(split, m)) for m in BASE} for split in ("train", "test")
+    }
+    best = setup.best.get("epoch")
+    held_out = f"best of the epochs on held-out identities (epoch {best})"
+    model = config.model
+    return {
+        "bdlab": __version__,
+        **git_state(),
+        "code": code(),
+        "torch": str(torch.__version__),
+        "device": torch.cuda.get_device_name(setup.device) if on_gpu else "cpu",
+        "precision": str(setup.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+        "fingerprint": dataset.fingerprint,
+        "files": dict(setup.files),
+        "strides": strides_of(model.strides, model.weights, model.backbone),
+        "data": dataset.provenance,
+        "feature": model.feature,
+        "selection": held_out if best else "last epoch",
+        "test": vars(config.test),
+        "seed": config.run.seed,
+        "identities": {split: len(dataset.identities(split)) for split in ("train", "test")},
+        "pictures": pictures,
+        "resumed": setup.resumed or None,
+    }
 
 
 def load(folder: Path | str) -> nn.Module:
@@ -106,7 +179,7 @@ def load(folder: Path | str) -> nn.Module:
         params, state = saved["params"], saved["state"]
         if not any(len(value) == saved["num_ids"] for value in state.values() if value.ndim == 2):
             raise ValueError(f"no classifier of {saved['num_ids']} people in it")
-        strides = strides_of(params["strides"], params["weights"])
+        strides = result["provenance"].get("strides", "v1.5")
         # the numbers are in the file; nothing to download
         config = from_flat(params | {"weights": None, "strides": strides})
         net, _ = METHODS[config.run.method](config, saved["num_ids"])

@@ -35,6 +35,7 @@ class Sweep:
     baseline: str
     contrasts: tuple[tuple[str, str], ...] = ()
     data: tuple[str, ...] = ("regdb", "sysu")
+    yaml_sha256: str | None = None  # of the file that a sweep of one's own was read from
 
     def __post_init__(self) -> None:
         default = tuple((row, self.baseline) for row in self.rows if row != self.baseline)

@@ -15,27 +15,30 @@ import math
 import os
 import re
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bdlab.config import NOT_IDENTITY
+from bdlab.config import NOT_IDENTITY, identity
 from bdlab.files import WriteError, append_line, read_lines, sha256, sync, write, write_json
 
+from .claims import alive, note_process, read_note
+from .provenance import git_state
+
 __all__ = [
-    "Cell", "RunError", "State", "WriteError", "alive", "append_line", "attempts", "begin", "check", "commit", "committed", "done",
-    "fail", "git_state", "note_process", "read_lines", "read_note", "set_aside", "sha256", "status", "sync", "write", "write_json",
+    "NOT_IDENTITY", "Cell", "RunError", "State", "WriteError", "alive", "append_line", "attempts",
+    "begin", "check", "commit", "committed", "done", "fail", "git_state", "note_process",
+    "read_lines", "read_note", "set_aside", "sha256", "status", "sync", "write", "write_json",
 ]  # fmt: skip
 
+#: The schema that is written now, and the metrics that a result of each schema must hold. A record
+#: is judged by its own: a metric that comes later is a new schema, and old results stay valid.
 SCHEMA = 1
+SCHEMAS = {1: ("R1", "R5", "R10", "R20", "mAP", "mINP")}
+METRICS = SCHEMAS[SCHEMA]
 FILES = ("params.json", "result.json", "history.jsonl", "weights.pt")
-METRICS = ("R1", "R5", "R10", "R20", "mAP", "mINP")
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # what renaming a folder onto another says
 
 
@@ -45,37 +48,52 @@ class RunError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cell:
-    """One row x split x seed of a sweep: every parameter by its flat name, and what the data hold."""
+    """One row x split x seed of a sweep: every parameter by its flat name, and what it reads.
+
+    ``fingerprint`` says what the data hold, ``files`` the sha256 of every other file that is read,
+    by its part: ``weights``, ``permutations``.
+    """
 
     params: Mapping[str, Any]
     fingerprint: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, setup: Any) -> Cell:
         """The cell of a prepared run."""
-        return cls(setup.config.flat(), setup.dataset.fingerprint)
+        return cls(setup.config.flat(), setup.dataset.fingerprint, setup.files)
+
+    @classmethod
+    def from_result(cls, result: Mapping[str, Any]) -> Cell:
+        """The cell that a result.json is of. Raises KeyError for one that does not say."""
+        provenance = result["provenance"]
+        return cls(result["params"], provenance["fingerprint"], provenance.get("files", {}))
 
     @property
     def name(self) -> str:
-        """``sweep-row-data-split-seed-hash8``; the hash is over parameters and fingerprint, so
-        nothing else looks like it.
-        """
-        kept = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY}
-        text = json.dumps([kept, self.fingerprint], sort_keys=True, allow_nan=False)
+        """``sweep-row-data-split-seed-hash8``; the hash is over what is computed (see ``kept``)."""
+        text = json.dumps(self.kept, sort_keys=True, allow_nan=False)
         parts = [str(self.params[key]) for key in ("sweep", "row", "data", "split", "seed")]
         # a file name has 255 bytes
         plain = [re.sub(r"[^A-Za-z0-9.+_]+", "_", part).strip(".")[:48] or "_" for part in parts]
         return "-".join([*plain, hashlib.sha256(text.encode()).hexdigest()[:8]])
 
+    @property
+    def kept(self) -> list[Any]:
+        """What makes the cell: parameters that differ from their introduction, data, files.
+
+        A file that is read counts by its content; where it lies is no part of it.
+        """
+        params = identity(self.params)
+        kept = {name: value for name, value in params.items() if name not in self.files}
+        return [kept, self.fingerprint, dict(self.files)]
+
 
 def attempts(out: Path, name: str) -> list[Path]:
     """The attempt folders of a cell, oldest first."""
     folder = out / ".attempts" / name
-    return (
-        sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
-        if folder.is_dir()
-        else []
-    )
+    found = [path for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def begin(out: Path, cell: Cell, threads: int | None = None) -> Path:
@@ -93,25 +111,6 @@ def begin(out: Path, cell: Cell, threads: int | None = None) -> Path:
     write_json(folder / "params.json", dict(cell.params))
     note_process(folder, "attempt", threads=threads)
     return folder
-
-
-def note_process(folder: Path, name: str, **more: Any) -> None:
-    """Write ``<name>.json`` about this process: ``attempt`` is the runner, ``kernel`` the one that
-    works for it.
-    """
-    write_json(
-        folder / f"{name}.json",
-        {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), **more},
-    )
-
-
-def read_note(folder: Path, name: str) -> dict[str, Any]:
-    """What ``note_process`` wrote; empty where there is nothing whole."""
-    try:
-        about = json.loads((folder / f"{name}.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return about if isinstance(about, dict) and isinstance(about.get("pid"), int) else {}
 
 
 def commit(out: Path, name: str, attempt: Path) -> bool:
@@ -143,13 +142,11 @@ def _tidy(out: Path, name: str) -> None:
     works on.
     """
     for path in (out / name).iterdir():
-        if path.name.startswith((".", "checkpoint-")) or path.name in (
-            "attempt.json",
-            "kernel.json",
-        ):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(
-                missing_ok=True
-            )
+        notes = path.name in ("attempt.json", "kernel.json")
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif notes or path.name.startswith((".", "checkpoint-")):
+            path.unlink(missing_ok=True)
     for old in attempts(out, name):
         if not alive(old):
             shutil.rmtree(old, ignore_errors=True)
@@ -160,30 +157,6 @@ def fail(attempt: Path, reason: str, **details: Any) -> None:
     traceback line.
     """
     write_json(attempt / "failure.json", {"reason": reason, **details})
-
-
-def alive(attempt: Path) -> bool:
-    """Whether an attempt's runner or its kernel still runs (on this host; of another host's we
-    cannot know: yes).
-    """
-    return any(_runs(read_note(attempt, name)) for name in ("attempt", "kernel"))
-
-
-def _runs(about: dict[str, Any]) -> bool:
-    if about.get("host", socket.gethostname()) != socket.gethostname():
-        return True
-    try:
-        os.kill(about["pid"], 0)
-    except PermissionError:
-        return True
-    except (OSError, KeyError):
-        return False
-    # a process that has ended but was not fetched by its parent still has its number (Linux says
-    # so)
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{about['pid']}/status").read_text()
-    except OSError:
-        return True
 
 
 def check(folder: Path) -> str | None:
@@ -197,8 +170,9 @@ def check(folder: Path) -> str | None:
         size = (folder / "weights.pt").stat().st_size
     except (OSError, ValueError) as error:
         return f"a file cannot be read ({error})"
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        return f"result.json is not of schema {SCHEMA}"
+    if not isinstance(result, dict) or result.get("schema") not in SCHEMAS:
+        known = ", ".join(map(str, SCHEMAS))
+        return f"result.json is not of a schema that this bdlab knows ({known})"
     if result.get("params") != params:
         return "result.json and params.json do not describe the same run"
     provenance = result.get("provenance")
@@ -206,23 +180,23 @@ def check(folder: Path) -> str | None:
         return "result.json has no provenance"
     if provenance.get("weights_bytes") != size:
         return f"weights.pt has {size} bytes, result.json says {provenance.get('weights_bytes')}"
-    return _check_scores(result.get("scores"))
+    return _check_scores(result.get("scores"), SCHEMAS[result["schema"]])
 
 
-def _check_scores(scores: Any) -> str | None:
+def _check_scores(scores: Any, metrics: tuple[str, ...]) -> str | None:
     if not isinstance(scores, dict) or not scores:
         return "result.json has no scores"
     for setting, value in scores.items():
         mean = value.get("mean", {}) if isinstance(value, dict) else {}
-        for metric in METRICS:
+        for metric in metrics:
             number = mean.get(metric)
-            if (
-                not isinstance(number, float | int)
-                or not math.isfinite(number)
-                or not 0 <= number <= 1
-            ):
+            if not _is_fraction(number):
                 return f"the score {setting} {metric} is {number!r}, a fraction in [0, 1] is meant"
     return None
+
+
+def _is_fraction(number: Any) -> bool:
+    return isinstance(number, float | int) and math.isfinite(number) and 0 <= number <= 1
 
 
 def done(out: Path, cell: Cell) -> dict[str, Any] | None:
@@ -236,7 +210,7 @@ def done(out: Path, cell: Cell) -> dict[str, Any] | None:
         return None
     fault = check(folder)
     result = None if fault else json.loads((folder / "result.json").read_text())
-    if result and Cell(result["params"], result["provenance"]["fingerprint"]).name != cell.name:
+    if result and Cell.from_result(result).name != cell.name:
         fault = "its name does not belong to its parameters and data"
     elif result and sha256(folder / "weights.pt") != result["provenance"].get("weights_sha256"):
         fault = "weights.pt is damaged: its sha256 is not the one in result.json"
@@ -266,11 +240,9 @@ def set_aside(out: Path, name: str, fault: str) -> None:
 
 def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | None]]:
     """Every committed cell of a folder: (folder, result, None), or (folder, None, what is wrong)."""
-    for folder in (
-        sorted(p for p in out.iterdir() if p.is_dir() and not p.name.startswith("."))
-        if out.is_dir()
-        else ()
-    ):
+    for folder in sorted(out.iterdir()) if out.is_dir() else ():
+        if folder.name.startswith(".") or not folder.is_dir():
+            continue
         if not (folder / "params.json").exists() and not (folder / "result.json").exists():
             continue
         fault = check(folder)
@@ -293,12 +265,10 @@ class State:
 def status(out: Path) -> list[State]:
     """The state of every cell that was ever begun in a folder, by name."""
     states = {}
-    for folder, result, fault in committed(out):
+    for folder, _, fault in committed(out):
         epochs = len(read_lines(folder / "history.jsonl"))
-        states[folder.name] = State(
-            folder.name, "invalid" if fault else "done", fault or "", epochs, epochs
-        )
-        del result
+        word = "invalid" if fault else "done"
+        states[folder.name] = State(folder.name, word, fault or "", epochs, epochs)
     place = out / ".attempts"
     for folder in sorted(place.iterdir()) if place.is_dir() else ():
         if folder.name not in states and (tries := attempts(out, folder.name)):
@@ -322,21 +292,3 @@ def _read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-@cache
-def git_state() -> dict[str, Any]:
-    """The git commit of the source tree and whether it was changed; nulls outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=here, capture_output=True, text=True, timeout=10
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    sha, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
-    return {"git_sha": sha, "git_dirty": None if changes is None else bool(changes)}

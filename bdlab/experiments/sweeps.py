@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bdlab.config import TWINS, Config, ConfigError, from_flat, preset
 from bdlab.rules import protocol_of
 
+from . import sweepfile
+from .declarations import Declared, declare, declared, never_begun
 from .rows import SWEEPS, Row, Sweep
+from .sweepfile import ALL, RESERVED, refuse_reserved
 
-ALL = "all"  # every sweep, by `bdlab run all`
+__all__ = [
+    "ALL", "RESERVED", "SWEEPS", "TABLE4", "Declared", "Row", "Sweep", "configs", "configure",
+    "declare", "declared", "never_begun", "sweep",
+]  # fmt: skip
+
 TABLE4 = SWEEPS["table4"]
+#: Where a cell stands and lies: what ``configure`` takes beside the changes of a row.
+PLACE = ("seed", "split", "root")
 
 
 def sweep(name: str) -> Sweep:
@@ -30,65 +36,11 @@ def sweep(name: str) -> Sweep:
     if name in SWEEPS:
         return SWEEPS[name]
     if name.endswith((".yaml", ".yml")):
-        return _from_yaml(Path(name))
+        return sweepfile.read(Path(name))
     close = difflib.get_close_matches(name, SWEEPS, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(SWEEPS)}."
     raise ConfigError(
         f"unknown sweep {name!r}: {hint} A sweep of your own is a YAML file: bdlab run my.yaml"
-    )
-
-
-def _from_yaml(path: Path) -> Sweep:
-    try:
-        text = path.read_text(encoding="utf-8")
-        about = yaml.safe_load(text)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: the sweep cannot be read ({error})") from error
-    rows = about.get("rows") if isinstance(about, dict) else None
-    if (
-        not isinstance(rows, dict)
-        or not rows
-        or not all(isinstance(changes, dict) for changes in rows.values())
-    ):
-        raise ConfigError(
-            f"{path}: a sweep needs `rows`, a mapping of row names to changes, e.g. rows: {{Mine: {{gamma: 2.0}}}}"
-        )
-    if unknown := sorted(
-        map(str, about.keys() - {"name", "title", "baseline", "contrasts", "rows"})
-    ):
-        raise ConfigError(
-            f"{path}: unknown entry {unknown[0]!r}; a sweep has name, title, baseline, contrasts and rows"
-        )
-    if odd := [
-        word
-        for word in [*(about[key] for key in ("name", "title", "baseline") if key in about), *rows]
-        if type(word) is not str
-    ]:
-        raise ConfigError(
-            f"{path}: {reprlib.repr(odd[0])} stands where a name is meant; put it in quotes (YAML reads no, 1 or 1e-3 its own way)"
-        )
-    name = about.get("name", path.stem)
-    if name in (*SWEEPS, ALL) or not re.fullmatch(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*", name):
-        raise ConfigError(
-            f"{path}: the name {name!r} is taken or not plain; use letters, digits, '_', '+', '-' and '.'"
-        )
-    found = {row: Row(row, changes) for row, changes in rows.items()}
-    baseline = about.get("baseline", next(iter(found)))
-    if baseline not in found:
-        raise ConfigError(
-            f"{path}: the baseline {baseline!r} is not one of the rows {', '.join(found)}"
-        )
-    contrasts = about.get("contrasts") or []
-    fit = isinstance(contrasts, list) and all(
-        isinstance(c, list) and len(c) == 2 and all(row in [*found] for row in c) for c in contrasts
-    )
-    if not fit:
-        meant = f"[[{next(iter(found))}, {baseline}]]"
-        raise ConfigError(
-            f"{path}: contrasts = {reprlib.repr(contrasts)}: pairs of rows are meant, e.g. contrasts: {meant}"
-        )
-    return Sweep(
-        name, about.get("title", path.stem), found, baseline, tuple((a, b) for a, b in contrasts)
     )
 
 
@@ -107,23 +59,25 @@ def configure(
             f"unknown row {row!r} of {chosen.name}: choose one of {', '.join(chosen.rows)}"
         )
     own, changes = dict(chosen.rows[row].changes), dict(changes or {})
-    if both := [
-        key for key in own if key in changes and changes[key] != own[key] and own[key] != 0
-    ]:
-        made = reprlib.repr(own[both[0]])
-        raise ConfigError(
-            f"{both[0]} is what makes the row {row} ({made}); take another row, or a sweep of your own in YAML"
-        )
-    config = from_flat(
-        preset(preset_name, data) | {"sweep": chosen.name, "row": row} | changes | own
-    )
-    flat = config.flat()
-    more = {
-        key: factor * flat[key]
-        for key, factor in chosen.rows[row].times.items()
-        if flat[key] is not None
-    }
-    return from_flat(flat | more) if more else config
+    refuse_reserved(key for key in changes if key not in PLACE)
+    for key, value in own.items():
+        if value != 0 and changes.get(key, value) != value:
+            raise ConfigError(
+                f"{key} is what makes the row {row} ({reprlib.repr(value)}); take another row, or "
+                "a sweep of your own in YAML"
+            )
+    place = {"sweep": chosen.name, "row": row}
+    try:
+        config = from_flat(preset(preset_name, data) | place | changes | own)
+        flat = config.flat()
+        for key, factor in chosen.rows[row].times.items():
+            if flat[key] is not None:
+                flat[key] = factor * flat[key]
+        return from_flat(flat) if chosen.rows[row].times else config
+    except ConfigError as error:
+        if chosen.yaml_sha256 is None:
+            raise
+        raise ConfigError(f"{sweep_name}: row {row}: {error}") from None
 
 
 def configs(
@@ -134,6 +88,7 @@ def configs(
     splits: Iterable[int] = (1,),
     rows: Iterable[str] | None = None,
     changes: Mapping[str, Any] | None = None,
+    root: str | None = None,
 ) -> list[Config]:
     """Every cell of a sweep: rows x splits x seeds, the slowest rows first so that parallel jobs
     end together.
@@ -144,30 +99,31 @@ def configs(
     gives one score, a check of its own.
     """
     changes = dict(changes or {})
-    if sweep_name == ALL:
-        places = [
-            (s.name, name)
-            for s in SWEEPS.values()
-            for name in ([data] if data else TWINS)
-            if protocol_of(name).name in s.data
-        ]
-        every = [
-            c
-            for name, place in places
-            for c in configs(name, place, preset_name, seeds, splits, rows, changes)
-        ]
-        return sorted(every, key=_pictures, reverse=True)
-    chosen = sweep(sweep_name)
-    data = data or f"synthetic-{chosen.data[0]}"
-    if taken := changes.keys() & {"sweep", "row", "preset", "data", "seed", "split"}:
-        raise ConfigError(f"{sorted(taken)[0]} is set by its own option, not as a change")
-    found = [
-        configure(sweep_name, row, preset_name, data, changes | {"split": split, "seed": seed})
-        for row in (rows or chosen.rows)
-        for split in splits
-        for seed in seeds
-    ]
+    refuse_reserved(changes)
+    place = {"root": root} if root else {}
+    seeds, splits, rows = list(seeds), list(splits), list(rows or ())
+    found = []
+    for chosen, where in _places(sweep_name, data):
+        for row in rows or chosen.rows:
+            for split in splits:
+                for seed in seeds:
+                    more = changes | place | {"split": split, "seed": seed}
+                    name = sweep_name if sweep_name != ALL else chosen.name
+                    found.append(configure(name, row, preset_name, where, more))
     return sorted(found, key=_pictures, reverse=True)
+
+
+def _places(sweep_name: str, data: str | None) -> list[tuple[Sweep, str]]:
+    """Which sweeps on which data a name means."""
+    if sweep_name != ALL:
+        chosen = sweep(sweep_name)
+        return [(chosen, data or f"synthetic-{chosen.data[0]}")]
+    found = []
+    for chosen in SWEEPS.values():
+        for name in [data] if data else TWINS:
+            if protocol_of(name).name in chosen.data:
+                found.append((chosen, name))
+    return found
 
 
 def _pictures(config: Config) -> int:

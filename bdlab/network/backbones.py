@@ -4,7 +4,6 @@ weights from a file in it.
 
 from __future__ import annotations
 
-import re
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, ResNet
+
+from bdlab.files import digest
 
 BACKBONES = ("resnet50", "resnet18", "resnet10")
 
@@ -28,8 +29,8 @@ def build_backbone(
 
     ``resnet10`` is one basic block a stage, 16 channels wide: for the demo. ``strides`` says where
     a file's down-sampling stride sits: ``v1.5`` the 3x3 convolution (torchvision), ``v1`` the first
-    1x1 (He et al. 2015). A state dict does not tell; ``auto`` takes ``v1`` for a file named like
-    ``resnet50_v1...`` and v1.5 for every other.
+    1x1 (He et al. 2015). A state dict does not tell; ``auto`` knows some files by their sha256 and
+    asks for every other (see ``strides_of``).
     """
     one_of("backbone", name, BACKBONES)
     one_of("strides", strides, ("auto", "v1.5", "v1"))
@@ -40,7 +41,7 @@ def build_backbone(
         _load(body, _read(Path(weights)), weights)
     for stage in (
         (body.layer2, body.layer3, body.layer4)
-        if strides_of(strides, weights) == "v1" and name == "resnet50"
+        if strides_of(strides, weights, name) == "v1" and name == "resnet50"
         else ()
     ):
         stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
@@ -74,15 +75,32 @@ def _download(name: str) -> dict[str, Tensor]:
         raise WeightsError(
             "there are no ImageNet weights for resnet10: use weights=None, or resnet50 / resnet18"
         )
-    try:
-        return models.get_model_weights(name).IMAGENET1K_V1.get_state_dict(
-            progress=True, check_hash=True
+    entry = models.get_model_weights(name).IMAGENET1K_V1
+    cached = downloaded(name)
+    if cached and not digest(cached).startswith(_digits(entry.url)):
+        raise WeightsError(
+            f"{cached}: not the file that torchvision published under this name (its sha256 does "
+            "not begin as its name says); delete it, and it is downloaded anew"
         )
+    try:
+        return entry.get_state_dict(progress=True, check_hash=True)
     except (urllib.error.URLError, OSError, RuntimeError) as error:
         raise WeightsError(
             f"ImageNet weights for {name} could not be downloaded ({error}). Without a network, give a file: "
             f"weights='path/to/{name}.pth' (a torchvision state dict), or weights=None for a random start."
         ) from error
+
+
+def downloaded(name: str) -> Path | None:
+    """Where torch keeps torchvision's ImageNet weights of a backbone; None if they are not there."""
+    url = models.get_model_weights(name).IMAGENET1K_V1.url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    return path if path.is_file() else None
+
+
+def _digits(url: str) -> str:
+    """The first digits of the sha256, as torchvision writes them into a file's name."""
+    return Path(url).stem.rpartition("-")[2]
 
 
 def find_weights(weights: str | None) -> None:
@@ -132,14 +150,34 @@ def _load(body: ResNet, state: Mapping[str, Tensor], source: str) -> None:
     body.load_state_dict(state, strict=False)
 
 
-def strides_of(strides: str, weights: str | None) -> str:
-    """``v1`` or ``v1.5``: what ``auto`` means for these weights."""
+#: Where the strides of known ResNet-50 files sit, by the first digits of their sha256:
+#: torchvision's two and its older one, and the original v1 weights in half precision.
+KNOWN_STRIDES = {
+    "0676ba61": "v1.5",
+    "11ad3fa6": "v1.5",
+    "19c8e357": "v1.5",
+    "b4d9c283": "v1",
+}
+
+
+def strides_of(strides: str, weights: str | None, backbone: str = "resnet50") -> str:
+    """``v1`` or ``v1.5``: what ``auto`` means for these weights; only a ResNet-50 has a choice.
+
+    Raises WeightsError for ``auto`` and a file that is not known by its content: never guessed.
+    """
     if strides != "auto":
         return strides
-    return (
-        "v1"
-        if weights and re.search(r"resnet\d+[_-]?v1(?!\.?\d|[a-z])", Path(weights).name.lower())
-        else "v1.5"
+    if backbone != "resnet50" or weights in (None, "imagenet"):
+        return "v1.5"
+    find_weights(weights)
+    digits = digest(Path(weights))
+    if digits[:8] in KNOWN_STRIDES:
+        return KNOWN_STRIDES[digits[:8]]
+    raise WeightsError(
+        f"{weights}: strides = 'auto', but this file is not one that is known (sha256 "
+        f"{digits[:8]}...), and a state dict does not say where its strides sit. Set strides to "
+        "'v1.5' for weights trained with torchvision's ResNet-50 (stride in the 3x3 convolution) "
+        "or to 'v1' for the original ones (stride in the first 1x1), e.g. --set strides=v1.5"
     )
 
 

@@ -101,6 +101,14 @@ def _shrunk(history: Sequence[Mapping[str, Any]]) -> str:
     return f"The features have shrunk to {spread[1] / spread[0]:.1%} of the first epoch's spread."
 
 
+def still(history: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """``{"still": ...}`` if the ID loss of a finished run's last epoch is not below the first's."""
+    values = [line["terms"].get("id") for line in (history[0], history[-1])]
+    if len(history) < 2 or None in values or values[1] < values[0]:
+        return {}
+    return {"still": f"The ID loss did not fall: {values[0]:.2f} at first, {values[1]:.2f} at last."}
+
+
 def chance(scores: Mapping[str, Mapping[str, Any]], people: int) -> dict[str, str]:
     """``{"chance": ...}`` if no setting's Rank-1 is above what guessing among ``people`` test
     identities could give, else {}.

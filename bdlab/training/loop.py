@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bdlab import files
-from bdlab.config import NOT_IDENTITY, Config
+from bdlab.config import Config, identity
 from bdlab.methods.objective import Batch
 
 from . import checkpoint, collapse
@@ -220,9 +220,11 @@ def _save(
 def _belongs(setup: Setup) -> dict[str, Any]:
     """What must be the same for an exact resume. A GPU's bits do not hang on the host's threads."""
     threads = torch.get_num_threads() if setup.device.type == "cpu" else 0
-    kept = {k: v for k, v in setup.config.flat().items() if k not in NOT_IDENTITY}
+    # what differs from its introduction: a checkpoint of an older release goes on too
+    kept = {k: v for k, v in identity(setup.config.flat()).items() if k not in setup.files}
     return {
-        "configuration": kept, "data fingerprint": setup.dataset.fingerprint, "torch": str(torch.__version__),
+        "configuration": kept, "data fingerprint": setup.dataset.fingerprint,
+        "files read": dict(setup.files), "torch": str(torch.__version__),
         "device": setup.device.type, "threads": threads, "precision": str(setup.dtype),
     }  # fmt: skip
 
@@ -236,13 +238,14 @@ def _resume(
     path, state = found
     now, then = _belongs(setup), state.get("belongs", {})
     differs = [key for key in now if now[key] != then.get(key)]
-    if {"configuration", "data fingerprint"} & set(differs) or (differs and not inexact):
+    fixed = {"configuration", "data fingerprint", "files read"} & set(differs)
+    if fixed or (differs and not inexact):
         said = "; ".join(
             f"{key} was {_short(then.get(key))}, is {_short(now[key])}" for key in differs
         )
         raise ResumeError(
             f"{path}: this checkpoint cannot be gone on from exactly: {said}. Run it as before, or allow other bits with --inexact "
-            "(configuration and data cannot be overridden), or delete the attempt to start over."
+            "(configuration, data and files cannot be overridden), or delete the attempt to start over."
         )
     try:
         history, step, log = _take(setup, opt, state)

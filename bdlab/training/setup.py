@@ -5,6 +5,7 @@ and what one step sees.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from torch import Tensor, nn
 from bdlab import datasets, machine, pixels, rules
 from bdlab.config import Config
 from bdlab.datasets.bank import Bank, bank
+from bdlab.files import digest
 from bdlab.methods import METHODS, Objective
 from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
+from bdlab.network.backbones import find_weights
 from bdlab.protocols import draws as galleries
 
 from . import batches
@@ -26,6 +29,8 @@ class TrainingError(RuntimeError):
     """A run that cannot go on: what happened, at which step, and what was saved last."""
 
 
+#: SYSU-MM01's official galleries, below the set's folder.
+PERMUTATIONS = "exp/rand_perm_cam.mat"
 OutOfMemory = torch.OutOfMemoryError
 
 
@@ -41,6 +46,8 @@ class Setup:
     objective: Objective
     device: torch.device
     dtype: torch.dtype  # of the autocast regions
+    # sha256 of every file that is read beside the data, by its part: weights, permutations
+    files: dict[str, str] = field(default_factory=dict)
     # which checkpoint a run went on from, for its provenance
     resumed: dict[str, Any] = field(default_factory=dict)
     # with validation: score, epoch and net state of the best epoch so far
@@ -68,9 +75,35 @@ def open_data(config: Config) -> datasets.Dataset:
     return dataset
 
 
+def one_process() -> None:
+    """Raise TrainingError where a launcher has started several copies: each would train it all."""
+    if (copies := machine.world_size()) > 1:
+        raise TrainingError(
+            f"WORLD_SIZE = {copies}: training over several processes does not exist yet, and every "
+            "copy would train the same network. Start one process, without torchrun; several cells "
+            "at a time are `bdlab run --jobs N`, or the same `bdlab run` on several nodes"
+        )
+
+
+def files_read(config: Config, dataset: datasets.Dataset) -> dict[str, str]:
+    """The sha256 of every file that a run reads beside its data, by its part.
+
+    ``imagenet`` is none of them: its file is checked against its published name when it is read.
+    Raises WeightsError if there is no such weights file.
+    """
+    found = {}
+    weights = config.model.weights
+    find_weights(weights)
+    if weights not in (None, "imagenet"):
+        found["weights"] = digest(Path(weights))
+    if config.test.draw == "official":
+        found["permutations"] = digest(dataset.root / PERMUTATIONS)
+    return found
+
+
 def permutations(dataset: datasets.Dataset) -> Any:
     try:
-        return galleries.load_permutations(dataset.root / "exp" / "rand_perm_cam.mat")
+        return galleries.load_permutations(dataset.root / PERMUTATIONS)
     except (OSError, ValueError) as error:
         raise TrainingError(
             f"draw = 'official': {error}. Set draw to 'seeded', or put the file there."
@@ -84,7 +117,9 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     ``device`` None: the first GPU if there is one, else the CPU. Raises DatasetError, BatchError or
     WeightsError.
     """
+    one_process()
     dataset = open_data(config)
+    files = files_read(config, dataset)
     where = _device(device)
     pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
     rows = {m: dataset.select("train", m) for m in BASE}
@@ -99,7 +134,8 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
         # in place: names in checkpoints stay; testing runs uncompiled
         net.compile(mode=config.optim.compile, dynamic=False)
         objective = _compiled(objective, config.optim.compile)
-    return Setup(config, dataset, pictures, pool, net, objective, where, _precision(config, where))
+    dtype = _precision(config, where)
+    return Setup(config, dataset, pictures, pool, net, objective, where, dtype, files)
 
 
 def _compiled(objective: Objective, mode: str) -> Objective:

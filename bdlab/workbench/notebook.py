@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from bdlab.experiments import cell as cells
-from bdlab.experiments import runs
+from bdlab.experiments import claims, runs
 from bdlab.training import collapse, loop
 from bdlab.training import setup as setups
 
@@ -64,18 +64,30 @@ def train(
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was
     interrupted.
     """
-    folder = session.folder or runs.begin(session.out, runs.Cell.of(setup), torch.get_num_threads())
-    earlier = [
-        path for path in runs.attempts(session.out, runs.Cell.of(setup).name) if path != folder
-    ]
+    if session.folder:
+        return session.folder, _train(session, setup, session.folder, inexact)
+    place = session.out / ".attempts" / runs.Cell.of(setup).name
+    claim = claims.claim(place)
+    if claim is None:
+        raise runs.RunError(f"{place.name}: being trained by {claims.by_whom(place)}")
+    with claim:
+        folder = runs.begin(session.out, runs.Cell.of(setup), torch.get_num_threads())
+        return folder, _train(session, setup, folder, inexact)
+
+
+def _train(
+    session: Session, setup: setups.Setup, folder: Path, inexact: bool
+) -> list[dict[str, Any]]:
+    """The training of an attempt that is open, from where earlier ones stopped."""
+    tries = runs.attempts(session.out, runs.Cell.of(setup).name)
+    earlier = [path for path in tries if path != folder]
     total = setup.steps * setup.config.optim.epochs
     with tqdm(total=total, unit="step", desc=setup.config.run.row, disable=session.headless) as bar:
-        history = loop.train(
+        return loop.train(
             setup, folder, earlier, inexact,
             on_step=lambda step, _: bar.update(step - bar.n),
             on_epoch=_say(setup) if session.headless else _draw(setup, folder),
         )  # fmt: skip
-    return folder, history
 
 
 def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:

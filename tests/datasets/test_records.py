@@ -140,20 +140,6 @@ def test_trials_share_the_pictures_digest(tmp_path):
     assert one.fingerprint != two.fingerprint
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path):
-    path = trees.write(tmp_path / "a", "old")
-
-    def fail():
-        with records.atomic(path) as out:
-            out.write(b"half")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
-
-
 def test_folders_come_from_the_environment(monkeypatch):
     monkeypatch.delenv("BDLAB_CACHE")
     monkeypatch.delenv("BDLAB_DATA", raising=False)

@@ -5,10 +5,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from bdlab.config import Config, from_flat
+from bdlab.config import FIELDS, INTRODUCED, Config, from_flat
 from bdlab.experiments import runs
 
 PRINT = "f" * 64
@@ -47,12 +48,70 @@ class TestNames:
         base = Config().flat()
         plain = runs.Cell(base, PRINT).name
         for name, value in base.items():
-            other = {int: 7, float: 0.123, str: "other", bool: not value, type(None): "other"}[
-                type(value)
-            ]
-            changed = runs.Cell(base | {name: other}, PRINT).name
+            kinds = {int: 7, float: 0.123, str: "other", bool: not value, type(None): "other"}
+            changed = runs.Cell(base | {name: kinds[type(value)]}, PRINT).name
             assert (changed == plain) == (name in runs.NOT_IDENTITY), name
         assert runs.Cell(base, "e" * 64).name != plain
+        assert runs.Cell(base, PRINT, {"permutations": "a" * 64}).name != plain
+
+    def test_a_file_counts_by_what_it_holds_not_by_where_it_lies(self):
+        def name(weights, sha):
+            params = from_flat({"weights": weights}).flat()
+            return runs.Cell(params, PRINT, {"weights": sha}).name
+
+        assert name("a.pth", "1" * 64) == name("elsewhere/b.pth", "1" * 64)
+        assert name("a.pth", "1" * 64) != name("a.pth", "2" * 64)
+
+
+class TestReleases:
+    """A later release has more parameters and more metrics: what is finished stays finished."""
+
+    def test_the_name_of_a_cell_is_for_ever(self):
+        # hashed by hand once: sha256 of [changed parameters, fingerprint, files] as sorted JSON
+        assert cell(seed=3).name == "single-Ours-folder-1-3-3c3d7248"
+
+    def test_values_of_introduction_are_never_changed(self):
+        first = json.loads((Path(__file__).parent / "introduced-0.1.json").read_text())
+        assert {name: INTRODUCED[name] for name in first} == first
+
+    def test_every_parameter_has_one(self):
+        assert set(FIELDS) <= set(INTRODUCED)
+
+    def test_a_parameter_with_a_default_renames_nothing(self, monkeypatch):
+        old = cell()
+        monkeypatch.setitem(INTRODUCED, "colour_jitter", 0.0)
+        assert runs.Cell({**old.params, "colour_jitter": 0.0}, PRINT).name == old.name
+        assert runs.Cell({**old.params, "colour_jitter": 0.4}, PRINT).name != old.name
+
+    def test_nor_does_another_default_of_an_old_parameter(self):
+        """Today's default is what is computed, whatever the first release's was."""
+        params = dict(cell().params)
+        assert runs.Cell(params | {"pad": 7}, PRINT).name != runs.Cell(params, PRINT).name
+
+    def test_without_the_table_every_name_would_change(self, monkeypatch):
+        """The broken variant: a hash over all parameters."""
+        old = cell()
+        monkeypatch.setattr(runs, "identity", dict)
+        assert runs.Cell({**old.params, "colour_jitter": 0.0}, PRINT).name != cell().name
+
+    def test_a_finished_cell_stays_finished_and_valid(self, tmp_path, monkeypatch):
+        old = cell()
+        folder = committed(tmp_path, old)
+        monkeypatch.setitem(INTRODUCED, "colour_jitter", 0.0)
+        monkeypatch.setattr(runs, "SCHEMA", 2)
+        monkeypatch.setitem(runs.SCHEMAS, 2, (*runs.METRICS, "R50"))
+        now = runs.Cell({**old.params, "colour_jitter": 0.0}, PRINT)
+        assert runs.done(tmp_path, now)["scores"]["v2t"]["mean"]["R1"] == 0.5
+        assert [s.word for s in runs.status(tmp_path)] == ["done"]
+        assert folder.is_dir()
+
+    def test_a_result_of_the_new_schema_needs_the_new_metric(self, tmp_path, monkeypatch):
+        """The broken variant: a record of schema 2 with the metrics of schema 1."""
+        folder = committed(tmp_path, cell())
+        monkeypatch.setitem(runs.SCHEMAS, 2, (*runs.METRICS, "R50"))
+        result = json.loads((folder / "result.json").read_text())
+        runs.write_json(folder / "result.json", result | {"schema": 2})
+        assert "v2t R50 is None" in runs.check(folder)
 
     def test_odd_row_names_stay_inside_the_folder(self):
         for row in ("../../up", "a/b", "..", "", "B2 + MML"):
@@ -214,9 +273,3 @@ class TestFiles:
     def test_a_write_into_no_folder_names_it(self, tmp_path):
         with pytest.raises(runs.WriteError, match=r"absent/x\.json.*ENOENT"):
             runs.write_json(tmp_path / "absent" / "x.json", {})
-
-
-def test_provenance_names_this_checkout():
-    state = runs.git_state()
-    assert set(state) == {"git_sha", "git_dirty"}
-    assert state["git_sha"] is None or len(state["git_sha"]) == 40

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+import yaml
 
 from bdlab import paper
 from bdlab.config import ConfigError
@@ -58,7 +59,7 @@ def test_a_sweep_of_ones_own(tmp_path):
         ("rows: {a: {}}\ncontrasts: [a]", "pairs of rows are meant"),
         ("rows: {a: {}}\nname: all", "'all' is taken"),
         ("rows: {a: {}}\nsteps: 5", "unknown entry 'steps'"),
-        ("rows: {a: {}}\nsteps: 5\n7: 8", "unknown entry '7'"),
+        ("rows: {a: {}}\n7: 8", "unknown entry '7'"),
         ("rows: {a: {}}\nname: table4", "'table4' is taken"),
         ("rows: {a: {}}\nname: ../../up", "not plain"),
         ("rows: {a: [", "cannot be read"),
@@ -71,6 +72,44 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, text, said):
     with pytest.raises(ConfigError, match=said) as caught:
         sweeps.sweep(str(file))
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rows:\n  A: {gamma: 1.0}\n  B: {gamma: 2.0}\n  A: {gamma: 3.0}", r":4: .*'A' stands twice, first in line 2"),
+        ("rows:\n  A:\n    gamma: 1.0\n    gamma: 2.0", r":4: .*'gamma' stands twice"),
+        ("rows: {A: {}}\ntitle: a\ntitle: b", r":3: .*'title' stands twice"),
+        ("rows:\n  A: {}\n  B: {gama: 1.0}", r":3: row B: .*did you mean 'gamma'"),
+        ("rows:\n  A: {}\n  B: {lr: 1e-3}", r":3: row B: lr = '1e-3' is a str"),
+        ("rows:\n  A: {}\n  B: 5", r":3: row B: 5"),
+        ("title: t\nrows: {A: {}}\nbaseline: C", r":3: the baseline 'C'"),
+        ("title: t\nrows:\n - [", r":\d: the sweep cannot be read"),
+        ("rows: {A: {modalities: V I, pairs: V-DI}}", r"row A: the pair V-DI needs DI"),
+        *((f"rows:\n  A: {{{name}: 1}}", f":2: row A: {name} is set by its own") for name in sweeps.RESERVED),
+    ],
+)  # fmt: skip
+def test_faults_name_file_line_and_row(tmp_path, text, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=rf"mine\.yaml{said}|mine\.yaml: {said}"):
+        sweeps.configs(str(file), "folder", "smoke")
+
+
+def test_yaml_alone_lets_a_row_vanish():
+    """The broken variant."""
+    rows = yaml.safe_load("rows:\n  A: {gamma: 1.0}\n  A: {gamma: 3.0}")["rows"]
+    assert rows == {"A": {"gamma": 3.0}}
+
+
+@pytest.mark.parametrize("name", sweeps.RESERVED)
+def test_reserved_names_are_refused_by_every_way_in(name):
+    """A smoke network titled "paper", a foreign row in Table IV."""
+    with pytest.raises(ConfigError, match=f"^{name} is set by its own option"):
+        sweeps.configs("table4", "folder", "smoke", changes={name: "x"})
+    if name not in sweeps.PLACE:
+        with pytest.raises(ConfigError, match=f"^{name} is set by its own option"):
+            sweeps.configure("table4", "B1", "smoke", "folder", {name: "x"})
 
 
 def test_a_wrong_parameter_in_a_row_is_found_before_anything_runs(tmp_path):

@@ -87,7 +87,7 @@ def under_limits(folder, count):
         counts["loads"] += (
             found is not None and found[1]["history"] is not None and len(found[1]["history"]) == 1
         )
-        counts["leftovers"] += len(list(out.rglob(".*.tmp")))
+        counts["leftovers"] += len(list(out.rglob(".*.part")))
     assert end(fork(life, out, saved)) == 0
     return counts, outcome(out) == want
 

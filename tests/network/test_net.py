@@ -3,6 +3,7 @@ weights from files.
 """
 
 import urllib.error
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -231,22 +232,41 @@ class TestWeights:
         net = network.BaseDerivativeNet(4, backbone="resnet18", weights=self.save(tmp_path, halve))
         assert net.trunk[0][0].conv1.weight.dtype == torch.float32
 
-    @pytest.mark.parametrize(
-        ("name", "strides", "original"),
-        [
-            ("resnet50_v1_x.pth", "auto", True), ("resnet50.pth", "auto", False), ("resnet50_v1.5.pth", "auto", False),
-            ("RESNET50-V1.pth", "auto", True), ("resnet50-IMAGENET1K_V1.pth", "v1.5", False), ("any.pth", "v1", True),
-            ("resnet50_v1.pth", "v1.5", False),
-            ("resnet50_imagenet1k_v1.pth", "auto", False),
-            ("resnet50_v12.pth", "auto", False),
-        ],
-    )  # fmt: skip
-    def test_v1_files_stride_in_the_first_convolution(self, name, strides, original):
-        assert (backbones.strides_of(strides, name) == "v1") == original
+    def test_strides_are_never_guessed_from_a_name(self, tmp_path):
+        """torchvision's own file kept as resnet50_v1.pth must not get the original's strides."""
+        for name in ("resnet50_v1.pth", "resnet50.pth"):
+            (tmp_path / name).write_bytes(b"unknown")
+            with pytest.raises(backbones.WeightsError, match=r"strides=v1\.5") as caught:
+                backbones.strides_of("auto", str(tmp_path / name))
+            assert name in str(caught.value)
+        assert backbones.strides_of("v1", str(tmp_path / "resnet50.pth")) == "v1"
+        assert backbones.strides_of("v1.5", str(tmp_path / "resnet50_v1.pth")) == "v1.5"
+
+    def test_known_files_are_known_by_what_they_hold(self, tmp_path, monkeypatch):
+        path = tmp_path / "any.pth"
+        path.write_bytes(b"known")
+        monkeypatch.setitem(backbones.KNOWN_STRIDES, sha256(b"known").hexdigest()[:8], "v1")
+        assert backbones.strides_of("auto", str(path)) == "v1"
+
+    @pytest.mark.skipif(not WEIGHTS.is_file(), reason="needs ImageNet weights")
+    def test_the_original_weights_are_known(self):
+        assert backbones.strides_of("auto", str(WEIGHTS)) == "v1"
+
+    def test_only_a_resnet50_has_a_choice(self, tmp_path):
+        assert backbones.strides_of("auto", str(tmp_path / "any.pth"), "resnet18") == "v1.5"
+        assert backbones.strides_of("auto", "imagenet") == "v1.5"
+        assert backbones.strides_of("auto", None) == "v1.5"
+
+    def test_a_download_that_is_not_what_its_name_says_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints" / "resnet18-f37072fd.pth").write_bytes(b"another")
+        with pytest.raises(backbones.WeightsError, match="delete it"):
+            backbones.build_backbone("resnet18", "imagenet")
 
     def test_strides_are_placed(self, tmp_path):
         torch.save(backbones.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
-        v1 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"))
+        v1 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1")
         v15 = backbones.build_backbone(
             "resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5"
         )

@@ -122,3 +122,13 @@ def test_chance_is_where_guessing_puts_it():
             )
         )
     assert passed <= 6
+
+
+def test_an_id_loss_that_does_not_fall_is_a_word_and_no_error():
+    def run(*losses):
+        return [{"terms": {"id": loss}} for loss in losses]
+
+    assert "did not fall: 2.00 at first, 2.10 at last" in collapse.still(run(2.0, 1.0, 2.1))["still"]
+    assert "still" in collapse.still(run(2.0, 2.0))
+    assert collapse.still(run(2.0, 1.9)) == {}
+    assert collapse.still(run(2.0)) == {}  # one epoch has nothing to fall from

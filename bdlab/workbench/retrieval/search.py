@@ -77,7 +77,7 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
         raise TrainingError(
             f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}"
         )
-    cell = runs.Cell(config.flat(), dataset.fingerprint)
+    cell = cells.of(config, dataset)
     earlier = runs.attempts(Path(out), cell.name)
     attempt = runs.begin(Path(out), cell, torch.get_num_threads())
     cells.run(

@@ -1,0 +1,81 @@
+"""A cell before and after its run: what names it, what its record says, what goes on from it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bdlab.experiments import cell, provenance, runs, sweeps
+from bdlab.network import backbones
+from bdlab.training import loop
+from bdlab.training import setup as setups
+
+SMOKE = {"epochs": 1, "steps": 1}
+
+
+def configured(data="synthetic-regdb", **changes):
+    return sweeps.configure("table4", "B2", "smoke", data, SMOKE | changes)
+
+
+def weights(path, seed):
+    torch.manual_seed(seed)
+    torch.save(backbones.build_backbone("resnet10").state_dict(), path)
+    return str(path)
+
+
+class TestFilesThatAreRead:
+    def test_weights_replaced_at_the_same_path_are_another_cell(self, regdb, tmp_path):
+        config = configured(weights=weights(tmp_path / "w.pth", 1))
+        first = cell.of(config, regdb)
+        assert cell.of(config, regdb).name == first.name
+        weights(tmp_path / "w.pth", 2)
+        assert cell.of(config, regdb).name != first.name
+        assert cell.of(config, regdb).params == first.params  # what a hash of parameters sees
+
+    def test_permutations_exchanged_are_another_cell(self, sysu, tmp_path):
+        (tmp_path / "exp").mkdir()
+        sysu = replace(sysu, root=tmp_path)
+        config = configured("synthetic-sysu", draw="official")
+        names = []
+        for held in (b"one", b"two"):
+            (tmp_path / setups.PERMUTATIONS).write_bytes(held)
+            files = setups.files_read(config, sysu)
+            names.append(runs.Cell(config.flat(), "f" * 64, files).name)
+        assert names[0] != names[1]
+
+    def test_an_interrupted_run_does_not_go_on_from_other_weights(self, tmp_path):
+        config = configured(weights=weights(tmp_path / "w.pth", 1))
+        (tmp_path / "1").mkdir()
+        loop.train(setups.prepare(config, "cpu", progress=False), tmp_path / "1")
+        weights(tmp_path / "w.pth", 2)
+        other = setups.prepare(config, "cpu", progress=False)
+        with pytest.raises(loop.ResumeError, match="files read was"):
+            loop.train(other, resume=[tmp_path / "1"], inexact=True)
+
+    def test_strides_that_nobody_said_stop_before_anything_is_paid_for(self, regdb, tmp_path):
+        (tmp_path / "resnet50_v1.pth").write_bytes(b"?")
+        config = configured(backbone="resnet50", weights=str(tmp_path / "resnet50_v1.pth"))
+        with pytest.raises(backbones.WeightsError, match="strides"):
+            cell.of(config, regdb)
+
+
+def test_a_record_says_what_it_stands_on(tmp_path):
+    config = configured(weights=weights(tmp_path / "w.pth", 1))
+    attempt = runs.begin(tmp_path, cell.of(config))
+    result = cell.run(config, attempt, "cpu")
+    origin = result["provenance"]
+    assert origin["files"] == {"weights": runs.sha256(tmp_path / "w.pth")}
+    assert origin["strides"] == "v1.5"
+    assert origin["code"] == provenance.code()
+    assert (origin["threads"], origin["device"]) == (1, "cpu")
+    assert runs.Cell.from_result(result).name == cell.of(config).name
+    assert runs.commit(tmp_path, cell.of(config).name, attempt)
+    kept = json.loads((tmp_path / cell.of(config).name / "result.json").read_text())
+    assert kept == result
+    (tmp_path / "w.pth").unlink()
+    assert cell.load(_folder(tmp_path))  # all is in the folder; the first weights may be gone
+
+
+def _folder(out):
+    return next(folder for folder, result, _ in runs.committed(out) if result)
