@@ -19,7 +19,7 @@ import traitlets
 from PIL import Image
 
 from .. import channels as pixels
-from .. import gaps, generators, sketch
+from .. import evaluation, gaps, generators, sketch
 from ..config import MEAN, STD
 from ..datasets import synthetic
 from ..modality import Modality
@@ -136,7 +136,7 @@ def game_traits(
     choices: int = 8,
     pool: int = 24,
     seed: int = 0,
-    height: int = 192,
+    height: int = 224,
 ) -> dict[str, Any]:
     """What game.js shows: infrared pictures that ask, visible ones to choose from, who took whom.
 
@@ -169,10 +169,14 @@ def game_traits(
     data = tested.setup.config.data
     return {
         "rounds": played,
-        "infrared": [address(_sharp(tested, row, height), 82) for row in asks.values()],
-        "visible": [address(_sharp(tested, row, height), 82) for row in offers.values()],
+        "infrared": [address(_sharp(tested, row, height), 86) for row in asks.values()],
+        "visible": [address(_sharp(tested, row, height), 86) for row in offers.values()],
         "rows": {"infrared": list(asks.values()), "visible": list(offers.values())},
-        "machines": [{"name": name, "title": name} for name in machines],
+        "machines": [
+            {"name": name, "title": name, "overall": _overall(machine, choices, seed)}
+            for name, machine in machines.items()
+        ],
+        "asked": len(tested.embedded[I].ids),
         "small": [data.width, data.height],
         "picks": [],
         "coarse": False,
@@ -197,6 +201,28 @@ def _drawn(tested: Tested, pool: int, rounds: int, seed: int) -> tuple[dict, dic
             later = (moment + 1 + int(rng.integers(len(own[I]) - 1))) % len(own[I])
             asks[person] = own[I][later]
     return asks, offers
+
+
+def _overall(machine: Tested, choices: int, seed: int) -> float:
+    """Share of rounds that a machine wins if every infrared test picture asks once.
+
+    Each among ``choices`` people drawn for it, one visible picture each; the right one is of
+    another moment.
+    """
+    query, gallery = machine.embedded[I], machine.embedded[V]
+    far = evaluation.distances(query.features, gallery.features)
+    own = {int(i): np.flatnonzero(gallery.ids == i) for i in np.unique(gallery.ids)}
+    rng = np.random.default_rng([seed, 2])
+    asked: dict[int, int] = {}  # how many of a person's pictures have asked before
+    won = 0
+    for row, person in enumerate(query.ids.tolist()):
+        moment = asked.get(person, 0)
+        asked[person] = moment + 1
+        right = rng.choice(np.delete(own[person], moment))
+        others = rng.choice([i for i in own if i != person], choices - 1, replace=False)
+        wrong = [rng.choice(own[int(other)]) for other in others]
+        won += far[row, right] < far[row, wrong].min()
+    return round(won / len(query.ids), 4)
 
 
 def _distances(machine: Tested, query: int, offers: Sequence[int]) -> list[float]:
@@ -226,7 +252,8 @@ def _sharp(tested: Tested, row: int, height: int) -> np.ndarray:
 
 def _widget(source: str, traits: Mapping[str, Any]) -> anywidget.AnyWidget:
     """A live part in a notebook; its traits are those its JavaScript names in the first lines."""
-    members = {name: traitlets.Any().tag(sync=True) for name in traits}
+    members: dict[str, Any] = {name: traitlets.Any().tag(sync=True) for name in traits}
+    members["own"] = tuple(traits)
     members["_esm"] = bundle.module(HERE / source)
     members["_css"] = (HERE / "live.css").read_text(encoding="utf-8")
     return type("Live", (anywidget.AnyWidget,), members)(**traits)

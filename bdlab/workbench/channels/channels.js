@@ -5,7 +5,7 @@
 // numbers, space, person, film are what is shown. Works the same without a kernel.
 
 import { assign, choice, eachFrame, html, pixels, quiet, slider, svg, watcher } from "../live.js";
-import { clipped, divergence, trace } from "./generator.js";
+import { clipped, divergence, outside, trace } from "./generator.js";
 import { computed, painter, parent, replaced } from "./painter.js";
 import { reading } from "./reading.js";
 
@@ -93,6 +93,7 @@ class Stage {
     this.ratio = this.painter.name === "WebGL" ? Math.min(devicePixelRatio || 1, 2) : 1;
     this.canvas.width = Math.round(box.width * this.ratio);
     this.canvas.height = Math.round(box.height * this.ratio);
+    this.painter.cleared();
     this.panels = [...this.root.querySelectorAll(".hole")].map((hole) => {
       const { left, top, width, height } = hole.getBoundingClientRect();
       const person = hole.closest(".person")?.dataset.person;
@@ -340,8 +341,12 @@ async function render({ model, el }) {
   const told = eachFrame(() => {
     look.show();
     const cut = clipped(stage.people[model.get("person")].visible.data, model.get("numbers"), space());
-    share.textContent = `The ReLU cuts ${Math.round(100 * cut)} % of V's pixels to zero (the stripes).`;
-    root.dataset.clipped = cut;
+    const { visible, infrared } = stage.people[model.get("person")];
+    const beyond = [outside("DV", visible.data, model.get("numbers"), space()), outside("DI", infrared.data, model.get("numbers"), space())];
+    const percent = (value) => `${Math.round(100 * value)} %`;
+    share.textContent = `The ReLU cuts ${percent(cut)} of V's pixels to zero (the stripes). Beyond what a screen can show, but not `
+      + `beyond a network: ${percent(beyond[0])} of D_V, ${percent(beyond[1])} of D_I.`;
+    Object.assign(root.dataset, { clipped: cut, beyondV: beyond[0], beyondI: beyond[1] });
   });
   watch.follow(["numbers", "space", "person"], () => {
     stage.draw();

@@ -104,6 +104,21 @@ export function divergence(source, numbers, space) {
   return total.map((sum) => sum / (source.length / 4) / 255);
 }
 
+// The share of D_V's or D_I's values that are darker than black or brighter than white.
+export function outside(kind, source, numbers, space) {
+  const { sums, bias, scale, shift, slope, level } = tables(numbers, space);
+  let count = 0;
+  for (let at = 0; at < source.length; at += 4) {
+    let one = ((source[at] + source[at + 1] + source[at + 2]) / 765) * slope + level;
+    if (kind === "DV") one = Math.max(sums[0][source[at]] + sums[1][source[at + 1]] + sums[2][source[at + 2]] + bias, 0);
+    for (let k = 0; k < 3; k += 1) {
+      const value = scale[k] * one + shift[k];
+      if (value < -0.0255 || value > 255.0255) count += 1;
+    }
+  }
+  return count / (source.length / 4) / 3;
+}
+
 // The share of a picture's pixels that E_V's ReLU sets to zero.
 export function clipped(source, numbers, space) {
   const { sums, bias } = tables(numbers, space);

@@ -1,7 +1,7 @@
-// Draws many small pictures on one canvas: with WebGL, or without where there is none.
+// Draws many small pictures on one canvas: with WebGL, or without where it is missing or slow.
 //
 // A panel is { kind, person, x, y, width, height } in CSS pixels; kinds are those of generator.js.
-// Both painters have the same two methods: `load(people)` and `draw(panels, numbers, space, ratio)`.
+// Both painters have the same methods: `load(people)`, `draw(panels, numbers, space, ratio)`, `cleared()`.
 
 import { html } from "../live.js";
 import { fill, grey, tables, STRIPE, WHITE } from "./generator.js";
@@ -82,6 +82,8 @@ class Drawn {
     }));
   }
 
+  cleared() {}
+
   draw(panels, numbers, space, ratio) {
     const { gl, canvas } = this;
     const { slope, level } = grey(space);
@@ -113,6 +115,12 @@ class Computed {
   load(people) {
     this.people = people;
     this.sources.clear();
+    this.cleared();
+  }
+
+  // The canvas is empty again.
+  cleared() {
+    this.standing = new Map(); // whose V or I stands where: they do not change with the numbers
   }
 
   // V's or I's bytes at a size, scaled once.
@@ -134,6 +142,11 @@ class Computed {
   draw(panels, numbers, space) {
     const made = tables(numbers, space);
     for (const { kind, person, x, y, width, height } of panels) {
+      const place = `${x} ${y}`;
+      if (kind === "V" || kind === "I") {
+        if (this.standing.get(place) === person) continue;
+        this.standing.set(place, person);
+      }
       const { data, out } = this.source(person, parent(kind), Math.round(width), Math.round(height));
       fill(kind, data, out.data, out.width, made);
       this.context.putImageData(out, Math.round(x), Math.round(y));
@@ -143,7 +156,9 @@ class Computed {
 
 // The better of the two that this browser has. `useless` is called when WebGL is lost later on.
 export function painter(canvas, useless) {
-  const gl = canvas.getContext("webgl", { alpha: true, antialias: false, preserveDrawingBuffer: true });
+  const wanted = { alpha: true, antialias: false, preserveDrawingBuffer: true };
+  // Without a GPU a browser may imitate WebGL by the processor: the canvas is quicker then.
+  const gl = canvas.getContext("webgl", { ...wanted, failIfMajorPerformanceCaveat: true });
   const made = gl && program(gl);
   if (made) {
     canvas.addEventListener("webglcontextlost", useless, { once: true });

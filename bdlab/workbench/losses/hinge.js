@@ -205,7 +205,7 @@ function descent(model, redraw) {
   const button = html("button", { type: "button", class: "strong", "data-do": "descend" });
   const track = svg("polyline", { class: "track" });
   const spark = svg("svg", { viewBox: "0 0 200 40", class: "spark", preserveAspectRatio: "none", "aria-hidden": "true" }, track);
-  const words = html("span", { class: "words", role: "status" });
+  const words = html("span", { class: "words", role: "status", text: "the loss, step by step" });
   let frame = 0;
   let losses = [];
   const look = () => {

@@ -2,7 +2,8 @@
 //
 // Traits: rounds [{query, candidates, answer, distances: {machine: one a candidate}}] where query
 // is the number of a picture of `infrared`, candidates are numbers of pictures of `visible` and
-// answer is a place among them; machines [{name, title}]; small [width, height] as the machines saw
+// answer is a place among them; machines [{name, title, overall}], overall the share of rounds won
+// if each of the `asked` infrared test pictures asks once among as many people; small [width, height] as the machines saw
 // them. `picks` are the places chosen so far.
 
 import { assign, html, svg, watcher } from "../live.js";
@@ -82,6 +83,16 @@ function board(model, watch, number, done) {
   return { box, first: buttons[0] };
 }
 
+// Eight rounds are few; so the machines' share over the whole test stands below.
+function overall(model) {
+  const rounds = model.get("rounds");
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const shares = model.get("machines").map(({ name, overall: share }) => `${name} ${percent(share)}`);
+  const luck = percent(chance(rounds) / rounds.length);
+  return `${rounds.length} rounds say little: one more or less is luck. Over all ${model.get("asked")} infrared test pictures, `
+    + `each among ${rounds[0].candidates.length} people drawn for it: ${shares.join(", ")}; guessing ${luck}.`;
+}
+
 // The table at the end: a mark a round, and the sums beside chance.
 function result(model, again) {
   const rounds = model.get("rounds");
@@ -91,7 +102,7 @@ function result(model, again) {
   const luck = html("tr", { "data-player": "chance" }, html("th", { scope: "row", text: "chance" }), html("td", { colspan: rounds.length, text: "guessing, on average" }),
     html("td", { class: "sum", text: `${chance(rounds).toFixed(1)} of ${rounds.length}` }));
   return html("div", { class: "result" }, html("div", { class: "scroll" }, html("table", { class: "score" }, html("caption", { text: "Right answers, round by round" }),
-    html("tbody", {}, ...lines, luck))), html("p", {}, `${rounds.length} rounds say little: one more or less is luck. `),
+    html("tbody", {}, ...lines, luck))), html("p", { class: "overall" }, overall(model)),
   html("button", { type: "button", class: "strong", "data-do": "again", text: "play again", onclick: again }));
 }
 
