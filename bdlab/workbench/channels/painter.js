@@ -154,12 +154,19 @@ class Computed {
   }
 }
 
+// Without a GPU a browser may imitate WebGL by the processor: the canvas is quicker then.
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+
+function imitated(gl) {
+  const asked = gl.getExtension("WEBGL_debug_renderer_info");
+  return Boolean(asked) && SOFTWARE.test(gl.getParameter(asked.UNMASKED_RENDERER_WEBGL));
+}
+
 // The better of the two that this browser has. `useless` is called when WebGL is lost later on.
 export function painter(canvas, useless) {
   const wanted = { alpha: true, antialias: false, preserveDrawingBuffer: true };
-  // Without a GPU a browser may imitate WebGL by the processor: the canvas is quicker then.
-  const gl = canvas.getContext("webgl", { ...wanted, failIfMajorPerformanceCaveat: true });
-  const made = gl && program(gl);
+  const gl = canvas.getContext("webgl", wanted);
+  const made = gl && !imitated(gl) && program(gl);
   if (made) {
     canvas.addEventListener("webglcontextlost", useless, { once: true });
     return new Drawn(canvas, gl, made);
