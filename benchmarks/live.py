@@ -64,9 +64,18 @@ def main() -> None:
             if forced and used != "WebGL":
                 print("live page: this Chromium imitates no WebGL; not measured")
                 continue
-            what = f"live page, a frame of a dragged slider, {used}" + forced * " in software, which the page avoids"
+            what = (
+                f"live page, a frame of a dragged slider, {used}"
+                + forced * " in software, which the page avoids"
+            )
             allowed = None if forced else ALLOWED
-            report(what, medians, "ms", at_most=allowed, where=f"{machine()}, headless Chromium, no GPU")
+            report(
+                what,
+                medians,
+                "ms",
+                at_most=allowed,
+                where=f"{machine()}, headless Chromium, no GPU",
+            )
         window.close()
 
 

@@ -68,7 +68,9 @@ def _wrapped(path: Path, source: str) -> str:
     exports = EXPORT.findall(source)
     body = IMPORT.sub(lambda match: _taken(path, match), source)
     if odd := re.search(r"^import\b.*$", body, re.MULTILINE):
-        raise BundleError(f'{path}: {odd[0]!r}; only import {{ a, b }} from "./c.js"; is understood')
+        raise BundleError(
+            f'{path}: {odd[0]!r}; only import {{ a, b }} from "./c.js"; is understood'
+        )
     if DEFAULT.search(body):
         body = DEFAULT.sub("const standard = ", body)
         exports.append("default: standard")

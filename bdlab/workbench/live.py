@@ -18,13 +18,16 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from .. import channels as pixels
-from .. import evaluation, gaps, generators, sketch
-from ..config import MEAN, STD
-from ..datasets import synthetic
-from ..modality import Modality
-from ..retrieval import Tested
-from . import bundle
+from bdlab import evaluation
+from bdlab.datasets import twin
+from bdlab.modality import Modality
+from bdlab.pixels import MEAN, STD
+from bdlab.workbench import bundle
+from bdlab.workbench.channels import numbers as generators
+from bdlab.workbench.channels import render
+from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.losses import toy
+from bdlab.workbench.retrieval.search import Tested
 
 HERE = Path(__file__).parent
 V, I = Modality.V, Modality.I
@@ -119,8 +122,8 @@ def film(cell: Path | str, name: str = "", about: str = "") -> dict[str, Any]:
 
 
 def hinge_traits(people: int = 3, shots: int = 2, seed: int = 3) -> dict[str, Any]:
-    """What hinge.js shows: the V and I points of ``sketch.constellation``, and how it descends."""
-    points = sketch.constellation(people, shots, seed)
+    """What hinge.js shows: the V and I points of ``toy.constellation``, and how it descends."""
+    points = toy.constellation(people, shots, seed)
     start = {m.value: points.features[m].tolist() for m in (V, I)}
     labels = {m.value: points.labels[m].tolist() for m in (V, I)}
     look = {"margin": 0.5, "literal": False, "anchor": ["V", 0], "rate": 0.1, "steps": 50}
@@ -238,12 +241,9 @@ def _sharp(tested: Tested, row: int, height: int) -> np.ndarray:
     dials = gaps.twin_of(dataset)
     if dials is None:
         return gaps.pixels(dataset, [row], height, height // 2)[0]
-    shots = synthetic.shots(synthetic.settle(**dials), record.identity)
-    number = next(shot.number for shot in shots if shot.path == record.path)
+    number = twin.number_of(record.path, **dials, identity=record.identity)
     shape = (height, height // 2)
-    taken = synthetic.counterfactual(
-        **dials, identity=record.identity, shot=number, shape=shape
-    )
+    taken = twin.counterfactual(**dials, identity=record.identity, shot=number, shape=shape)
     return taken["ir" if record.modality is I else "rgb"]
 
 
@@ -270,7 +270,7 @@ def channels(
 
     ``widget.numbers`` are the ten numbers on show. Pictures of any size; names default to counts.
     """
-    people = [pixels.fit(list(pictures), height) for pictures in (visible, infrared)]
+    people = [render.fit(list(pictures), height) for pictures in (visible, infrared)]
     names = list(names) or [f"person {k + 1}" for k in range(len(people[0]))]
     return _widget("channels/channels.js", channel_traits(*people, names, films))
 

@@ -27,26 +27,27 @@ HERE = Path(__file__).parent
 PAGE = HERE / "index.html"
 LIMIT = 1_000_000  # bytes
 WORKBENCH = Path(bdlab.__file__).parent / "workbench"
-ROOMS = (WORKBENCH / "losses", Path(bdlab.__file__).parent / "explorers")
 DATA = re.compile(r'(?<=<script type="application/json" id="data">).*?(?=</script>)', re.DOTALL)
-
-
-def graph(suffix: str) -> Path:
-    """The notebook's own modality graph."""
-    return next(room / f"graph.{suffix}" for room in ROOMS if (room / f"graph.{suffix}").exists())
 
 
 def modules() -> list[Path]:
     """The JavaScript modules of the page, each also a widget's."""
-    parts = ("channels/channels.js", "losses/hinge.js", "losses/recorded.js", "retrieval/game.js")
-    return [*(WORKBENCH / part for part in parts), graph("js")]
+    rooms = {
+        "channels": ["channels"],
+        "losses": ["hinge", "recorded", "graph"],
+        "retrieval": ["game"],
+    }
+    found = []
+    for room, names in rooms.items():
+        found.extend(WORKBENCH / room / f"{name}.js" for name in names)
+    return found
 
 
 def page(data: str) -> str:
     """The whole file around its data, a JSON text. Raises ValueError for a mark nothing fills."""
     texts = {
         "live.css": (WORKBENCH / "live.css").read_text(encoding="utf-8"),
-        "graph.css": graph("css").read_text(encoding="utf-8"),
+        "graph.css": (WORKBENCH / "losses" / "graph.css").read_text(encoding="utf-8"),
         "page.css": (HERE / "page.css").read_text(encoding="utf-8"),
         "page.js": (HERE / "page.js").read_text(encoding="utf-8"),
         "modules": bundle.script(*modules()),

@@ -1,4 +1,4 @@
-"""Makes docs/live.gif from the live page: a run's epochs, then sliders moved by hand.
+"""Makes docs/live.webp from the live page: a run's epochs, then sliders moved by hand.
 
 Run it from the top of the repository; it needs playwright and chromium:
 
@@ -16,22 +16,33 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
-FILE = HERE.parent / "live.gif"
+FILE = HERE.parent / "live.webp"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WINDOW = {"width": 1180, "height": 900}
-WIDTH = 800  # of the film, in pixels
-COLOURS = 80
+WINDOW = {"width": 1366, "height": 900}
+WIDTH = 1000  # of the film, in pixels
+QUALITY = 82
 LIMIT = 1_000_000  # bytes
 #: What is filmed: the line of presets, the six pictures and the sliders.
 BOX = """() => {
   const top = document.querySelector(".channels .bar").getBoundingClientRect();
-  const low = document.querySelector(".channels .panels").getBoundingClientRect();
+  const ends = document.querySelectorAll(".channels .panels, .channels fieldset");
+  const low = Math.max(...[...ends].map((one) => one.getBoundingClientRect().bottom));
   const all = document.querySelector(".channels").getBoundingClientRect();
-  return { x: all.x, y: top.y - 8, width: all.width, height: low.bottom - top.y + 16 };
+  return { x: all.x - 14, y: top.y - 10, width: all.width + 28, height: low - top.y + 20 };
 }"""
+STYLE = """
+.aim { display: none }
+.channels .reading { visibility: hidden }
+.channels .columns { grid-template-columns: minmax(0, 1fr) 290px !important }
+"""
 FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 #: By hand: a slider, where it goes, in how many frames.
-MOVES = (("E_V green", -0.6, 5), ("E_V green", 1.0, 5), ("G_S red", 0.2, 5), ("G_S bias blue", -0.5, 5))
+MOVES = (
+    ("E_V bias", 0.6, 4),
+    ("G_S bias green", -0.4, 4),
+    ("G_S red", 0.3, 3),
+    ("G_S bias blue", 0.1, 3),
+)
 
 
 def main() -> None:
@@ -43,7 +54,7 @@ def main() -> None:
         page = window.new_page(viewport=WINDOW, color_scheme="light")
         page.goto((HERE / "index.html").as_uri())
         page.locator(".channels[data-ready]").wait_for()
-        page.add_style_tag(content=".aim { display: none } @media all { .channels .columns { grid-template-columns: minmax(0, 1fr) 290px !important } }")
+        page.add_style_tag(content=STYLE)
         shots = [*epochs(page), *hand(page)]
         window.close()
     write(shots)
@@ -55,7 +66,7 @@ def epochs(page: Page) -> list[tuple[Image.Image, int]]:
     epoch = page.locator("[data-slider=epoch] input")
     last = int(epoch.get_attribute("max"))
     shots = []
-    for number in range(0, last + 1, 4):
+    for number in range(0, last + 1, 5):
         epoch.fill(str(number))
         shots.append((shot(page), 900 if number in (0, last) else 160))
     return shots
@@ -83,16 +94,13 @@ def shot(page: Page) -> Image.Image:
 
 
 def write(shots: list[tuple[Image.Image, int]]) -> None:
-    """One palette for all, so that nothing flickers; what stands still costs nothing."""
-    sample = Image.new("RGB", (WIDTH, shots[0][0].height * 4))
-    for k, number in enumerate((0, len(shots) // 4, len(shots) // 2, len(shots) - 1)):
-        sample.paste(shots[number][0], (0, k * shots[0][0].height))
-    palette = sample.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
-    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image, _ in shots]
+    """An animated WebP: a GIF's 256 colours are too few for pictures that change theirs."""
+    images = [image for image, _ in shots]
     times = [time for _, time in shots]
-    frames[0].save(FILE, save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
+    how = {"duration": times, "loop": 0, "quality": QUALITY, "method": 6, "minimize_size": True}
+    images[0].save(FILE, "webp", save_all=True, append_images=images[1:], **how)
     if FILE.stat().st_size >= LIMIT:
-        sys.exit(f"{FILE}: {FILE.stat().st_size} bytes; take fewer colours or a smaller WIDTH")
+        sys.exit(f"{FILE}: {FILE.stat().st_size} bytes; lower QUALITY or WIDTH")
 
 
 if __name__ == "__main__":

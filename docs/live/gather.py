@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from bdlab import retrieval, runs
-from bdlab.datasets import synthetic
-from bdlab.sweeps import TABLE4
+from bdlab.datasets import twin
+from bdlab.experiments import runs
+from bdlab.experiments.rows import TABLE4
 from bdlab.workbench import live
+from bdlab.workbench.retrieval import search
 
 DATA = "synthetic-regdb"
-PEOPLE = (112, 9, 138, 147, 189, 36)  # of the test part: many colours, bags, both skirts and trousers
+PEOPLE = (
+    112,
+    9,
+    138,
+    147,
+    189,
+    36,
+)  # of the test part: many colours, bags, both skirts and trousers
 HEIGHT = 288
 FILMS = ("MDL4", "MDL3", "MDL2")  # rows that learn both E_V and G_S
 MACHINES = {"B2": "V and I alone", "MDL4": "with D_V and D_I, the paper's own"}
@@ -57,7 +65,7 @@ def _shape(result: Mapping[str, Any]) -> tuple:
 def data(out: Path) -> dict[str, Any]:
     """Everything the page embeds, as JSON values."""
     rows = cells(out)
-    machines = {name: retrieval.reopen(rows[name][0]) for name in MACHINES}
+    machines = {name: search.reopen(rows[name][0]) for name in MACHINES}
     game = live.game_traits(machines)
     for machine in game["machines"]:
         machine["title"] = MACHINES[machine["name"]]
@@ -76,7 +84,7 @@ def data(out: Path) -> dict[str, Any]:
 def people() -> tuple[list[np.ndarray], list[np.ndarray], list[str]]:
     """Six test people of the twin with its default dials, rendered at the paper's size."""
     shape = (HEIGHT, HEIGHT // 2)
-    taken = [synthetic.counterfactual(DATA, person, 0, shape=shape) for person in PEOPLE]
+    taken = [twin.counterfactual(DATA, person, 0, shape=shape) for person in PEOPLE]
     names = [f"no. {person}" for person in PEOPLE]
     return [shot["rgb"] for shot in taken], [shot["ir"] for shot in taken], names
 
@@ -86,7 +94,9 @@ def scores(rows: Mapping[str, tuple[Path, dict]]) -> dict[str, Any]:
     lines = []
     for row, (_, result) in rows.items():
         params, mean = result["params"], result["scores"]["v2t"]["mean"]
-        alone = params["beta"] == 0 and params["gamma"] == 0  # no triplets: not the graph without edges
+        alone = (
+            params["beta"] == 0 and params["gamma"] == 0
+        )  # no triplets: not the graph without edges
         lines.append(
             {
                 "name": row,
@@ -123,10 +133,10 @@ def words(row: str, result: Mapping[str, Any]) -> str:
 
 def origin(rows: Mapping[str, tuple[Path, dict]]) -> list[str]:
     """Where everything comes from, line by line, for the end of the page."""
-    twin = synthetic.settle(DATA)
+    dials = twin.dials(DATA)
     lines = [
-        f"People: rendered by bdlab ({DATA}, seed {twin.seed}, channel gap {twin.channel_gap}, "
-        f"appearance gap {twin.appearance_gap}), test identities {', '.join(map(str, PEOPLE))} "
+        f"People: rendered by bdlab ({DATA}, seed {dials['seed']}, channel gap {dials['channel_gap']}, "
+        f"appearance gap {dials['appearance_gap']}), test identities {', '.join(map(str, PEOPLE))} "
         f"above, others in the game; no photograph, no person.",
     ]
     for row, (_, result) in rows.items():
@@ -138,7 +148,7 @@ def origin(rows: Mapping[str, tuple[Path, dict]]) -> list[str]:
     graphs = json.loads(SKETCHES.read_text())["graphs"]
     seeds = min(len(graph["runs"]) for graph in graphs.values())
     lines.append(
-        f"Modality graph: trainings of bdlab.sketch for each of the {len(graphs)} graphs, "
+        f"Modality graph: trainings of bdlab.workbench.losses.toy for each of the {len(graphs)} graphs, "
         f"{seeds} seed{'s' * (seeds > 1)} each."
     )
     return lines

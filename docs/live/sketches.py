@@ -6,7 +6,7 @@ Run it from the top of the repository (about three minutes a seed on one quiet c
 
 What the file has already stays; seeds that it lacks are added. Delete it to make all anew.
 
-A training is one of `bdlab.sketch`: a tiny network on coloured patches, measured on new people.
+A training is one of `bdlab.workbench.losses.toy`: a tiny network on coloured patches, measured on new people.
 The words beside it are those of the notebook's widget.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bdlab import sketch
-from bdlab.explorers.graph import Graph
 from bdlab.modality import BASE, MDL_GRAPHS, Modality, Pair, format_pairs
+from bdlab.workbench.losses import toy
+from bdlab.workbench.losses.graph import Graph
 
 FILE = Path(__file__).with_name("sketches.json")
 EDGES = tuple(combinations(Modality, 2))
@@ -55,7 +55,7 @@ def write(graphs: dict[str, Any]) -> None:
         "known": widget.graphs,
         "pairs": widget.pairs,
         "steps": STEPS,
-        "shots": sketch.SHOTS,
+        "shots": toy.SHOTS,
     }
     FILE.write_text(json.dumps(about | {"graphs": graphs}, separators=(",", ":")) + "\n")
 
@@ -75,16 +75,16 @@ def words(pairs: tuple[Pair, ...]) -> dict[str, Any]:
         "title": widget.title,
         "equation": widget.equation,
         "terms": widget.terms,
-        "named": bool(sketch.named(pairs)),
+        "named": bool(toy.named(pairs)),
         "runs": [],
     }
 
 
 def run(pairs: tuple[Pair, ...], seed: int) -> dict[str, Any]:
     """One training: gap and Rank-1 at every look, the last points of the first people in a plane."""
-    frames = sketch.train(pairs, seed, steps=STEPS, every=EVERY)
+    frames = toy.train(pairs, seed, steps=STEPS, every=EVERY)
     last = frames[-1]
-    (spots,) = sketch.shadow([last])
+    (spots,) = toy.shadow([last])
     keep = last.ids < PEOPLE
     base = np.concatenate([spots[m][keep] for m in BASE])
     middle = base.mean(0)

@@ -29,7 +29,10 @@ def test_modules_see_what_they_import_and_nothing_else(chromium, tmp_path):
         three="export const c = 3;\n",
     )
     assert [path.stem for path in bundle.order(entry)] == ["three", "two", "one"]
-    text = bundle.script(entry) + 'return [modules["one"].default.a(), Object.keys(modules["two"]), typeof hidden];'
+    text = (
+        bundle.script(entry)
+        + 'return [modules["one"].default.a(), Object.keys(modules["two"]), typeof hidden];'
+    )
     assert ran(chromium, text) == [33, ["b"], "undefined"]
 
 
@@ -82,7 +85,9 @@ def drawn(chromium):
         page = chromium.new_page()
         pages.append(page)
         names = [name for name in widget.trait_names() if name in widget.own]
-        page.evaluate(DRAW, [widget._esm, json.dumps({name: getattr(widget, name) for name in names})])
+        page.evaluate(
+            DRAW, [widget._esm, json.dumps({name: getattr(widget, name) for name in names})]
+        )
         return page
 
     yield draw
@@ -98,7 +103,9 @@ def test_the_hinge_as_a_widget(drawn):
     assert page.evaluate("state.V[0][0]") == pytest.approx(start[0][0] + 0.05)
     assert page.evaluate("saved.length") > 0, "the kernel is told"
     page.evaluate("model.set('margin', 0.9)")
-    page.wait_for_function("document.querySelector('[data-slider=margin] output').textContent === '0.90'")
+    page.wait_for_function(
+        "document.querySelector('[data-slider=margin] output').textContent === '0.90'"
+    )
 
 
 def test_the_channels_as_a_widget_and_its_end(drawn):
@@ -109,7 +116,9 @@ def test_the_channels_as_a_widget_and_its_end(drawn):
     widget = parts.channels(*pictures, names=["a", "b"], height=64)
     page = drawn(widget)
     page.evaluate("model.set('numbers', [1, 0, 0, 0, 1, 1, 1, 0, 0, 0])")
-    page.wait_for_function("document.querySelector('[data-slider=\"E_V red\"] output').textContent === '+1.00'")
+    page.wait_for_function(
+        "document.querySelector('[data-slider=\"E_V red\"] output').textContent === '+1.00'"
+    )
     page.locator("[data-slider='G_S blue'] input").press("ArrowRight")
     assert page.evaluate("state.numbers[6]") == pytest.approx(1.01)
     page.evaluate("stop()")

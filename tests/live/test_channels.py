@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab import channels, generators
 from bdlab.modality import Modality
+from bdlab.workbench.channels import numbers as generators
+from bdlab.workbench.channels import render as channels
 
 V, I, DV, DI = Modality
 CLOSE = 6e-4  # the page shows three digits
-NAMES = [*(f"E_V {c}" for c in ("red", "green", "blue", "bias")), *(f"G_S {c}" for c in ("red", "green", "blue"))]
+NAMES = [
+    *(f"E_V {c}" for c in ("red", "green", "blue", "bias")),
+    *(f"G_S {c}" for c in ("red", "green", "blue")),
+]
 NAMES += [f"G_S bias {c}" for c in ("red", "green", "blue")]
 
 
@@ -22,7 +26,9 @@ def decoded(uri):
 
 
 def pair(data, person=0):
-    return tuple(decoded(data["channels"]["people"][person][name]) for name in ("visible", "infrared"))
+    return tuple(
+        decoded(data["channels"]["people"][person][name]) for name in ("visible", "infrared")
+    )
 
 
 def shown(opened):
@@ -41,7 +47,9 @@ def point(opened, x, y, kind="V"):
     hole.scroll_into_view_if_needed()
     box = hole.bounding_box()
     width, height = pair(opened.data())[0].shape[1::-1]
-    opened.page.mouse.move(box["x"] + box["width"] * (x + 0.5) / width, box["y"] + box["height"] * (y + 0.5) / height)
+    opened.page.mouse.move(
+        box["x"] + box["width"] * (x + 0.5) / width, box["y"] + box["height"] * (y + 0.5) / height
+    )
     opened.frame()
     assert opened.state(".reading", "pixel") == f"{x},{y}"
 
@@ -147,7 +155,9 @@ def coarse(picture, rows=12, columns=6):
     size = (columns * 8, rows * 8)
     edge = len(picture) // 72  # windows begin between two pixels of the screen
     picture = picture[edge:-edge, edge:-edge]
-    small = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).resize(size, Image.Resampling.BOX)
+    small = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).resize(
+        size, Image.Resampling.BOX
+    )
     # [rows, 8, columns, 8, 3] -> [rows, columns, 3]
     return np.asarray(small).astype(float).reshape(rows, 8, columns, 8, 3).mean((1, 3))
 
@@ -155,7 +165,14 @@ def coarse(picture, rows=12, columns=6):
 def pictures(data, numbers, space):
     made = channels.render(*pair(data), generators.unflat(numbers), space)
     gap = np.clip(made.divergence / channels.WHITE, 0, 1) * 255
-    return {"V": made.shown[V], "DV": made.shown[DV], "I": made.shown[I], "DI": made.shown[DI], "gap": gap, "EV": made.encoded}
+    return {
+        "V": made.shown[V],
+        "DV": made.shown[DV],
+        "I": made.shown[I],
+        "DI": made.shown[DI],
+        "gap": gap,
+        "EV": made.encoded,
+    }
 
 
 def far(opened, numbers, space):
@@ -188,7 +205,9 @@ def test_both_painters_draw_what_bdlab_renders(launch, opening, whole, painter):
     assert max(found.values()) < 6, found
     opened.page.locator(".choice [data-value=normalised]").click()
     opened.page.locator(".choice [data-value=uniform]").click()
-    assert np.abs(drawn(opened, "EV") - (222, 143, 5)).max(-1).min() < 3, "stripes where the ReLU cuts"
+    assert np.abs(drawn(opened, "EV") - (222, 143, 5)).max(-1).min() < 3, (
+        "stripes where the ReLU cuts"
+    )
     opened.nothing_wrong()
 
 
@@ -208,10 +227,14 @@ def test_the_share_that_the_relu_cuts(live):
     opened.page.locator(".choice [data-value=uniform]").click()
     visible, infrared = pair(opened.data())
     ours = channels.render(visible, infrared, generators.preset("uniform"))
-    assert float(opened.state(".channels", "clipped")) == pytest.approx(ours.clipped.mean(), abs=0.005)
+    assert float(opened.state(".channels", "clipped")) == pytest.approx(
+        ours.clipped.mean(), abs=0.005
+    )
     opened.page.locator("[data-slider='epoch'] input").fill("30")
     film = opened.data()["channels"]["films"][0]
-    ours = channels.render(visible, infrared, generators.unflat(film["lines"][30][1]), film["space"])
+    ours = channels.render(
+        visible, infrared, generators.unflat(film["lines"][30][1]), film["space"]
+    )
     assert ours.outside(DV) > 0.05
     for m, name in ((DV, "beyond-v"), (DI, "beyond-i")):
         assert float(opened.state(".channels", name)) == pytest.approx(ours.outside(m), abs=0.01)
@@ -225,7 +248,9 @@ def test_the_film_of_a_run(live):
     film = opened.data()["channels"]["films"][0]
     epochs = [epoch for epoch, _ in film["lines"]]
     assert epochs == list(range(len(epochs)))
-    assert film["lines"][0][1] == pytest.approx(generators.flat(generators.preset("uniform")), abs=1e-6)
+    assert film["lines"][0][1] == pytest.approx(
+        generators.flat(generators.preset("uniform")), abs=1e-6
+    )
     slider = knob(opened, "epoch")
     for n in (0, len(epochs) // 2, len(epochs) - 1):
         slider.fill(str(n))
@@ -241,8 +266,12 @@ def test_the_film_plays_to_its_end_and_stops(live):
     play = opened.page.locator("[data-do=film]")
     play.press("Enter")
     assert "stop" in play.inner_text()
-    opened.page.wait_for_function(f"document.querySelector('.now').innerText.endsWith('epoch {last}')", timeout=30_000)
-    opened.page.wait_for_function("document.querySelector('[data-do=film]').innerText.includes('play')")
+    opened.page.wait_for_function(
+        f"document.querySelector('.now').innerText.endsWith('epoch {last}')", timeout=30_000
+    )
+    opened.page.wait_for_function(
+        "document.querySelector('[data-do=film]').innerText.includes('play')"
+    )
     assert knob(opened, "epoch").input_value() == str(last)
 
 
@@ -255,7 +284,9 @@ def test_the_puzzle_can_be_solved_by_its_sliders(live, space):
     visible, infrared = pair(opened.data())
     numbers = [*shown(opened)[:4], 0.6, 1.3, 0.9, 0.3, -0.4, 0.15]
     ours = channels.render(visible, infrared, generators.unflat(numbers), space)
-    assert float(opened.state(".puzzle", "mean")) == pytest.approx(ours.divergence.mean(), abs=0.004)
+    assert float(opened.state(".puzzle", "mean")) == pytest.approx(
+        ours.divergence.mean(), abs=0.004
+    )
     answer = generators.flat(generators.preset("D_I = I", space))
     slide(opened, [round(value, 2) for value in answer])
     assert opened.state(".puzzle", "solved") == "true", "two digits are enough"

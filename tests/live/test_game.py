@@ -12,7 +12,10 @@ def play(opened, picks, key=False):
             opened.page.locator(f"{GAME} [data-place='0']").press(str(place + 1))
         else:
             opened.page.locator(f"{GAME} [data-place='{place}']").click()
-        assert opened.page.locator(f"{GAME} .candidate:disabled").count() == rounds(opened)[number]["many"]
+        assert (
+            opened.page.locator(f"{GAME} .candidate:disabled").count()
+            == rounds(opened)[number]["many"]
+        )
         opened.page.locator(f"{GAME} [data-do=next]").press("Enter")
 
 
@@ -61,7 +64,10 @@ def test_eight_rounds_by_key_all_right(live):
 
 def test_a_game_by_click_some_wrong_and_again(live):
     opened = live()
-    picks = [one["answer"] if n % 3 else (one["answer"] + 1) % one["many"] for n, one in enumerate(rounds(opened))]
+    picks = [
+        one["answer"] if n % 3 else (one["answer"] + 1) % one["many"]
+        for n, one in enumerate(rounds(opened))
+    ]
     play(opened, picks)
     check(opened, picks)
     opened.page.locator(f"{GAME} [data-do=again]").click()
@@ -91,8 +97,12 @@ def test_as_small_as_the_machines_see_them(live):
     box = opened.page.get_by_label("as small as the machines see them")
     assert opened.page.locator(f"{GAME} canvas:visible").count() == 0
     box.press(" ")
-    opened.page.wait_for_function("[...document.querySelectorAll('.game canvas')].every(c => !c.hidden)")
-    sizes = opened.value("[...document.querySelectorAll('.game canvas')].map(c => [c.width, c.height])")
+    opened.page.wait_for_function(
+        "[...document.querySelectorAll('.game canvas')].every(c => !c.hidden)"
+    )
+    sizes = opened.value(
+        "[...document.querySelectorAll('.game canvas')].map(c => [c.width, c.height])"
+    )
     assert all(size == opened.data()["game"]["small"] for size in sizes)
     assert opened.page.locator(f"{GAME} img:visible").count() == 0
     opened.page.locator(f"{GAME} [data-place='0']").click()

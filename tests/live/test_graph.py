@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from bdlab import sketch
-from bdlab.explorers.graph import Graph
 from bdlab.modality import parse_pairs
+from bdlab.workbench.losses import toy
+from bdlab.workbench.losses.graph import Graph
 
 EDGES = ("V-I", "V-DV", "V-DI", "I-DV", "I-DI", "DV-DI")
 CHARTS = ".bdlab-graph"
@@ -55,17 +55,17 @@ def test_all_sixty_four_graphs_are_there(embedded):
         ours = Graph(pairs=key.split())
         found = (graph["title"], graph["equation"], graph["terms"])
         assert found == (ours.title, ours.equation, ours.terms), key
-        assert graph["named"] == bool(sketch.named(parse_pairs(key)))
+        assert graph["named"] == bool(toy.named(parse_pairs(key)))
         assert graph["runs"]
 
 
-def test_a_training_is_the_sketchs_own(live):
-    """The card shows what bdlab.sketch gives today for this graph and seed."""
+def test_a_training_is_the_notebooks_own(live):
+    """The card shows what the notebook's toy gives today for this graph and seed."""
     opened = live(motion="reduce")
     opened.page.locator(CHARTS).get_by_role("button", name="baseline", exact=True).click()
     opened.page.locator(f"{CHARTS} .train").click()
     words = opened.page.locator(f"{CHARTS} .card").inner_text()
-    last = sketch.train(parse_pairs("V-I"), seed=0, steps=300, every=300)[-1]
+    last = toy.train(parse_pairs("V-I"), seed=0, steps=300, every=300)[-1]
     assert "baseline (B2)" in words
     assert "seed 0 · 300 steps · 2 terms" in words
     gap = float(words.split("V–I gap ")[1].split()[0])
@@ -79,7 +79,9 @@ def test_trainings_are_compared_and_cleared(live):
     train = opened.page.locator(f"{CHARTS} .train")
     for count in (1, 2):
         train.click()
-        opened.page.wait_for_function(f"document.querySelectorAll('.bdlab-graph .card').length === {count}", timeout=20_000)
+        opened.page.wait_for_function(
+            f"document.querySelectorAll('.bdlab-graph .card').length === {count}", timeout=20_000
+        )
     opened.page.locator(CHARTS).get_by_role("button", name="clear", exact=True).click()
     assert opened.page.locator(f"{CHARTS} .card").count() == 0
 
@@ -97,7 +99,10 @@ def test_the_row_of_the_graph_on_show_is_marked(live):
 
 def test_an_equation_of_another_graph_is_noticed(live, whole):
     """A deliberately broken variant: an edge less in the look-up."""
-    broken = whole.replace('return kept.map(({ ends }) => ends.join("-"))', 'return kept.slice(1).map(({ ends }) => ends.join("-"))')
+    broken = whole.replace(
+        'return kept.map(({ ends }) => ends.join("-"))',
+        'return kept.slice(1).map(({ ends }) => ends.join("-"))',
+    )
     assert broken != whole
     with pytest.raises(AssertionError):
         check(live(broken))

@@ -83,10 +83,16 @@ def test_the_cells_of_max_and_min(live):
     for i in range(len(S)):
         cells = rows.nth(i).locator("td")
         kinds = [cells.nth(j).get_attribute("class").split() for j in range(S.shape[1])]
-        assert [float(cells.nth(j).inner_text()) for j in range(S.shape[1])] == pytest.approx(S[i].tolist(), abs=0.006)
+        assert [float(cells.nth(j).inner_text()) for j in range(S.shape[1])] == pytest.approx(
+            S[i].tolist(), abs=0.006
+        )
         assert ["same" in kind for kind in kinds] == same[i].tolist()
-        assert [k for k, kind in enumerate(kinds) if "max" in kind] == [np.where(same[i], S[i], -1).argmax()]
-        assert [k for k, kind in enumerate(kinds) if "min" in kind] == [np.where(same[i], 99, S[i]).argmin()]
+        assert [k for k, kind in enumerate(kinds) if "max" in kind] == [
+            np.where(same[i], S[i], -1).argmax()
+        ]
+        assert [k for k, kind in enumerate(kinds) if "min" in kind] == [
+            np.where(same[i], 99, S[i]).argmin()
+        ]
 
 
 def test_an_anchor_of_the_other_stream_turns_the_cells(live):
@@ -149,7 +155,9 @@ def test_read_as_printed_people_fall_together_else_they_stay_apart(live):
         start = points(opened)
         let_go(opened)
         for name, f in (("start", start), (literal, points(opened))):
-            middles = torch.stack([torch.cat([f[m][y[m] == who] for m in f]).mean(0) for who in (0, 1, 2)])
+            middles = torch.stack(
+                [torch.cat([f[m][y[m] == who] for m in f]).mean(0) for who in (0, 1, 2)]
+            )
             apart[name] = torch.pdist(middles).mean().item()
     assert apart[False] >= apart["start"] * 0.98
     assert apart[True] < apart[False]

@@ -23,7 +23,9 @@ def build():
 
 def test_one_small_file_that_needs_no_other(whole):
     assert PAGE.stat().st_size < LIMIT
-    fetched = re.findall(r"""(?:src|href)=["'](?!#|data:)[^"']*["']|@import|url\((?!["']?data:|#)""", whole)
+    fetched = re.findall(
+        r"""(?:src|href)=["'](?!#|data:)[^"']*["']|@import|url\((?!["']?data:|#)""", whole
+    )
     assert fetched == []
     assert "import(" not in whole
 
@@ -49,7 +51,9 @@ def test_what_it_says_of_its_people_and_runs(whole, embedded):
     assert "not from SYSU-MM01 or RegDB" in whole
     told = "\n".join(embedded["origin"])
     for row in embedded["graph"]["rows"]:
-        assert re.search(rf"Row {row['name']} .* \d+ epochs, .* seed \d+, .* commit [0-9a-f]{{7}}", told)
+        assert re.search(
+            rf"Row {row['name']} .* \d+ epochs, .* seed \d+, .* commit [0-9a-f]{{7}}", told
+        )
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
@@ -118,7 +122,10 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, [role=applicat
 def test_everything_that_can_be_used_has_a_name(live):
     opened = live()
     assert opened.value(NAMELESS) == []
-    assert opened.value("[...document.images].filter((i) => i.getAttribute('alt') === null).length") == 0
+    assert (
+        opened.value("[...document.images].filter((i) => i.getAttribute('alt') === null).length")
+        == 0
+    )
 
 
 def test_all_parts_are_reached_by_tab(live):

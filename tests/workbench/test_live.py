@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab import evaluation, generators, runs, sketch
+from bdlab import evaluation
+from bdlab.experiments import runs
+from bdlab.files import read_lines
 from bdlab.modality import Modality
 from bdlab.workbench import live
+from bdlab.workbench.channels import numbers as generators
+from bdlab.workbench.losses import toy
 
 V, I = Modality.V, Modality.I
 
@@ -53,7 +57,7 @@ class TestChannels:
 
     def test_a_film_is_the_cells_history(self, cell):
         film = live.film(cell, about="told")
-        own = runs.read_lines(cell / "history.jsonl")
+        own = read_lines(cell / "history.jsonl")
         assert [epoch for epoch, _ in film["lines"]] == [0, *(line["epoch"] for line in own)]
         for (_, numbers), line in zip(film["lines"][1:], own, strict=True):
             assert numbers == pytest.approx(generators.flat(line["generator"]), abs=1e-6)
@@ -63,10 +67,12 @@ class TestChannels:
 @pytest.fixture(scope="module")
 def cell(own_place, tmp_path_factory):
     """A committed cell of the smallest size."""
-    from bdlab import cells, recipes, setups
+    from bdlab.experiments import cell as cells
+    from bdlab.experiments import sweeps
+    from bdlab.training import setup as setups
 
     out = tmp_path_factory.mktemp("runs")
-    config = recipes.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 2})
+    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"epochs": 2})
     one = runs.Cell(config.flat(), setups.open_data(config).fingerprint)
     attempt = runs.begin(out, one, 1)
     cells.run(config, attempt)
@@ -74,9 +80,9 @@ def cell(own_place, tmp_path_factory):
     return out / one.name
 
 
-def test_the_hinge_starts_where_the_sketch_does():
+def test_the_hinge_starts_where_the_toy_does():
     traits = live.hinge_traits(people=4, shots=2, seed=1)
-    points = sketch.constellation(4, 2, 1)
+    points = toy.constellation(4, 2, 1)
     for m in (V, I):
         assert traits[m.value] == points.features[m].tolist()
         assert traits["labels"][m.value] == points.labels[m].tolist()
@@ -94,7 +100,9 @@ class TestGame:
         rows = {m: tested_regdb.rows(m).tolist() for m in (V, I)}
         for one in traits["rounds"]:
             asked = rows[I].index(traits["rows"]["infrared"][one["query"]])
-            offered = [rows[V].index(traits["rows"]["visible"][place]) for place in one["candidates"]]
+            offered = [
+                rows[V].index(traits["rows"]["visible"][place]) for place in one["candidates"]
+            ]
             assert one["distances"]["MDL4"] == pytest.approx(far[asked, offered].tolist(), abs=2e-3)
 
     def test_one_right_answer_at_another_moment(self, tested_regdb, traits):
@@ -113,13 +121,15 @@ class TestGame:
         both = {"A": tested_regdb, "B": tested_regdb}
         other = live.game_traits(both, rounds=4, choices=5, pool=8, height=64)
         assert other["rows"] == traits["rows"]
-        assert [one["candidates"] for one in other["rounds"]] == [one["candidates"] for one in traits["rounds"]]
+        assert [one["candidates"] for one in other["rounds"]] == [
+            one["candidates"] for one in traits["rounds"]
+        ]
         changed = live.game_traits(both, rounds=4, choices=5, pool=8, height=64, seed=1)
         assert changed["rows"] != traits["rows"]
 
     def test_pictures_are_the_sets_own_shots(self, tested_regdb, traits):
         """Rendered anew, sharper: of all test pictures the record's own is the most alike."""
-        from bdlab import gaps
+        from bdlab.workbench.data import numbers as gaps
 
         dataset = tested_regdb.setup.dataset
         for name, m in (("infrared", I), ("visible", V)):
@@ -132,7 +142,7 @@ class TestGame:
                 assert rows[int(np.argmax(alike))] == row
 
     def test_overall_is_won_by_who_sees_everything_and_by_luck_else(self, tested_regdb):
-        """A network that knows who is who wins every round; one that sees nothing wins none or few."""
+        """Who knows everybody wins every round, who sees nothing a few."""
         from dataclasses import replace
 
         names = {m: one.ids for m, one in tested_regdb.embedded.items()}

@@ -94,11 +94,12 @@ class Stage {
     this.canvas.width = Math.round(box.width * this.ratio);
     this.canvas.height = Math.round(box.height * this.ratio);
     this.painter.cleared();
-    this.panels = [...this.root.querySelectorAll(".hole")].map((hole) => {
+    const windows = [...this.root.querySelectorAll(".hole")].map((hole) => {
       const { left, top, width, height } = hole.getBoundingClientRect();
       const person = hole.closest(".person")?.dataset.person;
       return { kind: hole.dataset.kind, whose: person, x: left - box.left, y: top - box.top, width, height };
     });
+    this.panels = windows.filter(({ width, height }) => width >= 1 && height >= 1);
     this.drawn();
   }
 

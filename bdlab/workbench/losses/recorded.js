@@ -1,7 +1,7 @@
 // What stands behind the modality graph where no kernel runs: words and trainings made beforehand.
 //
 // graph.js draws and asks. A notebook answers from graph.py; a page answers from `graphs`, which
-// holds for every set of edges what graph.py says and the trainings of sketch.py it would run:
+// holds for every set of edges what graph.py says and the trainings of toy.py it would run:
 // { "V-I V-DI": { title, equation, terms, runs: [{ seed, steps, gap, rank1, V, I }] } }.
 
 import { Model, html, letters, quiet, svg } from "../live.js";
