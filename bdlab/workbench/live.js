@@ -89,6 +89,22 @@ export function eachFrame(action) {
   };
 }
 
+// At most one call in `wait` milliseconds, the last one always: for what need not follow at once.
+export function soon(action, wait = 90) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      action();
+    }, wait);
+  };
+}
+
+// New words only where they differ: a browser lays out anew what is touched.
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 // A picture's bytes, RGBA, as the browser decodes them.
 export async function pixels(address) {
   const image = new Image();
@@ -124,9 +140,11 @@ export function slider({ name, label, min, max, step = 0.01, value, digits = 2, 
   const input = html("input", { type: "range", min, max, step, value, "aria-label": label });
   const row = html("label", { class: "slider", "data-slider": name }, html("span"), input, shown);
   const show = (number) => {
-    input.value = number;
-    shown.textContent = min < 0 ? signed(number, digits) : number.toFixed(digits);
-    input.setAttribute("aria-valuetext", shown.textContent);
+    const text = min < 0 ? signed(number, digits) : number.toFixed(digits);
+    if (input.value !== String(number)) input.value = number;
+    if (shown.textContent === text) return;
+    shown.textContent = text;
+    input.setAttribute("aria-valuetext", text);
   };
   input.addEventListener("input", () => onmove(Number(input.value)));
   show(value);

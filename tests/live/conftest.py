@@ -34,8 +34,9 @@ class Opened:
         return json.loads(self.value("document.getElementById('data').textContent"))
 
     def state(self, selector: str, name: str) -> str:
-        """A data attribute of an element, after the next frame."""
+        """A data attribute of an element, once all that was asked for stands there."""
         self.frame()
+        self.page.locator(".channels[data-told=yes]").wait_for()
         return self.page.locator(selector).first.get_attribute(f"data-{name}")
 
     def frame(self) -> None:

@@ -4,7 +4,7 @@
 // numbers}}, films [{name, space, start, lines: [[epoch, ten numbers]]}], reach (of the sliders);
 // numbers, space, person, film are what is shown. Works the same without a kernel.
 
-import { assign, choice, eachFrame, html, pixels, quiet, slider, svg, watcher } from "../live.js";
+import { assign, choice, eachFrame, html, pixels, quiet, slider, soon, svg, watcher, write } from "../live.js";
 import { clipped, divergence, outside, trace } from "./generator.js";
 import { computed, painter, parent, replaced } from "./painter.js";
 import { reading } from "./reading.js";
@@ -290,7 +290,7 @@ function film(model, watch) {
 
 const AWAY = [0.6, 1.3, 0.9, 0.3, -0.4, 0.15]; // where G_S starts: far from the answer, in reach of it
 
-function puzzle(model, stage, watch) {
+function puzzle(model, stage) {
   const meter = html("meter", { min: 0, max: 0.5, low: DONE, optimum: 0, "aria-label": "mean difference of D_I and I" });
   const words = html("span", { class: "words", role: "status" });
   const rows = ["red", "green", "blue"].map((name) => html("span", { class: `difference ${name}` }));
@@ -300,19 +300,18 @@ function puzzle(model, stage, watch) {
   });
   begin.replaceChildren("puzzle: make ", label("D_I"), " = I");
   const box = html("div", { class: "puzzle" }, begin, meter, html("span", { class: "rows" }, ...rows), words);
-  const show = eachFrame(() => {
-    if (!stage.people) return;
+  const show = () => {
     const source = stage.people[model.get("person")].infrared.data;
     const off = divergence(source, model.get("numbers"), model.get("spaces")[model.get("space")]);
     const mean = (off[0] + off[1] + off[2]) / 3;
     meter.value = mean;
-    rows.forEach((row, k) => { row.textContent = `${(100 * off[k]).toFixed(1)} %`; });
+    rows.forEach((row, k) => { write(row, `${(100 * off[k]).toFixed(1)} %`); });
     box.dataset.solved = mean < DONE;
     box.dataset.mean = mean;
-    words.textContent = mean < DONE ? "✓ solved: G_S leaves infrared as it is"
-      : `${(100 * mean).toFixed(1)} % apart, below ${100 * DONE} % counts. The worst channel: ${["red", "green", "blue"][off.indexOf(Math.max(...off))]}.`;
-  });
-  watch.follow(["numbers", "space", "person"], show);
+    const worst = ["red", "green", "blue"][off.indexOf(Math.max(...off))];
+    const left = `${(100 * mean).toFixed(1)} % apart, below ${100 * DONE} % counts. The worst channel: ${worst}.`;
+    write(words, mean < DONE ? "✓ solved: G_S leaves infrared as it is" : left);
+  };
   return { box, show };
 }
 
@@ -333,28 +332,31 @@ async function render({ model, el }) {
   const share = html("p", { class: "share" });
   stageBox.append(html("div", { class: "panels" }, ...panels(look)),
     read.box, html("div", { class: "people", role: "group", "aria-label": "people" }, ...people));
-  const asked = puzzle(model, stage, watch);
+  const asked = puzzle(model, stage);
   const reel = film(model, watch);
   const side = html("div", { class: "side" }, ...sliders(model, watch), share, asked.box);
   root.append(starts(model, watch), html("div", { class: "columns" }, html("div", {}, stageBox), side), reel.box);
   el.append(root);
   await stage.open();
-  const told = eachFrame(() => {
-    look.show();
-    const cut = clipped(stage.people[model.get("person")].visible.data, model.get("numbers"), space());
+  const reads = eachFrame(look.show);
+  const told = soon(() => {
+    const numbers = model.get("numbers");
     const { visible, infrared } = stage.people[model.get("person")];
-    const beyond = [outside("DV", visible.data, model.get("numbers"), space()), outside("DI", infrared.data, model.get("numbers"), space())];
+    const cut = clipped(visible.data, numbers, space());
+    const beyond = [outside("DV", visible.data, numbers, space()), outside("DI", infrared.data, numbers, space())];
     const percent = (value) => `${Math.round(100 * value)} %`;
-    share.textContent = `The ReLU cuts ${percent(cut)} of V's pixels to zero (the stripes). Beyond what a screen can show, but not `
-      + `beyond a network: ${percent(beyond[0])} of D_V, ${percent(beyond[1])} of D_I.`;
-    Object.assign(root.dataset, { clipped: cut, beyondV: beyond[0], beyondI: beyond[1] });
+    share.replaceChildren(...parts(`The ReLU cuts ${percent(cut)} of V's pixels to zero (the stripes). Beyond what a screen `
+      + `can show, but not beyond a network: ${percent(beyond[0])} of D_V, ${percent(beyond[1])} of D_I.`));
+    asked.show();
+    Object.assign(root.dataset, { clipped: cut, beyondV: beyond[0], beyondI: beyond[1], told: "yes" });
   });
   watch.follow(["numbers", "space", "person"], () => {
+    root.dataset.told = "no";
     stage.draw();
+    reads();
     told();
   });
   watch.follow(["person"], () => people.forEach((button, n) => button.setAttribute("aria-pressed", String(n === model.get("person")))));
-  asked.show();
   root.dataset.ready = "yes";
   return () => {
     reel.stop();

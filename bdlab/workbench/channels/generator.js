@@ -81,14 +81,19 @@ function striped(number, width) {
 }
 
 function fromInfrared(kind, source, out, { scale, shift, slope, level }) {
-  const gain = scale.map((value) => (value * slope) / 255);
-  const rest = scale.map((value, k) => value * level + shift[k]);
+  // Three bytes have 766 sums: D_I of each, once.
+  const [red, green, blue] = scale.map((value, k) => {
+    const table = new Float32Array(766);
+    for (let sum = 0; sum < 766; sum += 1) table[sum] = value * ((sum / 765) * slope + level) + shift[k];
+    return table;
+  });
+  const apart = kind !== "DI";
   for (let at = 0; at < source.length; at += 4) {
-    const warm = (source[at] + source[at + 1] + source[at + 2]) / 3;
-    for (let k = 0; k < 3; k += 1) {
-      const value = gain[k] * warm + rest[k];
-      out[at + k] = kind === "DI" ? value : Math.abs(value - source[at + k]) / WHITE;
-    }
+    const [a, b, c] = [source[at], source[at + 1], source[at + 2]];
+    const sum = a + b + c;
+    out[at] = apart ? Math.abs(red[sum] - a) / WHITE : red[sum];
+    out[at + 1] = apart ? Math.abs(green[sum] - b) / WHITE : green[sum];
+    out[at + 2] = apart ? Math.abs(blue[sum] - c) / WHITE : blue[sum];
     out[at + 3] = 255;
   }
 }

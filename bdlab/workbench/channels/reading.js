@@ -1,6 +1,6 @@
 // One pixel's way in numbers: V -> E_V -> ReLU -> G_S -> D_V, and I -> G_S -> D_I.
 
-import { html, plain } from "../live.js";
+import { html, plain, write } from "../live.js";
 
 const CHANNELS = ["red", "green", "blue"];
 
@@ -13,7 +13,7 @@ function swatch(name) {
     show(bytes, digits) {
       const seen = bytes.map((value) => Math.round(Math.min(Math.max(value, 0), 255)));
       field.style.background = `rgb(${seen.join(",")})`;
-      bytes.forEach((value, k) => { values[k].textContent = plain(value, digits); });
+      bytes.forEach((value, k) => { write(values[k], plain(value, digits)); });
     },
   };
 }
@@ -47,7 +47,7 @@ export function reading() {
     html("p", { class: "hint" }, where), first, second, heard);
   const show = ({ x, y, visible, infrared, entered, before, after, warm, made, bytes }) => {
     box.dataset.pixel = `${x},${y}`;
-    where.textContent = `One pixel in numbers: column ${x}, row ${y}. Point at a picture, or use the arrow keys on it.`;
+    write(where, `One pixel in numbers: column ${x}, row ${y}. Point at a picture, or use the arrow keys on it.`);
     spots.V.show(visible, 0);
     spots.I.show(infrared, 0);
     spots.DV.show(bytes.DV, 1);
@@ -57,7 +57,7 @@ export function reading() {
       values[`DV.g${k}`] = made.DV[k];
       values[`DI.g${k}`] = made.DI[k];
     }
-    for (const [name, value] of Object.entries(values)) numbers[name].textContent = plain(value, 3);
+    for (const [name, value] of Object.entries(values)) write(numbers[name], plain(value, 3));
   };
   const say = () => {
     const spoken = (name) => CHANNELS.map((_, k) => box.querySelector(`[data-number="${name}.${k}"]`).textContent).join(" ");
