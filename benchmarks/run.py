@@ -21,6 +21,7 @@ SCRIPTS = (
     "overhead",
     "growth",
     "slider",
+    "live",
     "gpu",
 )
 HEAD = """# Benchmarks

@@ -28,7 +28,7 @@ FLOORS = [
 ]
 MOST_ENTRIES, MOST_FLOORS = 20, 8
 WIDGETS = {
-    "workbench/widgets.py", "workbench/explorers.py",
+    "workbench/widgets.py", "workbench/explorers.py", "workbench/live.py",
     "workbench/losses/hinge.py", "workbench/losses/graph.py",
     *(f"workbench/{room}/explore.py" for room in ("data", "channels", "losses", "retrieval")),
 }  # fmt: skip

@@ -69,6 +69,18 @@ def counterfactual(kind: str, identity: int, shot: int, **options: Any) -> dict[
         return bdtwins.counterfactual(kind, identity, shot, **options)
 
 
+def number_of(path: str, kind: str, identity: int, **options: Any) -> int:
+    """Which of an identity's shots of its modality a picture of a twin is, counted from 0.
+
+    ``path`` as in the set's records. DatasetError where the twin has no such picture.
+    """
+    with _in_our_words():
+        for shot in bdtwins.shots(bdtwins.settle(kind, **options), identity):
+            if shot.path == path:
+                return shot.number
+    raise DatasetError(f"{path} is no picture of person {identity} of {kind}")
+
+
 def read_twin(root: Path) -> dict[str, Any] | None:
     """The dials of a rendered twin, from its ``twin.json``; None for a folder that is no twin.
     Raises DatasetError if damaged.
