@@ -1,4 +1,4 @@
-// What every live part is made of: elements, a model for pages without a kernel, pictures as numbers.
+// What every live part is made of: elements, a model where no kernel is, pictures as numbers.
 
 // An HTML element; a key that starts with "on" is a listener, "text" its words.
 export function html(name, attributes = {}, ...children) {

@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def epochs(page: Page) -> list[tuple[Image.Image, int]]:
-    """The first run on film, every fourth epoch: pictures and how long each stands, milliseconds."""
+    """The first run on film, every fifth epoch: pictures and the milliseconds each stands."""
     epoch = page.locator("[data-slider=epoch] input")
     last = int(epoch.get_attribute("max"))
     shots = []

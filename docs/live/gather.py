@@ -1,4 +1,4 @@
-"""The live page's data, out of trained cells: pictures, films, rounds of the game, scores, origin."""
+"""The live page's data, out of trained cells: pictures, films, game, scores, origin."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ def origin(rows: Mapping[str, tuple[Path, dict]]) -> list[str]:
     """Where everything comes from, line by line, for the end of the page."""
     dials = twin.dials(DATA)
     lines = [
-        f"People: rendered by bdlab ({DATA}, seed {dials['seed']}, channel gap {dials['channel_gap']}, "
+        f"People: rendered by bdlab ({DATA}, seed {dials['seed']}, "
+        f"channel gap {dials['channel_gap']}, "
         f"appearance gap {dials['appearance_gap']}), test identities {', '.join(map(str, PEOPLE))} "
         f"above, others in the game; no photograph, no person.",
     ]
@@ -148,7 +149,8 @@ def origin(rows: Mapping[str, tuple[Path, dict]]) -> list[str]:
     graphs = json.loads(SKETCHES.read_text())["graphs"]
     seeds = min(len(graph["runs"]) for graph in graphs.values())
     lines.append(
-        f"Modality graph: trainings of bdlab.workbench.losses.toy for each of the {len(graphs)} graphs, "
+        f"Modality graph: trainings of bdlab.workbench.losses.toy "
+        f"for each of the {len(graphs)} graphs, "
         f"{seeds} seed{'s' * (seeds > 1)} each."
     )
     return lines

@@ -1,4 +1,4 @@
-"""Makes docs/live/sketches.json: what the modality graph's "train" shows, for each of the 64 graphs.
+"""Makes docs/live/sketches.json: what the modality graph's "train" shows of 64 graphs.
 
 Run it from the top of the repository (about three minutes a seed on one quiet core):
 
@@ -6,7 +6,8 @@ Run it from the top of the repository (about three minutes a seed on one quiet c
 
 What the file has already stays; seeds that it lacks are added. Delete it to make all anew.
 
-A training is one of `bdlab.workbench.losses.toy`: a tiny network on coloured patches, measured on new people.
+A training is one of `bdlab.workbench.losses.toy`: a tiny network on coloured
+patches, measured on new people.
 The words beside it are those of the notebook's widget.
 """
 
@@ -81,7 +82,7 @@ def words(pairs: tuple[Pair, ...]) -> dict[str, Any]:
 
 
 def run(pairs: tuple[Pair, ...], seed: int) -> dict[str, Any]:
-    """One training: gap and Rank-1 at every look, the last points of the first people in a plane."""
+    """One training: gap and Rank-1 at every look, and where the first people end in a plane."""
     frames = toy.train(pairs, seed, steps=STEPS, every=EVERY)
     last = frames[-1]
     (spots,) = toy.shadow([last])

@@ -56,7 +56,7 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def launch():
-    """``launch("--flag")``: a Chromium of its own. While Playwright runs, its loop is this thread's."""
+    """``launch("--flag")``: a Chromium of its own. Playwright's loop is this thread's meanwhile."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'bdlab[test]'")
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
@@ -80,7 +80,7 @@ def chromium(launch):
 
 @pytest.fixture
 def opening(tmp_path):
-    """``opening(chromium, html=None, ...)``: see ``live``; for tests with a Chromium of their own."""
+    """``opening(chromium, html=None, ...)``: as ``live``, in a Chromium of the test's own."""
     made = []
 
     def opened(window, html=None, size="laptop", look="light", motion="no-preference") -> Opened:
@@ -124,7 +124,7 @@ def _asked(found: Opened, url: str) -> None:
 
 @pytest.fixture
 def live(chromium, opening):
-    """``live(html=None, size="laptop", look="light")`` opens the page; a changed one for broken variants."""
+    """``live(html=None, size="laptop", look="light")`` opens the page, or a changed one."""
 
     def opened(html=None, **options) -> Opened:
         return opening(chromium, html, **options)

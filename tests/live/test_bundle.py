@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bdlab.workbench import bundle, live as parts
+from bdlab.workbench import bundle
+from bdlab.workbench import live as parts
 
 
 def write(folder, **sources):
@@ -24,8 +25,10 @@ def ran(chromium, script):
 def test_modules_see_what_they_import_and_nothing_else(chromium, tmp_path):
     entry = write(
         tmp_path,
-        one='import { b } from "./two.js";\nimport { c } from "./three.js";\nexport const a = () => b() + c;\nexport default { a };\n',
-        two='import { c } from "./three.js";\nconst hidden = 10;\nexport function b() {\n  return hidden * c;\n}\n',
+        one='import { b } from "./two.js";\nimport { c } from "./three.js";\n'
+        "export const a = () => b() + c;\nexport default { a };\n",
+        two='import { c } from "./three.js";\nconst hidden = 10;\n'
+        "export function b() {\n  return hidden * c;\n}\n",
         three="export const c = 3;\n",
     )
     assert [path.stem for path in bundle.order(entry)] == ["three", "two", "one"]
@@ -60,17 +63,23 @@ def test_two_files_of_one_name(tmp_path):
 
 # -- as anywidget takes them -----------------------------------------------------------------------
 
-#: anywidget's own way: the source from a Blob, its default export's render with a model and an element.
+#: anywidget's own way: the source from a Blob; its default export's render, a model, an element.
 DRAW = """async ([source, traits]) => {
   const state = JSON.parse(traits), heard = {}, saved = [];
   const model = {
     get: (name) => state[name],
-    set: (name, value) => { state[name] = value; (heard[name] || []).forEach((action) => action()); },
+    set: (name, value) => {
+      state[name] = value;
+      (heard[name] || []).forEach((action) => action());
+    },
     on: (event, action) => { (heard[event.slice(7)] ||= []).push(action); },
-    off: (event, action) => { heard[event.slice(7)] = heard[event.slice(7)].filter((a) => a !== action); },
+    off: (event, action) => {
+      heard[event.slice(7)] = heard[event.slice(7)].filter((other) => other !== action);
+    },
     save_changes: () => saved.push(1), send() {},
   };
-  const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const file = new Blob([source], { type: "text/javascript" });
+  const { default: widget } = await import(URL.createObjectURL(file));
   const el = document.body.appendChild(document.createElement("div"));
   const stop = await widget.render({ model, el });
   Object.assign(window, { model, state, saved, stop, heard });

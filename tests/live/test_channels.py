@@ -1,4 +1,4 @@
-"""D_V and D_I under your hand: every number and every picture against bdlab's own, both painters."""
+"""D_V and D_I under your hand: numbers and pictures against bdlab's own, both painters."""
 
 import base64
 import io
@@ -176,7 +176,7 @@ def pictures(data, numbers, space):
 
 
 def far(opened, numbers, space):
-    """The largest difference of a field's mean colour, by picture; stripes are bdlab's own to draw."""
+    """The largest difference of a field's mean colour, by picture."""
     ours = pictures(opened.data(), numbers, space)
     return {kind: np.abs(coarse(drawn(opened, kind)) - coarse(ours[kind])).max() for kind in ours}
 

@@ -13,8 +13,8 @@ CHARTS = ".bdlab-graph"
 
 
 def edges(opened):
-    script = "[...document.querySelectorAll('.bdlab-graph .edge[aria-pressed=true]')].map(e => e.dataset.edge)"
-    return opened.value(script)
+    pressed = "document.querySelectorAll('.bdlab-graph .edge[aria-pressed=true]')"
+    return opened.value(f"[...{pressed}].map(e => e.dataset.edge)")
 
 
 def check(opened):

@@ -14,7 +14,8 @@ ROOT = ".bdlab-live.hinge"
 
 def points(opened):
     """The points as the page has them, all their digits."""
-    script = "stream => [...document.querySelectorAll(`.hinge .point.${stream}`)].map(e => e.dataset.at.split(',').map(Number))"
+    marks = "[...document.querySelectorAll(`.hinge .point.${stream}`)]"
+    script = f"stream => {marks}.map(e => e.dataset.at.split(',').map(Number))"
     opened.frame()
     return {m: torch.tensor(opened.value(script, m.value), dtype=torch.float64) for m in (V, I)}
 

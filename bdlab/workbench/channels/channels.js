@@ -1,10 +1,11 @@
-// D_V and D_I under your hand: six people, ten sliders, what one pixel goes through, a run's epochs.
+// D_V and D_I under your hand: people, ten sliders, one pixel's way, a run's epochs.
 //
-// Traits: people [{name, visible, infrared}], spaces {name: {mean, std}}, presets {space: {name: ten
-// numbers}}, films [{name, space, start, lines: [[epoch, ten numbers]]}], reach (of the sliders);
-// numbers, space, person, film are what is shown. Works the same without a kernel.
+// Traits: people [{name, visible, infrared}], spaces {name: {mean, std}}, presets {space: {name:
+// ten numbers}}, films [{name, about, space, lines: [[epoch, ten numbers]]}], reach (of the
+// sliders); // numbers, space, person, film are what is shown. Works the same without a kernel.
 
-import { assign, choice, eachFrame, html, pixels, quiet, slider, soon, svg, watcher, write } from "../live.js";
+import { assign, choice, eachFrame, html, pixels, quiet, slider, soon, svg, watcher,
+  write } from "../live.js";
 import { clipped, divergence, outside, trace } from "./generator.js";
 import { computed, painter, parent, replaced } from "./painter.js";
 import { reading } from "./reading.js";
@@ -27,7 +28,8 @@ const label = (name) => html("b", { class: "math" }, ...parts(name));
 
 // "E_V(V)" with its index set low.
 function parts(name) {
-  return name.split(/(_[A-Z])/).map((piece) => (piece[0] === "_" ? html("sub", { text: piece[1] }) : piece));
+  const low = (piece) => (piece[0] === "_" ? html("sub", { text: piece[1] }) : piece);
+  return name.split(/(_[A-Z])/).map(low);
 }
 
 // The six pictures; each is a window of the one canvas below, and can be asked pixel by pixel.
@@ -35,13 +37,15 @@ function panels(look) {
   return PANELS.map(([kind, name, about]) => {
     const hole = html("div", {
       class: "hole", role: "application", tabindex: 0, "data-kind": kind,
-      "aria-roledescription": "picture", "aria-label": `${name}: ${about}. Arrow keys move the pixel that is read.`,
+      "aria-roledescription": "picture",
+      "aria-label": `${name}: ${about}. Arrow keys move the pixel that is read.`,
     }, html("span", { class: "aim" }));
     hole.addEventListener("pointermove", (event) => {
       const box = hole.getBoundingClientRect();
       look.at((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
     });
-    hole.addEventListener("pointerdown", (event) => hole.dispatchEvent(new PointerEvent("pointermove", event)));
+    hole.addEventListener("pointerdown", (event) =>
+      hole.dispatchEvent(new PointerEvent("pointermove", event)));
     hole.addEventListener("keydown", (event) => look.key(event));
     return html("figure", { class: `panel panel-${kind}` }, hole,
       html("figcaption", {}, label(name), html("span", {}, ...parts(about))));
@@ -53,7 +57,8 @@ function strip(model) {
   return model.get("people").map((person, number) => html("button", {
     type: "button", class: "person", "data-person": number, "aria-label": `show ${person.name}`,
     onclick: () => assign(model, { person: number }),
-  }, ...["V", "I", "DV", "DI"].map((kind) => html("span", { class: "hole small", "data-kind": kind })),
+  }, ...["V", "I", "DV", "DI"].map((kind) => html("span",
+    { class: "hole small", "data-kind": kind })),
   html("span", { class: "name", text: person.name })));
 }
 
@@ -97,7 +102,8 @@ class Stage {
     const windows = [...this.root.querySelectorAll(".hole")].map((hole) => {
       const { left, top, width, height } = hole.getBoundingClientRect();
       const person = hole.closest(".person")?.dataset.person;
-      return { kind: hole.dataset.kind, whose: person, x: left - box.left, y: top - box.top, width, height };
+      return { kind: hole.dataset.kind, whose: person, x: left - box.left, y: top - box.top, width,
+        height };
     });
     this.panels = windows.filter(({ width, height }) => width >= 1 && height >= 1);
     this.drawn();
@@ -108,7 +114,8 @@ class Stage {
     const { model } = this;
     const chosen = model.get("person");
     const shown = this.panels.map((one) => ({ ...one, person: Number(one.whose ?? chosen) }));
-    this.painter.draw(shown, model.get("numbers"), model.get("spaces")[model.get("space")], this.ratio);
+    this.painter.draw(shown, model.get("numbers"), model.get("spaces")[model.get("space")],
+      this.ratio);
   }
 
   // Bytes of one pixel of V and I of the person on show.
@@ -139,7 +146,8 @@ function aim(model, stage, show) {
     if (stage.people) place();
   };
   look.key = (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
+      ArrowDown: [0, 1] }[event.key];
     if (!move || !stage.people) return;
     event.preventDefault();
     const { width, height } = stage.people[model.get("person")].visible;
@@ -159,14 +167,16 @@ function sliders(model, watch) {
       numbers[k] = value;
       assign(model, { numbers, source: "set by hand" });
     };
-    const one = slider({ name, label: name.replace("_", " "), min: -reach, max: reach, value: 0, onmove });
+    const one = slider({ name, label: name.replace("_", " "), min: -reach, max: reach, value: 0,
+      onmove });
     one.title.textContent = SHORT[k];
     one.row.classList.add(HUES[k]);
     return one;
   });
   watch.follow(["numbers"], () => model.get("numbers").forEach((value, k) => made[k].show(value)));
   const group = (title, about, from, to) => html("fieldset", {},
-    html("legend", {}, label(title), html("span", { text: about })), ...made.slice(from, to).map((one) => one.row));
+    html("legend", {}, label(title), html("span", { text: about })),
+      ...made.slice(from, to).map((one) => one.row));
   return [group("E_V", " three channels to one, then ReLU", 0, 4),
     group("G_S", " one channel to three: times …", 4, 7), group("G_S", " … and plus", 7, 10)];
 }
@@ -174,8 +184,10 @@ function sliders(model, watch) {
 // Presets and spaces. A preset is meant for the space it is asked in.
 function starts(model, watch) {
   const names = Object.keys(Object.values(model.get("presets"))[0]);
-  const pick = (name) => assign(model, { numbers: model.get("presets")[model.get("space")][name], source: name });
-  const buttons = choice({ label: "presets", options: names.map((name) => [name, name]), onpick: pick });
+  const pick = (name) => assign(model,
+    { numbers: model.get("presets")[model.get("space")][name], source: name });
+  const buttons = choice({ label: "presets", options: names.map((name) => [name, name]),
+    onpick: pick });
   buttons.buttons.forEach((button, k) => button.replaceChildren(...parts(names[k])));
   const spaces = choice({
     label: "the space in which E_V and G_S work",
@@ -208,13 +220,16 @@ function curves(film) {
     const at = (value) => TALL - 4 - ((TALL - 8) * (value - low)) / (high - low);
     const lines = [];
     for (let k = from; k < to; k += 1) {
-      const points = values.map((numbers, n) => `${((WIDE * n) / last).toFixed(1)},${at(numbers[k]).toFixed(1)}`);
+      const points = values.map((numbers, n) =>
+        `${((WIDE * n) / last).toFixed(1)},${at(numbers[k]).toFixed(1)}`);
       lines.push(svg("polyline", { points: points.join(" "), class: `curve ${HUES[k]}` }));
     }
     const mark = svg("line", { y1: 0, y2: TALL, class: "mark" });
-    const view = { viewBox: `0 0 ${WIDE} ${TALL}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+    const view = { viewBox: `0 0 ${WIDE} ${TALL}`, preserveAspectRatio: "none",
+      "aria-hidden": "true" };
     return { mark, box: html("div", { class: "chart" }, html("span", {}, ...parts(title)),
-      svg("svg", view, ...lines, mark), html("span", { class: "ends", text: `${low.toFixed(2)} to ${high.toFixed(2)}` })) };
+      svg("svg", view, ...lines, mark), html("span",
+        { class: "ends", text: `${low.toFixed(2)} to ${high.toFixed(2)}` })) };
   };
   const charts = [chart("E_V", 0, 4), chart("G_S times", 4, 7), chart("G_S plus", 7, 10)];
   const show = (n) => {
@@ -239,7 +254,8 @@ function film(model, watch) {
     timer = 0;
     play.textContent = "▶ play the epochs";
   };
-  const pick = choice({ label: "the run on film", options: films.map((one, n) => [n, one.name]), onpick: (n) => open(Number(n)) });
+  const pick = choice({ label: "the run on film", options: films.map((one, n) => [n, one.name]),
+    onpick: (n) => open(Number(n)) });
   let seen;
   let epoch;
   const go = (n) => {
@@ -260,12 +276,14 @@ function film(model, watch) {
       stop();
       go(k);
     };
-    epoch = slider({ name: "epoch", label: "epoch of the run", min: 0, max: last, step: 1, value: last, digits: 0, onmove });
+    epoch = slider({ name: "epoch", label: "epoch of the run", min: 0, max: last, step: 1,
+      value: last, digits: 0, onmove });
     epoch.title.textContent = "epoch";
     seen.show(last);
     pick.show(n);
     told.textContent = one.about;
-    box.replaceChildren(html("div", { class: "bar" }, play, pick.group, epoch.row), html("div", { class: "charts" }, ...seen.boxes), told);
+    box.replaceChildren(html("div", { class: "bar" }, play, pick.group, epoch.row),
+      html("div", { class: "charts" }, ...seen.boxes), told);
   };
   const step = () => {
     const last = films[model.get("film")].lines.length - 1;
@@ -288,18 +306,22 @@ function film(model, watch) {
 
 // -- the puzzle ---------------------------------------------------------------------------------
 
-const AWAY = [0.6, 1.3, 0.9, 0.3, -0.4, 0.15]; // where G_S starts: far from the answer, in reach of it
+const AWAY = [0.6, 1.3, 0.9, 0.3, -0.4, 0.15]; // where G_S starts: far from the answer
 
 function puzzle(model, stage) {
-  const meter = html("meter", { min: 0, max: 0.5, low: DONE, optimum: 0, "aria-label": "mean difference of D_I and I" });
+  const meter = html("meter", { min: 0, max: 0.5, low: DONE, optimum: 0,
+    "aria-label": "mean difference of D_I and I" });
   const words = html("span", { class: "words", role: "status" });
-  const rows = ["red", "green", "blue"].map((name) => html("span", { class: `difference ${name}` }));
+  const rows = ["red", "green", "blue"].map((name) => html("span",
+    { class: `difference ${name}` }));
   const begin = html("button", {
     type: "button", text: "puzzle: make D_I = I", "data-do": "puzzle",
-    onclick: () => assign(model, { numbers: [...model.get("numbers").slice(0, 4), ...AWAY], source: "the puzzle" }),
+    onclick: () => assign(model, { numbers: [...model.get("numbers").slice(0, 4), ...AWAY],
+      source: "the puzzle" }),
   });
   begin.replaceChildren("puzzle: make ", label("D_I"), " = I");
-  const box = html("div", { class: "puzzle" }, begin, meter, html("span", { class: "rows" }, ...rows), words);
+  const box = html("div", { class: "puzzle" }, begin, meter,
+    html("span", { class: "rows" }, ...rows), words);
   const show = () => {
     const source = stage.people[model.get("person")].infrared.data;
     const off = divergence(source, model.get("numbers"), model.get("spaces")[model.get("space")]);
@@ -309,7 +331,8 @@ function puzzle(model, stage) {
     box.dataset.solved = mean < DONE;
     box.dataset.mean = mean;
     const worst = ["red", "green", "blue"][off.indexOf(Math.max(...off))];
-    const left = `${(100 * mean).toFixed(1)} % apart, below ${100 * DONE} % counts. The worst channel: ${worst}.`;
+    const left = `${(100 * mean).toFixed(1)} % apart, below ${100 * DONE} % counts. `
+      + `The worst channel: ${worst}.`;
     write(words, mean < DONE ? "✓ solved: G_S leaves infrared as it is" : left);
   };
   return { box, show };
@@ -325,7 +348,8 @@ async function render({ model, el }) {
   const read = reading();
   const space = () => model.get("spaces")[model.get("space")];
   const look = aim(model, stage, (x, y, visible, infrared) => {
-    read.show({ x, y, visible, infrared, numbers: model.get("numbers"), ...trace(visible, infrared, model.get("numbers"), space()) });
+    read.show({ x, y, visible, infrared, numbers: model.get("numbers"),
+      ...trace(visible, infrared, model.get("numbers"), space()) });
   });
   look.say = read.say;
   const people = strip(model);
@@ -335,7 +359,8 @@ async function render({ model, el }) {
   const asked = puzzle(model, stage);
   const reel = film(model, watch);
   const side = html("div", { class: "side" }, ...sliders(model, watch), share, asked.box);
-  root.append(starts(model, watch), html("div", { class: "columns" }, html("div", {}, stageBox), side), reel.box);
+  root.append(starts(model, watch), html("div", { class: "columns" }, html("div", {}, stageBox),
+    side), reel.box);
   el.append(root);
   await stage.open();
   const reads = eachFrame(look.show);
@@ -343,12 +368,15 @@ async function render({ model, el }) {
     const numbers = model.get("numbers");
     const { visible, infrared } = stage.people[model.get("person")];
     const cut = clipped(visible.data, numbers, space());
-    const beyond = [outside("DV", visible.data, numbers, space()), outside("DI", infrared.data, numbers, space())];
+    const beyond = [outside("DV", visible.data, numbers, space()),
+      outside("DI", infrared.data, numbers, space())];
     const percent = (value) => `${Math.round(100 * value)} %`;
-    share.replaceChildren(...parts(`The ReLU cuts ${percent(cut)} of V's pixels to zero (the stripes). Beyond what a screen `
-      + `can show, but not beyond a network: ${percent(beyond[0])} of D_V, ${percent(beyond[1])} of D_I.`));
+    share.replaceChildren(...parts(`The ReLU cuts ${percent(cut)} of V's pixels to zero (stripes). `
+      + "Beyond what a screen can show, but not beyond a network: "
+      + `${percent(beyond[0])} of D_V, ${percent(beyond[1])} of D_I.`));
     asked.show();
-    Object.assign(root.dataset, { clipped: cut, beyondV: beyond[0], beyondI: beyond[1], told: "yes" });
+    Object.assign(root.dataset, { clipped: cut, beyondV: beyond[0], beyondI: beyond[1],
+      told: "yes" });
   });
   watch.follow(["numbers", "space", "person"], () => {
     root.dataset.told = "no";
@@ -356,7 +384,8 @@ async function render({ model, el }) {
     reads();
     told();
   });
-  watch.follow(["person"], () => people.forEach((button, n) => button.setAttribute("aria-pressed", String(n === model.get("person")))));
+  watch.follow(["person"], () => people.forEach((button, n) =>
+    button.setAttribute("aria-pressed", String(n === model.get("person")))));
   root.dataset.ready = "yes";
   return () => {
     reel.stop();

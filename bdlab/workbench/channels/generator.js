@@ -20,7 +20,8 @@ export function trace(visible, infrared, numbers, space) {
   const enter = (byte, k) => (byte / 255 - space.mean[k]) / space.std[k];
   const leave = (value, k) => 255 * (value * space.std[k] + space.mean[k]);
   const entered = visible.map(enter);
-  const before = numbers[0] * entered[0] + numbers[1] * entered[1] + numbers[2] * entered[2] + numbers[3];
+  const before = numbers[0] * entered[0] + numbers[1] * entered[1] + numbers[2] * entered[2]
+    + numbers[3];
   const after = Math.max(before, 0);
   const warm = infrared.map(enter).reduce((sum, value) => sum + value, 0) / 3;
   const generate = (value) => [0, 1, 2].map((k) => numbers[4 + k] * value + numbers[7 + k]);
@@ -44,7 +45,7 @@ export function tables(numbers, space) {
 }
 
 export const STRIPE = [222, 143, 5];
-export const WHITE = 0.5; // a difference of this share of the way from black to white is shown white
+export const WHITE = 0.5; // a difference that is shown white, of the way from black to white
 
 // Fills RGBA bytes `out` with one of the six pictures; `source` holds V's or I's bytes.
 export function fill(kind, source, out, width, made) {
@@ -84,7 +85,9 @@ function fromInfrared(kind, source, out, { scale, shift, slope, level }) {
   // Three bytes have 766 sums: D_I of each, once.
   const [red, green, blue] = scale.map((value, k) => {
     const table = new Float32Array(766);
-    for (let sum = 0; sum < 766; sum += 1) table[sum] = value * ((sum / 765) * slope + level) + shift[k];
+    for (let sum = 0; sum < 766; sum += 1) {
+      table[sum] = value * ((sum / 765) * slope + level) + shift[k];
+    }
     return table;
   });
   const apart = kind !== "DI";
@@ -104,7 +107,9 @@ export function divergence(source, numbers, space) {
   const total = [0, 0, 0];
   for (let at = 0; at < source.length; at += 4) {
     const warm = (((source[at] + source[at + 1] + source[at + 2]) / 3) * slope) / 255 + level;
-    for (let k = 0; k < 3; k += 1) total[k] += Math.abs(scale[k] * warm + shift[k] - source[at + k]);
+    for (let k = 0; k < 3; k += 1) {
+      total[k] += Math.abs(scale[k] * warm + shift[k] - source[at + k]);
+    }
   }
   return total.map((sum) => sum / (source.length / 4) / 255);
 }
@@ -115,7 +120,10 @@ export function outside(kind, source, numbers, space) {
   let count = 0;
   for (let at = 0; at < source.length; at += 4) {
     let one = ((source[at] + source[at + 1] + source[at + 2]) / 765) * slope + level;
-    if (kind === "DV") one = Math.max(sums[0][source[at]] + sums[1][source[at + 1]] + sums[2][source[at + 2]] + bias, 0);
+    if (kind === "DV") {
+      const own = sums[0][source[at]] + sums[1][source[at + 1]] + sums[2][source[at + 2]];
+      one = Math.max(own + bias, 0);
+    }
     for (let k = 0; k < 3; k += 1) {
       const value = scale[k] * one + shift[k];
       if (value < -0.0255 || value > 255.0255) count += 1;

@@ -1,7 +1,8 @@
 // Draws many small pictures on one canvas: with WebGL, or without where it is missing or slow.
 //
 // A panel is { kind, person, x, y, width, height } in CSS pixels; kinds are those of generator.js.
-// Both painters have the same methods: `load(people)`, `draw(panels, numbers, space, ratio)`, `cleared()`.
+// Both painters have the same methods: `load(people)`, `draw(panels, numbers, space, ratio)`,
+// `cleared()`.
 
 import { html } from "../live.js";
 import { fill, grey, tables, STRIPE, WHITE } from "./generator.js";
@@ -32,7 +33,8 @@ void main() {
   float one = kind < 3 ? max(before, 0.0) : warm;
   vec3 made = (weights * one + biases) * std + mean;
   if (kind == 0 || kind == 3) made = pixel;
-  else if (kind == 1 && before < 0.0 && fract((at.x * 24.0 + at.y * 48.0) / 2.0) < 0.5) made = stripe;
+  else if (kind == 1 && before < 0.0
+    && fract((at.x * 24.0 + at.y * 48.0) / 2.0) < 0.5) made = stripe;
   else if (kind == 1) made = vec3((one - level) / slope);
   else if (kind == 5) made = abs(made - pixel) / white;
   gl_FragColor = vec4(made, 1.0);
@@ -96,7 +98,8 @@ class Drawn {
     gl.uniform1f(this.at("slope"), slope);
     gl.uniform1f(this.at("level"), level);
     for (const { kind, person, x, y, width, height } of panels) {
-      const [left, top, wide, tall] = [x, y, width, height].map((value) => Math.round(value * ratio));
+      const [left, top, wide, tall] = [x, y, width, height].map((value) =>
+        Math.round(value * ratio));
       gl.viewport(left, canvas.height - top - tall, wide, tall);
       gl.bindTexture(gl.TEXTURE_2D, this.people[person][parent(kind)]);
       gl.uniform1i(this.kind, KINDS.indexOf(kind));
@@ -130,7 +133,8 @@ class Computed {
       const { [name]: image } = this.people[person];
       const whole = html("canvas", { width: image.width, height: image.height });
       whole.getContext("2d").putImageData(image, 0, 0);
-      const scaled = html("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+      const scaled = html("canvas", { width, height }).getContext("2d",
+        { willReadFrequently: true });
       scaled.imageSmoothingQuality = "high";
       scaled.drawImage(whole, 0, 0, width, height);
       const { data } = scaled.getImageData(0, 0, width, height);
@@ -147,7 +151,8 @@ class Computed {
         if (this.standing.get(place) === person) continue;
         this.standing.set(place, person);
       }
-      const { data, out } = this.source(person, parent(kind), Math.round(width), Math.round(height));
+      const { data, out } = this.source(person, parent(kind), Math.round(width),
+        Math.round(height));
       fill(kind, data, out.data, out.width, made);
       this.context.putImageData(out, Math.round(x), Math.round(y));
     }

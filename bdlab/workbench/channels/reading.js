@@ -7,7 +7,8 @@ const CHANNELS = ["red", "green", "blue"];
 // A small field of colour with the three bytes beside it.
 function swatch(name) {
   const field = html("span", { class: "field", "aria-hidden": "true" });
-  const values = CHANNELS.map((channel, k) => html("span", { class: `number ${channel}`, "data-number": `${name}.${k}` }));
+  const values = CHANNELS.map((channel, k) => html("span",
+    { class: `number ${channel}`, "data-number": `${name}.${k}` }));
   return {
     box: html("span", { class: "swatch" }, field, ...values),
     show(bytes, digits) {
@@ -32,22 +33,30 @@ const arrow = () => html("span", { class: "arrow", text: "→", "aria-hidden": "
 export function reading() {
   const spots = { V: swatch("V"), I: swatch("I"), DV: swatch("DV"), DI: swatch("DI") };
   const numbers = {};
-  for (const name of ["x.0", "x.1", "x.2", "before", "after", "warm", "DV.g0", "DV.g1", "DV.g2", "DI.g0", "DI.g1", "DI.g2"]) {
+  for (const name of ["x.0", "x.1", "x.2", "before", "after", "warm", "DV.g0", "DV.g1", "DV.g2",
+    "DI.g0", "DI.g1", "DI.g2"]) {
     numbers[name] = number(name);
   }
-  const heard = html("span", { class: "heard", role: "status" }); // read aloud where keys move the pixel
+  const heard = html("span", { class: "heard", role: "status" }); // what keys move is read aloud
   const where = html("span", { class: "where" });
-  const three = (name) => html("span", { class: "three" }, ...[0, 1, 2].map((k) => numbers[`${name}${k}`]));
-  const first = html("div", { class: "way" }, cell([html("i", { text: "V" }), " 0–255"], spots.V.box), arrow(),
+  const three = (name) => html("span", { class: "three" },
+    ...[0, 1, 2].map((k) => numbers[`${name}${k}`]));
+  const first = html("div", { class: "way" }, cell([html("i", { text: "V" }), " 0–255"],
+    spots.V.box), arrow(),
     cell(["enters as"], three("x.")), arrow(), cell([low("E", "V")], numbers.before), arrow(),
-    cell(["ReLU"], numbers.after), arrow(), cell([low("G", "S")], three("DV.g")), arrow(), cell([low("D", "V")], spots.DV.box));
-  const second = html("div", { class: "way" }, cell([html("i", { text: "I" }), " 0–255"], spots.I.box), arrow(),
-    cell(["enters as its mean"], numbers.warm), arrow(), cell([low("G", "S")], three("DI.g")), arrow(), cell([low("D", "I")], spots.DI.box));
-  const box = html("div", { class: "reading", role: "group", "aria-label": "the numbers of one pixel" },
+    cell(["ReLU"], numbers.after), arrow(), cell([low("G", "S")], three("DV.g")), arrow(),
+      cell([low("D", "V")], spots.DV.box));
+  const second = html("div", { class: "way" }, cell([html("i", { text: "I" }), " 0–255"],
+    spots.I.box), arrow(),
+    cell(["enters as its mean"], numbers.warm), arrow(), cell([low("G", "S")], three("DI.g")),
+      arrow(), cell([low("D", "I")], spots.DI.box));
+  const box = html("div", { class: "reading", role: "group",
+    "aria-label": "the numbers of one pixel" },
     html("p", { class: "hint" }, where), first, second, heard);
   const show = ({ x, y, visible, infrared, entered, before, after, warm, made, bytes }) => {
     box.dataset.pixel = `${x},${y}`;
-    write(where, `One pixel in numbers: column ${x}, row ${y}. Point at a picture, or use the arrow keys on it.`);
+    write(where, `One pixel in numbers: column ${x}, row ${y}. Point at a picture, or use the `
+      + "arrow keys on it.");
     spots.V.show(visible, 0);
     spots.I.show(infrared, 0);
     spots.DV.show(bytes.DV, 1);
@@ -60,8 +69,10 @@ export function reading() {
     for (const [name, value] of Object.entries(values)) write(numbers[name], plain(value, 3));
   };
   const say = () => {
-    const spoken = (name) => CHANNELS.map((_, k) => box.querySelector(`[data-number="${name}.${k}"]`).textContent).join(" ");
-    heard.textContent = `pixel ${box.dataset.pixel}: V ${spoken("V")}, D_V ${spoken("DV")}, I ${spoken("I")}, D_I ${spoken("DI")}`;
+    const spoken = (name) => CHANNELS.map((_, k) =>
+      box.querySelector(`[data-number="${name}.${k}"]`).textContent).join(" ");
+    heard.textContent = `pixel ${box.dataset.pixel}: V ${spoken("V")}, D_V ${spoken("DV")}, `
+      + `I ${spoken("I")}, D_I ${spoken("DI")}`;
   };
   return { box, show, say };
 }

@@ -16,7 +16,8 @@ export function keyOf(pairs, edges) {
 // The model that graph.js takes.
 export function recorded(data) {
   const model = new Model({
-    pairs: data.pairs, edges: data.edges, colours: data.colours, graphs: data.known, steps: data.steps, seed: 0,
+    pairs: data.pairs, edges: data.edges, colours: data.colours, graphs: data.known,
+      steps: data.steps, seed: 0,
     progress: -1, results: [], equation: "", terms: 0, title: "",
   });
   const now = () => data.graphs[keyOf(model.get("pairs"), data.edges)];
@@ -65,7 +66,8 @@ function card(run, graph, pairs, data) {
 // New people in V and I after the training, each person's two means joined.
 function thumbnail(run, { colours, shots }, side = 150) {
   const at = ([x, y]) => [(side * (1 + x / 100)) / 2, (side * (1 - y / 100)) / 2];
-  const marks = ["V", "I"].map((name) => run[name].map((spot) => mark(name, at(spot), colours[name])));
+  const marks = ["V", "I"].map((name) => run[name].map((spot) =>
+    mark(name, at(spot), colours[name])));
   const mean = (name, person) => {
     const own = run[name].slice(person * shots, (person + 1) * shots).map(at);
     return [0, 1].map((k) => own.reduce((sum, spot) => sum + spot[k], 0) / shots);
@@ -97,14 +99,19 @@ export function rows(model, data) {
   const lines = data.rows.map((row) => {
     const share = html("span", { class: "bar-of", style: `--share:${100 * row.rank1}%` });
     const edges = row.pairs.map((pair) => html("span", { class: "pair" }, ...named(pair)));
-    return html("tr", { "data-row": row.name }, html("th", { scope: "row", text: row.name, title: row.title }), html("td", {}, ...(edges.length ? edges : [row.title])),
-      html("td", {}, html("span", { class: "number", text: `${(100 * row.rank1).toFixed(1)} %` }), share),
+    return html("tr", { "data-row": row.name }, html("th",
+      { scope: "row", text: row.name, title: row.title }), html("td", {},
+      ...(edges.length ? edges : [row.title])),
+      html("td", {}, html("span", { class: "number", text: `${(100 * row.rank1).toFixed(1)} %` }),
+        share),
       html("td", {}, html("span", { class: "number", text: `${(100 * row.mAP).toFixed(1)} %` })));
   });
-  table.append(html("caption", { text: data.told }), html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...lines));
+  table.append(html("caption", { text: data.told }), html("thead", {}, html("tr", {}, ...head)),
+    html("tbody", {}, ...lines));
   const show = () => {
     const key = keyOf(model.get("pairs"), data.edges);
-    data.rows.forEach((row, n) => lines[n].classList.toggle("chosen", row.alone !== true && keyOf(row.pairs, data.edges) === key));
+    data.rows.forEach((row, n) => lines[n].classList.toggle("chosen", row.alone !== true
+      && keyOf(row.pairs, data.edges) === key));
   };
   model.on("change:pairs", show);
   show();

@@ -1,7 +1,7 @@
 // Eq. 2-5 in the plane: one hinge an anchor, both directions, and the gradient. No page is needed.
 //
-// A stream is a list of points [x, y] with a list of labels. S is the distance; the mask of eq. 5 is
-// 1 where two points are of one person. Read as losses.py reads it: a selection, unless `literal`.
+// A stream is a list of points [x, y] with a list of labels. S is the distance; the mask of eq. 5
+// is 1 where two points are of one person. Read as losses.py reads it: a selection, unless `literal`.
 
 export function distance(a, b) {
   return Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -57,7 +57,8 @@ function add(own, to, points, others, { hinges, counted }) {
   hinges.forEach((one, i) => {
     if (!one || one.value <= 0) return;
     along(own[i], to[one.positive], points[i], others[one.positive], 1 / counted);
-    if (one.negative >= 0) along(own[i], to[one.negative], points[i], others[one.negative], -1 / counted);
+    if (one.negative >= 0) along(own[i], to[one.negative], points[i], others[one.negative],
+      -1 / counted);
   });
 }
 
@@ -76,7 +77,8 @@ function along(gradientA, gradientB, a, b, weight) {
 export function step(streams, margin, literal, rate) {
   const { gradient } = both(streams, margin, literal);
   const moved = ({ points, labels }, own) => ({
-    labels, points: points.map((point, n) => [point[0] - rate * own[n][0], point[1] - rate * own[n][1]]),
+    labels, points: points.map((point, n) => [point[0] - rate * own[n][0],
+      point[1] - rate * own[n][1]]),
   });
   return { V: moved(streams.V, gradient.V), I: moved(streams.I, gradient.I) };
 }
