@@ -262,7 +262,7 @@ def is_twin(data: str) -> bool:
 
 
 def draws_of(data: str) -> tuple[str, ...]:
-    """The gallery draws that can be asked for; where nothing is drawn, "seeded" means all there is."""
+    """The gallery draws that can be asked for; where nothing is drawn, "seeded" is everything."""
     protocol = protocol_of(data)
     return protocol.draws if protocol.is_drawn else ("seeded",)
 

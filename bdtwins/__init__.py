@@ -13,6 +13,6 @@ from .twin import DEFAULT_DIALS, KINDS, SIZES, SPECS, Twin, TwinError, folder_na
 from .write import describe, make
 
 __all__ = [
-    "DEFAULT_DIALS", "KINDS", "SIZES", "SPECS", "Shot", "Twin", "TwinError", "counterfactual", "describe", "folder_name", "make", "parts",
-    "picture", "settle", "shots", "views", "who_is",
+    "DEFAULT_DIALS", "KINDS", "SIZES", "SPECS", "Shot", "Twin", "TwinError", "counterfactual",
+    "describe", "folder_name", "make", "parts", "picture", "settle", "shots", "views", "who_is",
 ]  # fmt: skip

@@ -87,9 +87,10 @@ def presence(
     """Cameras that catch an identity: ``{False: RGB cameras, True: infrared cameras}``, at least
     one of each.
 
-    RegDB has one pair (camera 0 for both). LLCM's cameras see both ways, and everybody passes two or
-    more of them: a query has more to find than its own camera. On SYSU-MM01 nobody is left with camera 2 as the only RGB camera: a
-    camera 3 query skips camera 2, which stands beside it, and would have nothing to find.
+    RegDB has one pair (camera 0 for both). LLCM's cameras see both ways, and everybody passes two
+    or more of them: a query has more to find than its own camera. On SYSU-MM01 nobody is left with
+    camera 2 as the only RGB camera: a camera 3 query skips camera 2, which stands beside it, and
+    would have nothing to find.
     """
     if kind == "synthetic-regdb":
         return CAMERAS[kind]

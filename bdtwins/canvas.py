@@ -92,7 +92,7 @@ class Canvas:
         return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
 
     def folds(self, at: tuple[slice, slice], sheet: int = 0) -> np.ndarray:
-        """The part of ``grain`` that the current fold window puts under ``at``: ``[h, w]`` float32."""
+        """The part of ``grain`` that the current fold window puts under ``at``: [h, w] float32."""
         rows, cols = at
         side = 2 * self.unit
         dy, dx = (

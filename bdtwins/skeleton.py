@@ -171,7 +171,7 @@ class Figure:
         self.parts.append((depth, do))
 
     def ground_shadow(self) -> None:
-        """Darken the ground around both feet: contact shadows, for visible light and the lamp only."""
+        """Darken the ground around both feet: contact shadows, for visible light and the lamp."""
         for name in ("lankle", "rankle"):
             x, _, z = self.J[name]
             cx, cy = self.at((x, 0.0, z))

@@ -150,14 +150,14 @@ def settle(
 
 
 def folder_name(twin: Twin) -> str:
-    """``<kind>-<size>-s<seed>-c<channel gap>-a<appearance gap>``: a name for the folder of a set."""
+    """``<kind>-<size>-s<seed>-c<channel gap>-a<appearance gap>``: the folder of a set."""
     return f"{twin.kind}-{twin.size}-s{twin.seed}-c{twin.channel_gap}-a{twin.appearance_gap}"
 
 
 @lru_cache(maxsize=64)
 def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
-    """Identities of each part of one of the seeded splits (only RegDB has more than one); the result is shared, do
-    not change it.
+    """Identities of each part of one of the seeded splits (only RegDB has more than one); the
+    result is shared, do not change it.
     """
     spec, people = twin.spec, first_people(twin)
     order = [int(i) + 1 for i in stream(twin.seed, "split", split).permutation(people)]
@@ -168,7 +168,7 @@ def parts(twin: Twin, split: int = 1) -> dict[str, list[int]]:
 
 
 def first_people(twin: Twin) -> int:
-    """How many identities, from 1, the splits divide; those after them are held out of every one."""
+    """How many identities, from 1, the splits divide; those after them are held out of each."""
     spec = twin.spec
     return spec.identities - (spec.val if twin.kind in HELD_APART else 0)
 

@@ -226,7 +226,7 @@ def _write(task: tuple[Twin, int, str]) -> int:
 
 
 def _index(twin: Twin, work: Path) -> None:
-    """The text files that say which identity or picture belongs to which part, as in the real sets."""
+    """The text files that say which identity or picture belongs to which part, as the real sets'."""
     if twin.kind == "synthetic-sysu":
         folder = work / "exp"
         folder.mkdir()

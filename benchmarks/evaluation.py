@@ -117,7 +117,8 @@ def sysu(options, shots, target):
                 gallery.cameras[rows],
             )
 
-        everything = f"evaluation, the same from {query.features.shape[1]}-d features, matrix products included"
+        width = query.features.shape[1]
+        everything = f"evaluation, the same from {width}-d features, matrix products included"
         compare(
             everything, whole, lambda: protocols.sysu(query, gallery), max(1, count // 2), scale=10
         )

@@ -50,7 +50,8 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
     - ``folder``: ``split`` seeds the draw of identities, ``test_fraction`` 0.5, ``val_fraction``
       0.0; needs a root;
     - ``synthetic-regdb``, ``synthetic-sysu``, ``synthetic-llcm``: as the set they stand for, plus
-      ``val_holdout``, ``size``, ``seed``, ``channel_gap``, ``appearance_gap``; rendered on first use.
+      ``val_holdout``, ``size``, ``seed``, ``channel_gap``, ``appearance_gap``; rendered on first
+      use.
 
     ``provenance["unlike_published"]`` says in words how the set differs from the published one
     (empty: it has its counts), before anything is trained on it.

@@ -58,7 +58,7 @@ class Report:
 
 
 def check(root: Path | str, layout: str | None = None, progress: bool = True) -> Report:
-    """Looks over the folder ``root``; ``layout`` is one of ``datasets.READERS`` or None to recognise
+    """Looks over the folder ``root``; ``layout`` is one of ``datasets.READERS``, None recognises
     it.
 
     Every index file is read (RegDB: of all ten trials) and every picture decoded; all faults are
@@ -82,13 +82,17 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
 
     layout = layout or recognise(root)
     if layout is None or not root.is_dir():
-        remedy = f"check the root; if you do not have the data: {', '.join(SOURCES.values())}, or render a twin with `bdlab data make`"
+        whom = ", ".join(SOURCES.values())
+        remedy = (
+            f"check the root; if you do not have the data: {whom}, "
+            "or render a twin with `bdlab data make`"
+        )
         fault(
             DatasetError(
                 "no layout is recognised here",
                 file=root,
-                rule="RegDB has Visible and Thermal, SYSU-MM01 cam1 to cam6, LLCM test_vis and test_nir, "
-                "your own pictures visible and infrared",
+                rule="RegDB has Visible and Thermal, SYSU-MM01 cam1 to cam6, LLCM test_vis and "
+                "test_nir, your own pictures visible and infrared",
                 remedy=remedy,
             )
         )

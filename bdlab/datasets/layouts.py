@@ -1,4 +1,6 @@
-"""What the readers of the layouts share: looking into folders, pairing modalities, drawing a split."""
+"""What the readers of the layouts share: looking into folders, pairing modalities, drawing a
+split.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,8 @@ def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[in
         elif int(entry.name) in found:
             fault(
                 DatasetError(
-                    f"identity {int(entry.name)} has a second folder beside {found[int(entry.name)]!r}",
+                    f"identity {int(entry.name)} has a second folder beside "
+                    f"{found[int(entry.name)]!r}",
                     file=entry.path,
                     rule=rule,
                     remedy="merge the two folders",
@@ -164,7 +167,8 @@ def paired(
                 f"identity {one} has no {lacks.title} picture",
                 file=root / folders[lacks] / str(one),
                 rule="every identity has pictures of both modalities",
-                remedy=f"add its {lacks.title} pictures there, or move its folder out of {folders[has]}",
+                remedy=f"add its {lacks.title} pictures there, or move its folder out of "
+                f"{folders[has]}",
             )
             fault(error)
     return ids[Modality.V] & ids[Modality.I]

@@ -51,8 +51,8 @@ def read(
     name: str = rules.REGDB.name,
     fault: Fault = refuse,
 ) -> Dataset:
-    """The data set of one trial. ``val_holdout``: with the people of ``idx/val_*_<trial>.txt`` as the
-    val part, whom the rendered sets have; RegDB itself holds nobody out.
+    """The data set of one trial. ``val_holdout``: with the people of ``idx/val_*_<trial>.txt`` as
+    the val part, whom the rendered sets have; RegDB itself holds nobody out.
 
     Raises DatasetError (or hands it to ``fault`` and reads on) naming the file and the line: for
     every rule of ``parse_index``, a picture that is not there, labels that disagree, visible and
@@ -210,7 +210,7 @@ def _listing(root: Path, modality: Modality, fault: Fault) -> frozenset[str]:
 
 
 def _present(root: Path, folder: str, fault: Fault) -> bool:
-    """Whether the root has this folder, spelt so; a link that leads out of the root does not count."""
+    """Whether the root has this folder, spelt so; a link out of the root does not count."""
     if folder in {entry.name for entry in entries(root, root, fault) if entry.is_dir()}:
         return True
     fault(
@@ -241,7 +241,8 @@ def _same_identities(
             file = root / "idx" / f"{part}_{lacks}_{split}.txt"
             fault(
                 DatasetError(
-                    f"identities {few(ids)} have no {lacks} picture here, but the other modality's file lists them",
+                    f"identities {few(ids)} have no {lacks} picture here, "
+                    "but the other modality's file lists them",
                     file=file,
                     rule="visible and thermal files list the same identities",
                     remedy=index.AGAIN,
@@ -251,7 +252,8 @@ def _same_identities(
         if visible[one].label != thermal[one].label:
             fault(
                 DatasetError(
-                    f"identity {one} has label {thermal[one].label}, in the visible file label {visible[one].label}",
+                    f"identity {one} has label {thermal[one].label}, "
+                    f"in the visible file label {visible[one].label}",
                     file=root / "idx" / f"{part}_thermal_{split}.txt",
                     line=thermal[one].line,
                     rule="one label, one identity (the number of the folder)",
@@ -261,7 +263,7 @@ def _same_identities(
 
 
 def _halved(root: Path, split: int, fault: Fault) -> list[Record]:
-    """Without index files: half of the identities to train on, half to test on, in a seeded order."""
+    """Without index files: half of the identities to train on, half to test on, drawn by a seed."""
     pictures = [
         (modality, path, int(path.split("/")[1]))
         for modality in FOLDERS

@@ -75,7 +75,7 @@ def distance(a, b):
 
 
 # -- layout
-# --------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 def test_regdb_layout(regdb):
@@ -181,7 +181,7 @@ def test_sizes():
 
 
 # -- determinism
-# ---------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 def test_same_bytes_whatever_the_jobs(regdb, sysu, tmp_path):
@@ -211,7 +211,7 @@ def test_dials_change_no_draw_of_the_visible_pictures():
 
 
 # -- dials
-# ---------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", bdtwins.KINDS)
@@ -271,7 +271,7 @@ def test_a_counterfactual_holds_the_very_pictures_of_the_set(regdb):
 
 
 # -- whole or absent
-# -------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_set_is_reused_and_described(regdb):
@@ -378,7 +378,10 @@ def test_a_failed_make_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_killed_make_leaves_nothing_that_looks_done(tmp_path):
-    code = "import sys; import bdtwins; bdtwins.make(sys.argv[1], sys.argv[2], size='demo', jobs=1, progress=False)"
+    code = (
+        "import sys; import bdtwins; "
+        "bdtwins.make(sys.argv[1], sys.argv[2], size='demo', jobs=1, progress=False)"
+    )
     child = subprocess.Popen([sys.executable, "-c", code, REGDB, str(tmp_path / "set")])
     try:
         end = time.monotonic() + 30
@@ -410,7 +413,7 @@ def test_two_makers_of_one_set_meet_in_peace(regdb, tmp_path, monkeypatch):
 
 
 # -- choices
-# ---------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

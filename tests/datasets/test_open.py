@@ -30,7 +30,7 @@ def test_unknown_names_and_options_name_the_choices(tmp_path):
 
 
 def test_options_are_those_of_the_readers():
-    """Held together: an option that a reader does not take would be an internal error for a user."""
+    """Held together: an option that a reader does not take would be an internal error."""
     for name, reader in datasets.READERS.items():
         taken = set(inspect.signature(reader.read).parameters) - {"root", "name", "fault"}
         given = set(datasets.OPTIONS[name])
@@ -90,5 +90,8 @@ def test_twins_are_rendered_and_read(tmp_path, monkeypatch, name):
 
 
 def test_readers_do_not_need_torch():
-    code = "import sys, bdlab.datasets, bdlab.datasets.check, bdlab.datasets.importing; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, bdlab.datasets, bdlab.datasets.check, bdlab.datasets.importing; "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -57,7 +57,8 @@ def write(path: Path, data: bytes | str) -> Path:
 
 
 def regdb_path(modality: int, identity: int, shot: int) -> str:
-    return f"{('Visible', 'Thermal')[modality]}/{identity}/p_{'vt'[modality]}_{shot:05d}_{identity}.bmp"
+    top, letter = (("Visible", "v"), ("Thermal", "t"))[modality]
+    return f"{top}/{identity}/p_{letter}_{shot:05d}_{identity}.bmp"
 
 
 def regdb(root: Path, identities: int = 6, shots: int = 2, trials: range = range(1, 11)) -> Path:

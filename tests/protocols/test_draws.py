@@ -24,7 +24,8 @@ def spoil(change):
         del table[camera]
     elif change != "from 0":
         table[camera][identity] = {
-            "beyond": rows + 1, "one trial": rows[:1], "flat": rows[0], "floats": rows * 1.0, "short": rows[:, :1],
+            "beyond": rows + 1, "one trial": rows[:1], "flat": rows[0], "floats": rows * 1.0,
+            "short": rows[:, :1],
             "twice": np.ones_like(rows),
         }[change]  # fmt: skip
     return protocols.sysu(Embedded(**query), Embedded(**gallery), "all", 10, "official", table)
