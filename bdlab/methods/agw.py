@@ -18,7 +18,10 @@ from .objective import Batch, Labels, Objective, Terms, build_net, need_stages, 
 BLOCKS = {1: 2, 2: 3}
 
 
-def weighted_triplet(distance: Tensor, labels: Tensor) -> Tensor:
+def weighted_triplet(
+    distance: Tensor,
+    labels: Tensor,
+) -> Tensor:
     """mean_i softplus(sum_j w+_ij d_ij - sum_k w-_ik d_ik), w+ = softmax(d) over positives, w- =
     softmax(-d) over negatives.
 
@@ -36,12 +39,16 @@ def weighted_triplet(distance: Tensor, labels: Tensor) -> Tensor:
     row = anchors[:, None]
     positive = distance.masked_fill(~others & row, -torch.inf).softmax(1)
     negative = (-distance).masked_fill(same & row, -torch.inf).softmax(1)
-    each = F.softplus(((positive - negative) * distance).sum(1))
+    gap = (positive - negative) * distance
+    each = F.softplus(gap.sum(1))
     total = torch.where(anchors, each, 0.0).sum()
     return total / anchors.sum().clamp_min(1)
 
 
-def published_triplet(distance: Tensor, labels: Tensor) -> Tensor:
+def published_triplet(
+    distance: Tensor,
+    labels: Tensor,
+) -> Tensor:
     """The same as AGW's public code computes it, whose numbers are printed; [N, N], [N] -> scalar.
 
     An anchor is among its own positives; each softmax has its maximum taken over the masked
@@ -51,15 +58,19 @@ def published_triplet(distance: Tensor, labels: Tensor) -> Tensor:
     same = losses.mask(labels, labels).to(distance)
     far = distance * same
     near = distance * (1 - same)
-    furthest = (far * _published_weights(far, same)).sum(1)
-    nearest = (near * _published_weights(-near, 1 - same)).sum(1)
-    return F.softplus(furthest - nearest).mean()
+    furthest = far * _published_weights(far, same)
+    nearest = near * _published_weights(-near, 1 - same)
+    return F.softplus(furthest.sum(1) - nearest.sum(1)).mean()
 
 
-def _published_weights(values: Tensor, chosen: Tensor) -> Tensor:
+def _published_weights(
+    values: Tensor,
+    chosen: Tensor,
+) -> Tensor:
     top = values.max(1, keepdim=True).values
     powers = (values - top).exp() * chosen
-    return powers / (powers.sum(1, keepdim=True) + 1e-6)
+    sums = powers.sum(1, keepdim=True)
+    return powers / (sums + 1e-6)
 
 
 class NonLocal(nn.Module):
@@ -81,9 +92,20 @@ class NonLocal(nn.Module):
         self.phi = nn.Conv2d(channels, inner, 1)
         norm = nn.BatchNorm2d(channels)
         nn.init.zeros_(norm.weight)
-        self.out = nn.Sequential(nn.Conv2d(inner, channels, 1, bias=False), norm)
+        self.out = nn.Sequential(
+            nn.Conv2d(
+                inner,
+                channels,
+                1,
+                bias=False,
+            ),
+            norm,
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         # [B, inner, n]
         g = self.g(x).flatten(2)
         theta = self.theta(x).flatten(2)
@@ -95,7 +117,10 @@ class NonLocal(nn.Module):
         return x + self.out(places.unflatten(2, x.shape[-2:]))  # [B, C, h, w]
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """The row AGW of Table III; the row sets ``pool`` to gem, whose exponent is learned.
 
     Keeps: the two-stream network of this workbench with two non-local blocks in layer2 and three in
@@ -111,8 +136,10 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     net = build_net(config, num_ids)
     need_stages(net, config)
     published = config.run.rival_form == "as-published"
+    inner = 1 if published else None
     for stage, count in BLOCKS.items():
-        net.trunk[stage] = _with_blocks(list(net.trunk[stage]), count, 1 if published else None)
+        blocks = list(net.trunk[stage])
+        net.trunk[stage] = _with_blocks(blocks, count, inner)
     if published:
         for parameter in net.pool.parameters():
             parameter.requires_grad_(False)
@@ -126,7 +153,8 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
         features = torch.cat(list(out.features.values()))  # [T, D]
         people = torch.cat([labels[m] for m in out.features])
         with torch.autocast(features.device.type, enabled=False):
-            return {"wrt": triplet(losses.pairwise(features.float()), people)}
+            distance = losses.pairwise(features.float())
+            return {"wrt": triplet(distance, people)}
 
     return net, objective(net, config, extra_terms)
 
@@ -137,9 +165,11 @@ def _with_blocks(
     inner: int | None,
 ) -> nn.Sequential:
     """A stage with a non-local block after each of its last ``count`` residual blocks."""
-    norms = [module for module in blocks[-1].modules() if isinstance(module, nn.BatchNorm2d)]
-    channels = norms[-1].num_features
-    plain = len(blocks) - min(count, len(blocks))
+    channels = 0
+    for module in blocks[-1].modules():
+        if isinstance(module, nn.BatchNorm2d):
+            channels = module.num_features  # the last one's are what the stage gives
+    plain = max(len(blocks) - count, 0)
     stage = blocks[:plain]
     for block in blocks[plain:]:
         stage.append(nn.Sequential(block, NonLocal(channels, inner)))

@@ -26,7 +26,10 @@ def bridge(logits: list[Tensor]) -> Tensor:
     return divergence.sum(-1).mean()
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Fig. 1 (c): "shared embedding learning network and tries to bridge the two modalities in the
     classification subspace".
 

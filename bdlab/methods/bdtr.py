@@ -44,14 +44,19 @@ def top_ranking(
         # [B] from the pair's other end
         nearest_within = within.masked_fill(same_within, torch.inf).amin(1)
         pairs = same_across.sum().clamp_min(1)
-        ranked = F.relu(margin_cross + across - nearest) * same_across
-        ranked_within = F.relu(margin_intra + across - nearest_within) * same_across
+        ranked = F.relu(margin_cross + across - nearest)
+        ranked_within = F.relu(margin_intra + across - nearest_within)
+        ranked = ranked * same_across
+        ranked_within = ranked_within * same_across
         cross.append(ranked.sum() / pairs)
         intra.append(ranked_within.sum() / pairs)
-    return sum(cross[1:], cross[0]), sum(intra[1:], intra[0])
+    return torch.stack(cross).sum(), torch.stack(intra).sum()
 
 
-def published_ranking(features: Features, labels: Labels) -> tuple[Tensor, Tensor]:
+def published_ranking(
+    features: Features,
+    labels: Labels,
+) -> tuple[Tensor, Tensor]:
     """The two constraints as the authors' public code computes them, on features of unit length:
 
     cross [0.5 + D(x_i, z_p) - D(x_i, z_n)]_+   and   intra [0.1 - D(z_p, z_n)]_+,
@@ -65,30 +70,48 @@ def published_ranking(features: Features, labels: Labels) -> tuple[Tensor, Tenso
     for across, within, same_across, _ in _directions(unit, labels):
         furthest, p = across.masked_fill(~same_across, -torch.inf).max(1)
         nearest, n = across.masked_fill(same_across, torch.inf).min(1)
-        cross.append(F.relu(CROSS + furthest - nearest).mean())
-        intra.append(F.relu(INTRA - within[p, n]).mean())
-    return sum(cross[1:], cross[0]), sum(intra[1:], intra[0])
+        ranked = F.relu(CROSS + furthest - nearest)
+        ranked_within = F.relu(INTRA - within[p, n])
+        cross.append(ranked.mean())
+        intra.append(ranked_within.mean())
+    return torch.stack(cross).sum(), torch.stack(intra).sum()
 
 
-def _directions(features: Features, labels: Labels) -> list[tuple[Tensor, ...]]:
+def _directions(
+    features: Features,
+    labels: Labels,
+) -> list[tuple[Tensor, ...]]:
     """For V and for I as anchors: distances [A, B] to the other modality and [B, B] within it, and
     where they are of one person.
     """
     people = torch.cat([labels[V], labels[I]])
     rows = torch.cat([features[V], features[I]])  # [T, D]
+    if rows.dtype != torch.float64:
+        rows = rows.float()
     with torch.autocast(rows.device.type, enabled=False):
-        distance = losses.pairwise(rows if rows.dtype == torch.float64 else rows.float())
+        distance = losses.pairwise(rows)
     same = losses.mask(people, people)
     split = len(features[V])
-    visible, infrared = slice(None, split), slice(split, None)
+    visible = slice(None, split)
+    infrared = slice(split, None)
     directions = []
     for anchor, other in ((visible, infrared), (infrared, visible)):
-        across, within = distance[anchor, other], distance[other, other]
-        directions.append((across, within, same[anchor, other], same[other, other]))
+        across, within = (anchor, other), (other, other)
+        directions.append(
+            (
+                distance[across],
+                distance[within],
+                same[across],
+                same[within],
+            )
+        )
     return directions
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """The rows eBDTR of Tables I and II, as the dual-constrained BDTR that [6] starts from.
 
     Keeps: two streams with a shared embedding, the ID loss, the cross- and the intra-modality

@@ -21,11 +21,17 @@ class Reverse(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
+    def forward(
+        ctx: object,
+        x: Tensor,
+    ) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
+    def backward(
+        ctx: object,
+        gradient: Tensor,
+    ) -> Tensor:
         return -gradient
 
 
@@ -40,7 +46,10 @@ def discriminator(dim: int) -> nn.Sequential:
     )
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """The row cmGAN of Table I.
 
     Keeps: one network for both modalities as the "generator" of embeddings, ID loss and

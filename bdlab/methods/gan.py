@@ -27,17 +27,38 @@ class Translator(nn.Module):
     3, H, W] both, normalised.
     """
 
-    def __init__(self, width: int = 16):
+    def __init__(
+        self,
+        width: int = 16,
+    ):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3, width, 3, padding=1),
+            nn.Conv2d(
+                3,
+                width,
+                3,
+                padding=1,
+            ),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(
+                width,
+                width,
+                3,
+                padding=1,
+            ),
             nn.ReLU(),
-            nn.Conv2d(width, 3, 3, padding=1),
+            nn.Conv2d(
+                width,
+                3,
+                3,
+                padding=1,
+            ),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         return x + REACH * torch.tanh(self.layers(x))
 
 
@@ -63,7 +84,12 @@ def patches(width: int = 16) -> nn.Sequential:
         ),
         nn.InstanceNorm2d(2 * width),
         nn.LeakyReLU(0.2),
-        nn.Conv2d(2 * width, 1, 3, padding=1),
+        nn.Conv2d(
+            2 * width,
+            1,
+            3,
+            padding=1,
+        ),
     )
 
 
@@ -137,7 +163,10 @@ def _total(terms: list[Tensor]) -> Tensor:
     return torch.stack(terms).sum()
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Fig. 1 (d): "generate heterogeneous images and combine the discriminators with the Re-ID
     network".
 
@@ -150,7 +179,12 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     into saturation, measured). Like every family it has eq. 9 with its weights; only what stands in
     the derivatives' place differs from Ours.
     """
-    net = build_net(config, num_ids, TranslationNet, generator="grey")
+    net = build_net(
+        config,
+        num_ids,
+        TranslationNet,
+        generator="grey",
+    )
     assert isinstance(net, TranslationNet)
     tie(net, LOOKS)  # a translation enters by the stem of the modality it imitates
     for m in BASE:

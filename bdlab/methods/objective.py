@@ -59,7 +59,10 @@ def build_net(
     return kind(num_ids, config.modalities, **model)
 
 
-def ramp(config: Config, progress: float) -> float:
+def ramp(
+    config: Config,
+    progress: float,
+) -> float:
     """r of ``losses.total`` after a share ``progress`` of all steps: grows from 0 to 1."""
     length = config.loss.triplet_ramp
     return min(1.0, progress / length) if length else 1.0
@@ -101,7 +104,10 @@ def objective(
     return step
 
 
-def need_stages(net: BaseDerivativeNet, config: Config) -> None:
+def need_stages(
+    net: BaseDerivativeNet,
+    config: Config,
+) -> None:
     """Raise ConfigError if the backbone has no ResNet's stages, which a rival is built into."""
     if not net.stages:
         raise ConfigError(
@@ -110,7 +116,10 @@ def need_stages(net: BaseDerivativeNet, config: Config) -> None:
         )
 
 
-def tie(net: BaseDerivativeNet, stems: Mapping[Modality, Modality]) -> None:
+def tie(
+    net: BaseDerivativeNet,
+    stems: Mapping[Modality, Modality],
+) -> None:
     """Let modalities share a stem: ``{I: V}`` gives I the very stem of V."""
     for m, other in stems.items():
         net.stems[m.value] = net.stems[other.value]

@@ -15,7 +15,10 @@ from .objective import Objective, build_net, need_stages, objective, tie
 V, I = Modality.V, Modality.I
 
 
-def one_stream(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def one_stream(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Fig. 1 (a): "the inputs ... modality-mixed images ... sent into a common feature learning
     network" (section I, [5]).
 
@@ -37,7 +40,10 @@ class Pad(nn.Module):
     convolution that follows.
     """
 
-    def __init__(self, m: Modality):
+    def __init__(
+        self,
+        m: Modality,
+    ):
         super().__init__()
         self.m = m
         self.mean: Tensor
@@ -48,7 +54,10 @@ class Pad(nn.Module):
             numbers = torch.tensor(value).view(3, 1, 1)
             self.register_buffer(name, numbers, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         pixels = x * self.std + self.mean
         grey = (pixels * self.mix).sum(1, keepdim=True)  # [B, 1, H, W]
         grey = (grey - self.mean.mean()) / self.std.mean()
@@ -57,7 +66,10 @@ class Pad(nn.Module):
         return torch.cat(channels, dim=1)  # [B, 2, H, W]
 
 
-def zero_padding(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def zero_padding(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Deep zero-padding, Wu et al. [20] (Tables I and II): two input channels, the first visible's,
     the second infrared's.
 

@@ -46,7 +46,10 @@ def centre_gap(
     return 2 * F.relu(MARGIN + positive - negative).mean()
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """The row X-Modality of Table II; in bdlab's letters X stands where D_V does, and is made from
     visible pictures alone.
 

@@ -13,6 +13,8 @@ from bdlab.modality import Modality
 from bdlab.network import backbones, convnext, vit
 from bdlab.training import loop
 from bdlab.training import setup as setups
+from tests.methods.made import batch, made
+from tests.methods.made import config as made_config
 
 V, I, DV, DI = Modality
 SMALL = ("resnet10", "convnext_micro", "vit_micro")
@@ -36,7 +38,7 @@ def test_a_stem_and_a_trunk_make_maps_of_the_dimension_it_says(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_the_four_stream_network_trains_on_it(name, regdb):
+def test_the_four_stream_network_runs_on_it(name, regdb):
     """A whole smoke run, and the same bits again: nothing in it draws of its own."""
     runs = []
     for _ in range(2):
@@ -45,9 +47,23 @@ def test_the_four_stream_network_trains_on_it(name, regdb):
         runs.append([line["terms"] for line in history])
     assert runs[0] == runs[1]
     assert setup.net.dim == backbones.build_backbone(name).dim
-    assert runs[0][-1]["id"] < runs[0][0]["id"]
     x = torch.randn(3, 3, 32, 16)
     assert torch.equal(setup.net.eval().embed(x, I), setup.net.export().embed(x, I))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_learns(name):
+    """Twenty steps on one batch of people, each a colour."""
+    net, objective = made("base-derivative", backbone=name, beta=0.0, gamma=0.0)
+    opt = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
+    seen, ids = batch(), []
+    for _ in range(20):
+        terms = objective(seen)
+        opt.zero_grad(set_to_none=True)
+        terms["total"].backward()
+        opt.step()
+        ids.append(terms["id"].item())
+    assert ids[-1] < 0.7 * ids[0]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -108,15 +124,14 @@ class TestRefusals:
     @pytest.mark.parametrize("method", ["agw", "zero-padding"])
     @pytest.mark.parametrize("backbone", ["vit_micro", "convnext_micro"])
     def test_rivals_built_into_a_resnet_refuse_others_by_name(self, method, backbone):
-        c = config(backbone, method=method, modalities="V I", pairs="V-I")
+        c = made_config(method, backbone=backbone)
         with pytest.raises(ConfigError, match=f"'{method}' is built into a ResNet, .*'{backbone}'"):
             METHODS[method](c, 5)
 
     @pytest.mark.parametrize("backbone", ["vit_micro", "convnext_micro"])
     def test_the_others_take_any(self, backbone):
         for method in ("one-stream", "asymmetric", "bdtr", "cmgan"):
-            c = config(backbone, method=method, modalities="V I", pairs="V-I")
-            assert METHODS[method](c, 5)[0].stages is False
+            assert made(method, backbone=backbone)[0].stages is False
 
     def test_a_transformer_has_no_last_stride(self):
         with pytest.raises(ValueError, match="last_stride = 2: vit_micro has one stride"):
