@@ -27,7 +27,7 @@ class Modality(StrEnum):
         return {"DV": Modality.V, "DI": Modality.I}.get(self.value, self)
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]  # text has a method of this name
         """The name a figure or a sentence uses."""
         return {
             "V": "visible",
@@ -48,7 +48,7 @@ class ModalityError(ValueError):
 
 
 def parse_modality(name: str) -> Modality:
-    """``"DV"`` -> ``Modality.DV``; raises ModalityError naming the value and the four that exist."""
+    """``"DV"`` -> ``Modality.DV``; raises ModalityError naming the value and the four there are."""
     try:
         return Modality(str(name).strip().upper())
     except ValueError:

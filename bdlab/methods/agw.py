@@ -4,6 +4,8 @@ weighted-regularised triplet.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -137,9 +139,10 @@ def build(
     need_stages(net, config)
     published = config.run.rival_form == "as-published"
     inner = 1 if published else None
+    trunk: Any = net.trunk  # four stages in a row
     for stage, count in BLOCKS.items():
-        blocks = list(net.trunk[stage])
-        net.trunk[stage] = _with_blocks(blocks, count, inner)
+        blocks = list(trunk[stage])
+        trunk[stage] = _with_blocks(blocks, count, inner)
     if published:
         for parameter in net.pool.parameters():
             parameter.requires_grad_(False)

@@ -44,10 +44,10 @@ def build(
     both terms weigh ``rival``, the teacher is their mean.
     """
     net = build_net(config, num_ids)
-    for m in BASE:
-        net.extras[m.value] = nn.Linear(net.dim, num_ids, bias=False)
-    for classifier in net.extras.values():
+    classifiers = [nn.Linear(net.dim, num_ids, bias=False) for _ in BASE]
+    for m, classifier in zip(BASE, classifiers, strict=True):
         nn.init.normal_(classifier.weight, std=0.001)
+        net.extras[m.value] = classifier
 
     def extra_terms(
         batch: Batch,

@@ -94,7 +94,7 @@ def _directions(
     split = len(features[V])
     visible = slice(None, split)
     infrared = slice(split, None)
-    directions = []
+    directions: list[tuple[Tensor, ...]] = []
     for anchor, other in ((visible, infrared), (infrared, visible)):
         across, within = (anchor, other), (other, other)
         directions.append(

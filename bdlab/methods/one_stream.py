@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -83,7 +85,8 @@ def zero_padding(
     """
     net = build_net(config, num_ids)
     need_stages(net, config)
-    first, *rest = net.stems[V]
+    stem: Any = net.stems[V]  # convolution, norm, ReLU, max pool
+    first, *rest = stem
     conv = nn.Conv2d(
         2,
         first.out_channels,

@@ -97,7 +97,7 @@ def data(payload: bytes) -> Any:
                 )
             for code, name, _ in pickletools.genops(archive.read(pickles[0])):
                 if code.name in OTHER_NAMES or (
-                    code.name == "GLOBAL" and not NAMES.fullmatch(name)
+                    code.name == "GLOBAL" and not NAMES.fullmatch(str(name))
                 ):
                     raise ValueError(
                         f"it holds more than tensors and plain values ({name or code.name})"

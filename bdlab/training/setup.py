@@ -130,7 +130,7 @@ def prepare(
     pictures = pictures.to(where)
     pool = _pool(dataset)
     net, objective = _method(config, pool.num_ids)
-    net.to(where, memory_format=torch.channels_last)
+    net.to(where).to(memory_format=torch.channels_last)
     if config.optim.compile != "no":
         # in place: names in checkpoints stay; testing runs uncompiled
         net.compile(mode=config.optim.compile, dynamic=False)
