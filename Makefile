@@ -25,9 +25,10 @@ test: $(STAMP) ## All tests, the notebooks included
 lab: $(STAMP) ## JupyterLab at the notebooks
 	$(BIN)/bdlab lab
 
-lint: $(STAMP) ## ruff on modules and notebooks
+lint: $(STAMP) ## ruff on modules and notebooks, mypy on the core
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(STAMP) ## Benchmarks, each beside a naive peer: prints and writes docs/benchmarks.md (about 15 quiet minutes)
 	$(BIN)/python benchmarks/run.py

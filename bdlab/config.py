@@ -22,6 +22,8 @@ from .modality import BASE, Modality, ModalityError, parse_modalities, parse_pai
 
 #: What can be trained; ``rules`` says what each is made for.
 Method = Literal[tuple(rules.METHODS)]  # type: ignore[valid-type]
+#: Rivals that can be trained with the losses of their public code.
+AS_PUBLISHED = ("bdtr", "x-modality", "agw")
 
 
 class ConfigError(ValueError):
@@ -68,7 +70,15 @@ class Model:
     """E_V, G_S, stems, trunk and neck (section II-A, II-B)."""
 
     modalities: str = "V I DV DI"
-    backbone: Literal["resnet50", "resnet18", "resnet10"] = "resnet50"
+    backbone: Literal[
+        "resnet50",
+        "resnet18",
+        "resnet10",
+        "convnext_tiny",
+        "convnext_micro",
+        "vit_b_16",
+        "vit_micro",
+    ] = "resnet50"
     weights: str | None = None  # None, "imagenet" (torchvision's download) or a file
     strides: Literal["auto", "v1.5", "v1"] = (
         "auto"  # where a weights file's down-sampling stride sits
@@ -145,6 +155,8 @@ class Run:
     seed: int = 0
     preset: str = "paper"
     method: Method = "base-derivative"
+    # a rival's losses as we write them, or as its authors' public code has them
+    rival_form: Literal["clean", "as-published"] = "clean"
     checkpoint_every: int = 0  # steps between checkpoints; 0: at the end of every epoch
 
 
@@ -400,6 +412,11 @@ def _validate_method(config: Config) -> None:
     ):
         raise ConfigError(
             "generator_lr is set but no derivative modality is in use whose E_V or G_S is learned"
+        )
+    if config.run.rival_form == "as-published" and config.run.method not in AS_PUBLISHED:
+        raise ConfigError(
+            f"rival_form = 'as-published' is for {', '.join(AS_PUBLISHED)}; "
+            f"method = {config.run.method!r} has no such form"
         )
     if (made_for := rules.METHODS[config.run.method]) and modalities != parse_modalities(made_for):
         raise ConfigError(

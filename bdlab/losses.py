@@ -1,282 +1,411 @@
-"""The paper's losses, all read off one table of directed hinge losses.
+"""The paper's losses in the order of its equations: distances, eq. 3, 4, 5, 2, 6-7, 8 and 9.
 
-Letters: f features [N_m, D] of modality m, y labels, S Euclidean distance, [z]_+ = max(z, 0). One
-distance matrix over all streams gives, for every anchor i of stream a and every stream b, the
-hardest positive and the hardest negative in b; the hinge of the two is averaged over i into
-``table[a, b]``. The diagonal holds MML's terms (eq. 7), the rest MDL's directed terms (eq. 4).
+Letters: f features [N_m, D] of modality m, y labels, S Euclidean distance, [z]_+ = max(z, 0). An
+anchor is a row of one modality that looks for pictures in another one (or in its own). Values are
+float32, or float64 for float64 features, inside autocast too. The host never waits for the device.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .modality import Modality, Pair
+from .modality import Modality, Pair, check_pairs
 
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+    Features = Mapping[Modality, Float[Tensor, "_ D"]]
+    Logits = Mapping[Modality, Float[Tensor, "_ K"]]
+    Labels = Mapping[Modality, Int[Tensor, " _"]]
+    Scalar = Float[Tensor, ""]
+    Square = Float[Tensor, "M M"]
+    Distances = Float[Tensor, "A B"]
+    Choice = Bool[Tensor, "A B"]
+    Anchors = Float[Tensor, " A"]
+    Violation = Float[Tensor, "N *M"]
+    Reduced = Float[Tensor, "*M"]
+
+#: The terms of eq. 9 by the names they have in a history, and what a figure calls them.
+TERMS = {
+    "id": "ID loss (eq. 8)",
+    "mml": "multi-mode loss (eq. 6)",
+    "mdl": "multi-directional loss (eq. 2)",
+}
+ACTIVE = "active "  # with two modalities: the name of a share of anchors at work in ``total``
 #: Squared distances up to this many epsilons of the squared sizes are rounding: such rows are one
 #: point, and no direction leads apart.
 ROUNDING = 8
 
 
-def identity(
-    logits: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor], over: str = "mean"
-) -> Tensor:
-    """Eq. 8, the ID loss:  L_id = -(1/N) sum_M sum_i log p(y_i | x_i).
+def pairwise(x: Float[Tensor, "T D"]) -> Float[Tensor, "T T"]:
+    """S, the Euclidean distances of the rows of ``x`` [T, D] from each other: [T, T], in its dtype.
 
-    ``logits[m]`` [N_m, ids] float, ``labels[m]`` [N_m] int64. Cross-entropy, mean within a
-    modality; over the modalities ``"mean"`` (1/N counts the whole batch, as the code lineage does)
-    or ``"sum"`` (1/N counts one modality). Returns a float32 scalar. Raises ValueError for an
-    unknown ``over`` or unequal keys.
+    One matrix product, and one more for the gradient. Measured from the mean of the rows: features
+    share most of their size, and without it those of a demo training, of norm 3.4 and as little as
+    0.013 apart, would have distances wrong by almost a hundredth. A squared distance is right to
+    about ``ROUNDING`` epsilons of its two rows' squared distances from that mean. Rows no further
+    apart than this (in float32, a thousandth of the way to the mean) are one point: 0, no gradient.
 
-    Differs from the paper: eq. 8's N is open between the two readings; the first is the default.
-    """
-    if over not in ("mean", "sum"):
-        raise ValueError(f"over = {over!r}: choose 'mean' or 'sum'")
-    _check_keys(logits, labels)
-    each = torch.stack([F.cross_entropy(logits[m].to(_wide(logits[m])), labels[m]) for m in logits])
-    return each.mean() if over == "mean" else each.sum()
-
-
-def table(
-    features: Mapping[Modality, Tensor],
-    labels: Mapping[Modality, Tensor],
-    margin_intra: float = 0.3,
-    margin_cross: float = 0.5,
-    reduction: str = "mean",
-    literal: bool = False,
-) -> Tensor:
-    """Every directed hinge loss at once:  table[a, b] = mean_i [margin + max_pos S(f_i^a, f_j^b) -
-    min_neg S(f_i^a, f_k^b)]_+.
-
-    ``features[m]`` [N_m, D] float, ``labels[m]`` [N_m] int; streams may differ in number. Returns
-    [M, M], rows and columns in the order of ``features``: ``margin_intra`` on the diagonal,
-    ``margin_cross`` off it. Mean (or ``"sum"``) over the anchors that have a positive and a
-    negative in the other stream; an entry without such an anchor is 0. An anchor is not its own
-    positive. Distances as in ``pairwise``; the result in float32 (float64 for float64 features).
-
-    Differs from the paper: eq. 5 multiplies by the 0/1 mask, so that every minimum over negatives
-    is 0 and nothing is pushed away; the mask is read as a selection. ``literal=True`` computes eq.
-    5 as printed, for teaching.
-    """
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction = {reduction!r}: choose 'mean' or 'sum'")
-    _check_keys(features, labels)
-    streams, y = list(features.values()), [labels[m] for m in features]
-    alike = len({len(own) for own in y}) == 1  # or the short ones are padded to the longest
-    there = None if alike else _stack([torch.ones_like(own, dtype=torch.bool) for own in y])
-    return _Table.apply(
-        _stack(y), there, margin_intra, margin_cross, reduction == "mean", literal, *streams
-    )
-
-
-class _Table(torch.autograd.Function):
-    """The table and its gradient. A hinge is linear between its kinks: an anchor at work pulls its
-    furthest positive with weight 1 and pushes its nearest negative, and no gradient goes through
-    the choosing; so one sparse matrix of weights is all of it.
-    """
-
-    @staticmethod
-    def forward(
-        ctx,
-        y: Tensor,
-        there: Tensor | None,
-        intra: float,
-        cross: float,
-        mean: bool,
-        literal: bool,
-        *streams: Tensor,
-    ) -> Tensor:
-        f = _stack([own.to(_wide(own)) for own in streams])  # [M, N, D]
-        # from their mean: see pairwise; rows that are not there are 0
-        f -= f.sum((0, 1)) / sum(map(len, streams))
-        distance, same = _distances(f.flatten(0, 1))
-        # [M, N, M, N]: stream and row of the anchor, of the other
-        positive, negative = (
-            each.view(*y.shape, *y.shape) for each in _chosen(distance, y.flatten(), there, literal)
-        )
-        # [M, N, M, 1]
-        (furthest, p), (nearest, n) = positive.max(-1, keepdim=True), negative.min(-1, keepdim=True)
-        hinge = furthest - nearest + cross  # -inf where one of the two is missing
-        hinge.diagonal(dim1=0, dim2=2).add_(intra - cross)
-        active = (hinge > 0).to(distance.dtype)
-        if mean:
-            active /= (hinge > -torch.inf).sum(1, keepdim=True).clamp_min_(1)
-        table = (active * hinge.clamp_min(0)).sum((1, 3))
-        # Eq. 5 as printed multiplies by the mask: what it takes from outside the mask is a constant
-        # 0.
-        pull, push = (
-            (active * (value != 0) for value in (furthest, nearest))
-            if literal
-            else (active, active)
-        )
-        weight = torch.zeros_like(positive).scatter_(-1, p, pull).scatter_add_(-1, n, push.neg())
-        ctx.save_for_backward(f, weight, distance, same)
-        ctx.rows = [len(own) for own in streams]
-        return table
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        f, weight, distance, same = ctx.saved_tensors
-        weight = weight * gradient[:, None, :, None]
-        moved = _along(f.flatten(0, 1), weight.view_as(same), distance, same).view_as(f)
-        return *[None] * 6, *(own[:rows] for own, rows in zip(moved, ctx.rows, strict=True))
-
-
-def _chosen(
-    distance: Tensor, y: Tensor, there: Tensor | None, literal: bool
-) -> tuple[Tensor, Tensor]:
-    """Distances among which the furthest positive and the nearest negative are sought: elsewhere
-    minus and plus infinity, or 0 where eq. 5 is read literally (rows that are not there stay out of
-    its minimum).
-    """
-    same = y[:, None] == y
-    outside = 0.0 if literal else torch.inf
-    negative = distance.masked_fill(same, outside)
-    same.fill_diagonal_(False)  # an anchor is not its own positive
-    if there is not None:
-        both = there.flatten()[:, None] & there.flatten()
-        same &= both
-        negative.masked_fill_(~both, torch.inf)
-    return torch.where(same, distance, -outside), negative
-
-
-def mml(
-    features: Mapping[Modality, Tensor],
-    labels: Mapping[Modality, Tensor],
-    margin: float = 0.3,
-    reduction: str = "mean",
-) -> Tensor:
-    """Eq. 6-7, the multi-mode loss:  L_MML = sum_M L_M, batch-hard triplets within each modality.
-
-    Arguments as in ``table``; returns a scalar. B of eq. 7 is that modality's images in the batch;
-    no pair: 0.
-    """
-    return table(features, labels, margin_intra=margin, reduction=reduction).diagonal().sum()
-
-
-def mdl(
-    features: Mapping[Modality, Tensor],
-    labels: Mapping[Modality, Tensor],
-    pairs: Sequence[Pair],
-    margin: float = 0.5,
-    reduction: str = "mean",
-    literal: bool = False,
-) -> Tensor:
-    """Eq. 2-5, the multi-directional loss:  L_MDL = sum over pairs of L_{a->b} + L_{b->a}.
-
-    Arguments as in ``table``; ``pairs`` is a graph of ``modality.MDL_GRAPHS`` or any tuple of
-    pairs. Returns a scalar, 0 for an empty graph. Raises ValueError if a pair names a modality that
-    has no features.
-
-    Differs from the paper: eq. 2's sum over ordered pairs of a sum of both directions counts each
-    pair twice; we count it once.
-    """
-    return directed_sum(
-        table(features, labels, margin_cross=margin, reduction=reduction, literal=literal),
-        list(features),
-        pairs,
-    )
-
-
-def directed_sum(table: Tensor, order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
-    """The entries of a graph in a table: sum over pairs of table[a, b] + table[b, a]. ``order``
-    names the rows.
-    """
-    # without waiting for the device
-    return (table * graph_weights(order, pairs).to(table, non_blocking=True)).sum()
-
-
-def graph_weights(order: Sequence[Modality], pairs: Sequence[Pair]) -> Tensor:
-    """A graph as a 0/1 matrix [M, M] over the streams in ``order``; raises ValueError for a pair
-    outside them.
-    """
-    weights = torch.zeros(len(order), len(order))
-    for a, b in pairs:
-        if a not in order or b not in order:
-            raise ValueError(
-                f"the pair {a}-{b} needs features of both; there are only {', '.join(order)}"
-            )
-        weights[order.index(a), order.index(b)] = weights[order.index(b), order.index(a)] = 1.0
-    return weights
-
-
-def pairwise(x: Tensor) -> Tensor:
-    """Euclidean distances [T, T] of the rows of ``x`` [T, D], in its dtype, from one matrix
-    product, and one more for the gradient.
-
-    Measured from the mean of the rows: features share most of their size, and without it those of a
-    demo training, of norm 3.4 and as little as 0.013 apart, would have distances wrong by almost a
-    hundredth. A squared distance is right to about ``ROUNDING`` epsilons of its two rows' squared
-    distances from that mean. Rows no further apart than this (in float32, a thousandth of the way
-    to the mean) count as one point: 0, and no gradient.
+    >>> pairwise(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+    tensor([[0., 5.],
+            [5., 0.]])
     """
     return _Distances.apply(x)
 
 
 class _Distances(torch.autograd.Function):
+    """Distances with their own gradient: finite where rows coincide, half of autograd's work."""
+
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        centred = x - x.mean(0)
-        distance, same = _distances(centred)
-        ctx.save_for_backward(centred, distance, same)
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x = x - x.mean(0)
+        # out=: autocast leaves such a product alone
+        product = torch.mm(x, x.T, out=x.new_empty(len(x), len(x)))
+        square = product.diagonal()
+        sizes = square[:, None] + square  # [T, T]
+        squared = sizes.sub(product, alpha=2)
+        # one point: not further apart than the product's rounding; nan is none and goes on
+        same = squared <= sizes.mul_(ROUNDING * torch.finfo(x.dtype).eps)
+        distance = squared.masked_fill_(same, 0.0).sqrt_()
+        ctx.save_for_backward(x, distance, same)
         return distance
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return _along(ctx.saved_tensors[0], gradient, *ctx.saved_tensors[1:])
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij."""
+        x, distance, same = ctx.saved_tensors
+        weight = ((gradient + gradient.T) / distance).masked_fill_(same, 0.0)
+        return torch.mm(weight.sum(1).diag() - weight, x, out=torch.empty_like(x))
 
 
-def _distances(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Distances [T, T], and which pairs are one point: no further apart than the rounding of the
-    product.
+def mask(anchors: Int[Tensor, " A"], others: Int[Tensor, " B"]) -> Choice:
+    """Eq. 3, the mask:  V_ij = 1 if y_i = y_j, else 0, for row i of m1 and row j of m2.
+
+    ``anchors`` [A] and ``others`` [B] are labels; the numbers may differ. Returns [A, B] bool.
+
+    >>> mask(torch.tensor([0, 1]), torch.tensor([0, 0, 1]))
+    tensor([[ True,  True, False],
+            [False, False,  True]])
     """
-    # out=: autocast leaves such a product alone
-    product = torch.mm(x, x.T, out=x.new_empty(len(x), len(x)))
-    square = product.diagonal()
-    sizes = square[:, None] + square
-    squared = sizes.sub(product, alpha=2)
-    # not so for nan, which goes on
-    same = squared <= sizes.mul_(ROUNDING * torch.finfo(x.dtype).eps)
-    return squared.masked_fill_(same, 0.0).sqrt_(), same
+    return anchors[:, None] == others
 
 
-def _along(x: Tensor, gradient: Tensor, distance: Tensor, same: Tensor) -> Tensor:
-    """S_ij = |x_i - x_j|, so dx_i = sum_j w_ij (x_i - x_j) with w_ij = (g_ij + g_ji) / S_ij: half
-    of what autograd's chain would do.
+def directed(violation: Violation, reduction: str = "mean") -> Reduced:
+    """Eq. 4, a directed loss:  L_{m1->m2} = sum_i [alpha_2 + max D_i - min D~_i]_+.
+
+    ``violation`` [N, ...] is what stands in the brackets, one row for each anchor i of m1, -inf
+    where an anchor lacks a positive or a negative in m2. ``"mean"`` over the anchors that have
+    both, or ``"sum"``; 0 if none has.
+
+    Differs from the paper: eq. 4 prints a sum; over 24 anchors in six directions it would drown the
+    ID loss, so the mean is the default.
+
+    >>> directed(torch.tensor([1.5, -2.0, -torch.inf]))
+    tensor(0.7500)
     """
-    weight = ((gradient + gradient.T) / distance).masked_fill_(same, 0.0)
-    return torch.mm(weight.sum(1).diag() - weight, x, out=torch.empty_like(x))
+    total = violation.relu().sum(0)
+    if reduction == "sum":
+        return total
+    anchors = (violation > -torch.inf).sum(0)
+    return total / anchors.clamp_min(1)
 
 
-def _stack(streams: list[Tensor]) -> Tensor:
-    """Streams side by side [M, N, ...], short ones padded to the longest."""
-    alike = len({len(own) for own in streams}) == 1
-    return (
-        torch.stack(streams)
-        if alike
-        else torch.nn.utils.rnn.pad_sequence(streams, batch_first=True)
+def active(violation: Violation) -> Reduced:
+    """The share of anchors at work (hinge above 0) among those that have a pair; 0 without any.
+
+    Argument as in ``directed``. No gradient.
+    """
+    violation = violation.detach()
+    anchors = (violation > -torch.inf).sum(0)
+    at_work = (violation > 0).sum(0)
+    return at_work / anchors.clamp_min(1)
+
+
+def hardest(
+    distance: Distances,
+    same: Choice,
+    itself: Choice,
+    literal: bool = False,
+) -> tuple[Anchors, Anchors]:
+    """Eq. 5, the hardest pictures of an anchor:  D = S * V, its furthest positive max_j D_ij;  D~ =
+    S * (1 - V), its nearest negative min_k D~_ik.
+
+    ``distance`` S [A, B], ``same`` V [A, B], ``itself`` [A, B] true where row and column are one
+    picture: an anchor is not its own positive. Returns the distances of the furthest positive and
+    of the nearest negative, [A] each; minus and plus infinity where there is none.
+
+    Differs from the paper: eq. 5 multiplies by the 0/1 mask, so that every minimum over negatives
+    is 0 and nothing is pushed away. Here the mask selects. ``literal=True`` computes eq. 5 as
+    printed, for teaching.
+
+    >>> same = torch.tensor([[True, True, False, False]])
+    >>> hardest(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), same, itself=same & False)
+    (tensor([2.]), tensor([3.]))
+    """
+    outside = 0.0 if literal else torch.inf
+    no_positive = ~same | itself
+    positive = distance.masked_fill(no_positive, -outside)
+    negative = distance.masked_fill(same, outside)
+    return positive.max(1).values, negative.min(1).values
+
+
+def violations(
+    features: Features,
+    labels: Labels,
+    margin_intra: float = 0.3,
+    margin_cross: float = 0.5,
+    literal: bool = False,
+) -> list[Float[Tensor, "_ M"]]:
+    """What stands in the brackets of eq. 4 and 7, for every anchor and modality it looks into.
+
+    Arguments as in ``table``. A list over the modalities: [N_m, M], columns in the same order.
+    """
+    _check(features, labels)
+    sizes = [len(f) for f in features.values()]
+    rows = torch.cat([_wide(f) for f in features.values()])  # [T, D], T = sum of N_m
+    people = torch.cat([labels[m] for m in features])  # [T]
+    squares = pairwise(rows), mask(people, people), _eye(rows)  # [T, T] each
+    columns = [square.split(sizes, dim=1) for square in squares]
+    gaps = []
+    # the columns of one modality after another: [T, N_m]
+    for distance, same, itself in zip(*columns, strict=True):
+        furthest, nearest = hardest(distance, same, itself, literal)
+        gaps.append(furthest - nearest)
+    anchors = torch.stack(gaps, dim=1).split(sizes)  # [N_m, M] for every modality
+    margins = rows.new_full((len(sizes), len(sizes)), margin_cross)
+    margins.fill_diagonal_(margin_intra)
+    return [gap + margin for gap, margin in zip(anchors, margins, strict=True)]
+
+
+def _eye(rows: Tensor) -> Tensor:
+    """[T, T], true where row and column are one picture."""
+    return torch.eye(
+        len(rows),
+        dtype=torch.bool,
+        device=rows.device,
     )
 
 
-def _check_keys(values: Mapping[Modality, Tensor], labels: Mapping[Modality, Tensor]) -> None:
+def table(
+    features: Features,
+    labels: Labels,
+    margin_intra: float = 0.3,
+    margin_cross: float = 0.5,
+    reduction: str = "mean",
+    literal: bool = False,
+) -> Square:
+    """Every directed loss at once:  table[a, b] = mean_i [margin + max_pos S(f_i^a, f_j^b) -
+    min_neg S(f_i^a, f_k^b)]_+.
+
+    ``features[m]`` [N_m, D] float, ``labels[m]`` [N_m] int; modalities may differ in number.
+    Returns [M, M], rows (anchors) and columns in the order of ``features``: the diagonal holds
+    MML's terms with ``margin_intra``, the rest MDL's with ``margin_cross``. Reductions as in
+    ``directed``, ``literal`` as in ``hardest``. Raises ValueError for what does not fit.
+
+    >>> f = {m: torch.tensor([[0.0], [x]]) for m, x in zip(Modality, (1.0, 3.0))}
+    >>> table(f, dict.fromkeys(f, torch.tensor([0, 1])), margin_cross=0.75)
+    tensor([[0.0000, 0.8750],
+            [0.0000, 0.0000]])
+    """
+    _check_choice("reduction", reduction, ("mean", "sum"))
+    rows = violations(features, labels, margin_intra, margin_cross, literal)
+    return torch.stack([directed(row, reduction) for row in rows])
+
+
+def directed_sum(
+    table: Square,
+    order: Sequence[Modality],
+    pairs: Sequence[Pair],
+) -> Scalar:
+    """A graph's entries in a table: sum over pairs of table[a, b] + table[b, a]; ``order`` names
+    the rows.
+    """
+    check_pairs(order, pairs)
+    total = table.new_zeros(())
+    for a, b in pairs:
+        i = order.index(a)
+        j = order.index(b)
+        total = total + table[i, j] + table[j, i]
+    return total
+
+
+def mdl(
+    features: Features,
+    labels: Labels,
+    pairs: Sequence[Pair],
+    margin: float = 0.5,
+    reduction: str = "mean",
+    literal: bool = False,
+) -> Scalar:
+    """Eq. 2, the multi-directional loss:  L_MDL = sum over pairs of L_{m1->m2} + L_{m1<-m2}.
+
+    Arguments as in ``table``; ``pairs`` is a graph of ``modality.MDL_GRAPHS`` or any tuple of
+    pairs. Returns a scalar, 0 for an empty graph. Raises ValueError for a pair without features.
+
+    Differs from the paper: eq. 2's sum over ordered pairs of a sum of both directions counts each
+    pair twice; we count it once.
+
+    >>> f = {m: torch.tensor([[0.0], [x]]) for m, x in zip(Modality, (1.0, 3.0))}
+    >>> mdl(f, dict.fromkeys(f, torch.tensor([0, 1])), [(Modality.V, Modality.I)], margin=0.75)
+    tensor(0.8750)
+    """
+    directions = table(features, labels, 0.0, margin, reduction, literal)
+    return directed_sum(directions, list(features), pairs)
+
+
+def mml(
+    features: Features,
+    labels: Labels,
+    margin: float = 0.3,
+    reduction: str = "mean",
+) -> Scalar:
+    """Eq. 6-7, the multi-mode loss:  L_MML = sum_M L_M,  L_M = sum_B [alpha_1 + max S - min S]_+.
+
+    Batch-hard triplets within each modality. Arguments as in ``table``; returns a scalar. B of eq.
+    7 is that modality's pictures in the batch; no pair: 0.
+
+    Differs from the paper: eq. 7 prints a sum over B; the mean is the default, as in ``directed``.
+
+    >>> f = {Modality.V: torch.tensor([[0.0], [2.0], [1.0], [9.0]])}
+    >>> mml(f, {Modality.V: torch.tensor([0, 0, 1, 1])}, margin=0.5)
+    tensor(3.)
+    """
+    return table(features, labels, margin, reduction=reduction).diagonal().sum()
+
+
+def identity(logits: Logits, labels: Labels, over: str = "mean") -> Scalar:
+    """Eq. 8, the ID loss:  L_id = -(1/N) sum_M sum_i log p(y_i | x_i).
+
+    ``logits[m]`` [N_m, ids] float, ``labels[m]`` [N_m] int64. Cross-entropy, mean within a
+    modality; over the modalities ``"mean"`` or ``"sum"``. Returns a scalar. Raises ValueError for
+    an unknown ``over`` or unequal keys.
+
+    Differs from the paper: eq. 8's N is open. ``"mean"`` counts the whole batch, as AGW's public
+    code does, on which the paper builds; ``"sum"`` counts one modality, as the public code of [16]
+    does, from which E_V and G_S are taken, and as "alpha and beta are both set to 1 for each
+    modality" may be read.
+
+    >>> logits = {m: torch.zeros(3, 100) for m in Modality}
+    >>> identity(logits, dict.fromkeys(logits, torch.tensor([0, 1, 2])))  # a guess: ln 100
+    tensor(4.6052)
+    """
+    _check_choice("over", over, ("mean", "sum"))
+    _check(logits, labels)
+    each = []
+    for m, value in logits.items():
+        each.append(F.cross_entropy(_wide(value), labels[m]))
+    values = torch.stack(each)
+    return values.mean() if over == "mean" else values.sum()
+
+
+def total(
+    logits: Logits,
+    features: Features,
+    labels: Labels,
+    pairs: Sequence[Pair],
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    gamma: float = 1.0,
+    margin_intra: float = 0.3,
+    margin_cross: float = 0.5,
+    id_over: str = "mean",
+    reduction: str = "mean",
+    ramp: float = 1.0,
+    rival: float = 1.0,
+    extra_terms: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """Eq. 9, the objective:  L_total = alpha L_id + r (beta L_MML + gamma L_MDL + rival sum_t L_t).
+
+    ``logits``, ``features``, ``labels`` as in ``identity`` and ``table``, ``pairs`` as in ``mdl``.
+    ``ramp`` r in [0, 1] lets all but the ID loss grow in, ``extra_terms`` L_t are a rival's own.
+    Returns scalars by name: ``total``, every term unweighted (MML and MDL if one of them weighs
+    anything), and the share of anchors at work in each direction that counts (``active V-I``).
+
+    Differs from the paper: r and L_t are ours; without them (the defaults) it is eq. 9.
+
+    >>> f = {m: torch.zeros(4, 2) for m in (Modality.V, Modality.I)}
+    >>> terms = total(f, f, dict.fromkeys(f, torch.tensor([0, 0, 1, 1])), [tuple(f)])
+    >>> {name: round(terms[name].item(), 3) for name in TERMS}
+    {'id': 0.693, 'mml': 0.6, 'mdl': 1.0}
+    """
+    _check_choice("reduction", reduction, ("mean", "sum"))
+    terms = {"id": identity(logits, labels, id_over)}
+    pull = terms["id"].new_zeros(())
+    shares = {}
+    if beta or gamma:
+        order = list(features)
+        rows = violations(features, labels, margin_intra, margin_cross)
+        directions = torch.stack([directed(row, reduction) for row in rows])  # [M, M]
+        share = torch.stack([active(row) for row in rows])
+        shares = _shares(share, order, pairs)
+        terms["mml"] = directions.diagonal().sum()
+        terms["mdl"] = directed_sum(directions, order, pairs)
+        pull = beta * terms["mml"] + gamma * terms["mdl"]
+    if extra_terms:
+        terms |= extra_terms
+        pull = pull + rival * sum(extra_terms.values())
+    objective = alpha * terms["id"] + ramp * pull
+    return {"total": objective, **terms, **shares}
+
+
+def idle(
+    modalities: int, pairs: int, num_ids: int, margin_intra: float, margin_cross: float
+) -> dict[str, float]:
+    """What each term of ``total`` costs when the network has learned nothing, as means: ``id`` of a
+    guess, ln(people); ``mml`` and ``mdl`` of features that are all one point, the sum of their
+    margins over ``modalities`` and over both directions of ``pairs``.
+    """
+    return {
+        "id": math.log(num_ids),
+        "mml": modalities * margin_intra,
+        "mdl": 2 * pairs * margin_cross,
+    }
+
+
+def _shares(
+    share: Square,
+    order: Sequence[Modality],
+    pairs: Sequence[Pair],
+) -> dict[str, Tensor]:
+    """The entries of [M, M] that count in eq. 9 by name: ``active V-I`` looks from V into I."""
+    shares = {}
+    for i, a in enumerate(order):
+        for j, b in enumerate(order):
+            if a == b or (a, b) in pairs or (b, a) in pairs:
+                shares[f"{ACTIVE}{a}-{b}"] = share[i, j]
+    return shares
+
+
+def _check(values: Features, labels: Labels) -> None:
+    """Raise ValueError unless every modality has rows and one label for each."""
     if not values:
         raise ValueError("no modality given")
-    if values.keys() - labels.keys():
-        raise ValueError(
-            f"labels are missing for {', '.join(sorted(values.keys() - labels.keys()))}"
-        )
+    missing = sorted(values.keys() - labels.keys())
+    if missing:
+        raise ValueError(f"labels are missing for {', '.join(missing)}")
     for m, value in values.items():
-        if value.ndim != 2 or labels[m].shape != value.shape[:1]:
+        shape, given = tuple(value.shape), tuple(labels[m].shape)
+        if len(shape) != 2 or given != shape[:1]:
             raise ValueError(
-                f"{m}: {tuple(value.shape)} values need labels of shape ({len(value)},), got {tuple(labels[m].shape)}"
+                f"{m}: {shape} values need labels of shape ({len(value)},), got {given}"
             )
 
 
-def _wide(value: Tensor) -> torch.dtype:
-    return torch.float64 if value.dtype == torch.float64 else torch.float32
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        named = " or ".join(map(repr, choices))
+        raise ValueError(f"{name} = {value!r}: choose {named}")
+
+
+def _wide(value: Tensor) -> Tensor:
+    """The value in float32, or as it is in float64."""
+    return value if value.dtype == torch.float64 else value.float()

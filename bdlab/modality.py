@@ -7,6 +7,7 @@ directed losses of eq. 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -26,7 +27,7 @@ class Modality(StrEnum):
         return {"DV": Modality.V, "DI": Modality.I}.get(self.value, self)
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]  # text has a method of this name
         """The name a figure or a sentence uses."""
         return {
             "V": "visible",
@@ -47,7 +48,7 @@ class ModalityError(ValueError):
 
 
 def parse_modality(name: str) -> Modality:
-    """``"DV"`` -> ``Modality.DV``; raises ModalityError naming the value and the four that exist."""
+    """``"DV"`` -> ``Modality.DV``; raises ModalityError naming the value and the four there are."""
     try:
         return Modality(str(name).strip().upper())
     except ValueError:
@@ -59,14 +60,15 @@ def parse_modalities(text: str) -> tuple[Modality, ...]:
 
     The base modalities must both be there: without one of them there is nothing to match across.
     """
-    found = [parse_modality(name) for name in text.split()]
-    if len(set(found)) != len(found):
+    modalities = [parse_modality(name) for name in text.split()]
+    if len(set(modalities)) != len(modalities):
         raise ModalityError(f"a modality is named twice in {text!r}")
-    if missing := [m.value for m in BASE if m not in found]:
+    if missing := [m.value for m in BASE if m not in modalities]:
         raise ModalityError(
-            f"{text!r} lacks {' and '.join(missing)}: both base modalities are needed to match across them"
+            f"{text!r} lacks {' and '.join(missing)}: "
+            "both base modalities are needed to match across them"
         )
-    return tuple(m for m in Modality if m in found)
+    return tuple(m for m in Modality if m in modalities)
 
 
 def parse_pairs(text: str) -> tuple[Pair, ...]:
@@ -99,6 +101,14 @@ def parse_pairs(text: str) -> tuple[Pair, ...]:
 def format_pairs(pairs: tuple[Pair, ...]) -> str:
     """The inverse of parse_pairs: ``"V-I V-DI I-DV"``."""
     return " ".join(f"{a}-{b}" for a, b in pairs)
+
+
+def check_pairs(modalities: Sequence[Modality], pairs: Sequence[Pair]) -> None:
+    """Raise ModalityError if a pair names a modality outside ``modalities``."""
+    for a, b in pairs:
+        if a not in modalities or b not in modalities:
+            names = ", ".join(modalities)
+            raise ModalityError(f"the pair {a}-{b} needs features of both; there are only {names}")
 
 
 _V, _I, _DV, _DI = Modality

@@ -21,7 +21,7 @@ from side_by_side import asked, machine, report
 
 from bdlab import evaluation, pixels, protocols
 from bdlab.experiments import plan, sweeps
-from bdlab.network.backbones import build_backbone
+from bdlab.network.resnet import resnet
 from bdlab.training import batches
 from bdlab.training import loop as training
 from bdlab.training import setup as setups
@@ -76,7 +76,7 @@ def bare(bench, setup, compiled):
     normalised and in place.
     """
     data = setup.config.data
-    body = build_backbone(setup.config.model.backbone).to(
+    body = resnet(setup.config.model.backbone).to(
         bench.device, memory_format=torch.channels_last
     )
     body = (

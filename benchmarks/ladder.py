@@ -172,8 +172,9 @@ def build(setup, rung, workers=0):
             own = dict.fromkeys(Modality, labels)
             total = loss.alpha * losses.identity(logits, own)
             if rung.table:
-                mml, mdl = (losses.table(features, own) * net.terms_of).sum((1, 2))
-                total = total + loss.beta * mml + loss.gamma * mdl
+                table = losses.table(features, own)
+                mdl = losses.directed_sum(table, list(features), setup.config.graph)
+                total = total + loss.beta * table.diagonal().sum() + loss.gamma * mdl
             else:
                 total = total + loop(
                     {m: f.float() for m, f in features.items()}, own, loss.beta, loss.gamma

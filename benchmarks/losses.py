@@ -1,7 +1,9 @@
 """MML and MDL forward and backward, 4 modalities x 24 x 2048: one table against loops over anchors
-and against a matrix a pair.
+and against a matrix for each pair.
 
-Equal values and gradients asserted first. One thread: what a job of a sweep has.
+Equal values and gradients asserted first. One thread: what a job of a sweep has. The second line
+has no target any more: three times as fast took a backward pass written by hand. The losses are a
+thousandth of a step of the paper's size, so they are plain torch now, for the reader.
 """
 
 import torch
@@ -45,7 +47,7 @@ def loop(features, labels, beta=1.0, gamma=1.0):
 
 
 def pairwise(features, labels):
-    """All anchors of a directed pair at once, still a distance matrix a pair."""
+    """All anchors of a directed pair at once, still a distance matrix for each pair."""
     total = 0.0
     for a, b, margin in DIRECTED:
         distance = distances(features[a], features[b])
@@ -62,12 +64,11 @@ def main() -> None:
     width = 64 if options.smoke else 2048
     leaves = {m: torch.randn(24, width, requires_grad=True) for m in Modality}
     labels = dict.fromkeys(Modality, torch.arange(6).repeat_interleave(4))
-    # made once, as a training does
-    chosen = torch.stack((torch.eye(len(Modality)), losses.graph_weights(list(Modality), PAIRS)))
 
     def table(features, labels):
-        mml, mdl = (losses.table(features, labels) * chosen).sum((1, 2))
-        return mml + mdl
+        directed = losses.table(features, labels)
+        mdl = losses.directed_sum(directed, list(features), PAIRS)
+        return directed.diagonal().sum() + mdl
 
     def step(loss):
         for leaf in leaves.values():
@@ -79,7 +80,7 @@ def main() -> None:
     ours = step(table)
     for naive, name, target in (
         (loop, "loops over anchors", 8),
-        (pairwise, "a vectorised matrix a pair", 3),
+        (pairwise, "a vectorised matrix for each pair", None),
     ):
         torch.testing.assert_close(ours, step(naive), rtol=1e-4, atol=1e-5)
         compare(

@@ -3,11 +3,27 @@ own.
 """
 
 import os
+import typing
 from pathlib import Path
 
+import beartype
 import matplotlib as mpl
 import pytest
 import torch
+import torchvision
+from jaxtyping import install_import_hook
+
+assert beartype, torchvision  # imported before TYPE_CHECKING is pretended: they would believe it
+#: Whose shapes ("B 3 H W") are checked at every call, in tests only: jaxtyping reads them, beartype
+#: holds them against the values.
+CHECKED = ("bdlab.losses", "bdlab.network")
+
+with install_import_hook(CHECKED, "beartype.beartype"):
+    typing.TYPE_CHECKING = True  # the names of the shapes are imported for a checker only
+    import bdlab.losses
+    import bdlab.network
+
+    typing.TYPE_CHECKING = False
 
 from bdlab import datasets
 

@@ -2,6 +2,7 @@
 variants that must differ.
 """
 
+import doctest
 import math
 
 import pytest
@@ -290,12 +291,9 @@ WAITS = {
 
 
 def everything(features, labels):
-    table = losses.table(features, labels)
-    return (
-        losses.directed_sum(table, list(features), MDL_GRAPHS["mdl4"])
-        + losses.mml(features, labels)
-        + losses.identity(features, labels)
-    )
+    pairs = MDL_GRAPHS["mdl4" if DV in features else "base"]
+    terms = losses.total(features, features, labels, pairs)
+    return torch.stack([terms.pop("total"), *terms.values()]).sum()
 
 
 def loop_style(features, labels):
@@ -338,17 +336,6 @@ class TestTheHostNeverWaits:
             loop_style(*streams({V: 4}, ids=2))
         assert WAITS & set(seen.operations)
 
-    def test_few_operations_whatever_the_batch(self):
-        """Each is a kernel on a GPU; a view is none, so this is an upper bound."""
-        counts = []
-        for sizes in (dict.fromkeys(ALL, 4), dict.fromkeys(ALL, 48)):
-            features, labels = streams(sizes)
-            features = {m: f.requires_grad_() for m, f in features.items()}
-            with Seen() as seen:
-                losses.table(features, labels).sum().backward()
-            counts.append(len(seen.operations))
-        assert counts[0] == counts[1] < 100
-
 
 @pytest.mark.parametrize("sizes", [SIZES["equal"], SIZES["unequal"]], ids=["equal", "unequal"])
 def test_gradients_in_float64(sizes):
@@ -383,6 +370,79 @@ def test_low_precision_features_are_judged_in_float32_inside_autocast(dtype):
     assert got.item() == pytest.approx(
         loops.mml({m: f.double().tolist() for m, f in low.items()}, plain(labels)), rel=1e-6
     )
+
+
+class TestTotal:
+    """Eq. 9 against the loops, with a ramp and with a rival's own terms."""
+
+    def case(self, seed=12):
+        features, labels = streams(SIZES["unequal"], seed=seed)
+        logits = {m: f[:, :5] for m, f in features.items()}
+        args = plain(features), plain(labels)
+        want = {
+            "id": loops.identity(plain(logits), plain(labels)),
+            "mml": loops.mml(*args, margin=0.2),
+            "mdl": loops.mdl(*args, MDL_GRAPHS["mdl4"], margin=0.6),
+        }
+        return logits, features, labels, want
+
+    @pytest.mark.parametrize("ramp", [0.0, 0.25, 1.0])
+    def test_every_term_and_their_sum_are_the_loops(self, ramp):
+        logits, features, labels, want = self.case()
+        extra = {"a": torch.tensor(3.0), "b": torch.tensor(4.0)}
+        terms = losses.total(
+            logits, features, labels, MDL_GRAPHS["mdl4"], alpha=2.0, beta=3.0, gamma=5.0,
+            margin_intra=0.2, margin_cross=0.6, ramp=ramp, extra_terms=extra, rival=0.1,
+        )  # fmt: skip
+        for name, value in want.items():
+            assert terms[name].item() == pytest.approx(value, rel=1e-9)
+        assert (terms["a"].item(), terms["b"].item()) == (3.0, 4.0)  # unweighted
+        pull = 3 * want["mml"] + 5 * want["mdl"] + 0.1 * 7
+        assert terms["total"].item() == pytest.approx(2 * want["id"] + ramp * pull, rel=1e-9)
+        assert set(losses.TERMS) == set(want)
+
+    def test_without_hinges_there_are_none_and_eq_9_is_the_id_loss(self):
+        logits, features, labels, want = self.case()
+        terms = losses.total(logits, features, labels, (), beta=0.0, gamma=0.0)
+        assert set(terms) == {"total", "id"}
+        assert terms["total"].item() == pytest.approx(want["id"])
+
+    def test_the_share_at_work_is_counted_by_loops(self):
+        logits, features, labels, _ = self.case(seed=3)
+        # people apart: some anchors are satisfied
+        features = {m: f + labels[m][:, None] for m, f in features.items()}
+        terms = losses.total(logits, features, labels, MDL_GRAPHS["mdl4"])
+        shares = {n.removeprefix(losses.ACTIVE): v for n, v in terms.items() if "-" in n}
+        edges = [(m, m) for m in ALL]
+        for a, b in MDL_GRAPHS["mdl4"]:
+            edges += [(a, b), (b, a)]
+        assert set(shares) == {f"{a}-{b}" for a, b in edges}
+        values = set()
+        for a, b in edges:
+            want = loops.active(
+                features[a].tolist(), labels[a].tolist(), features[b].tolist(),
+                labels[b].tolist(), 0.3 if a is b else 0.5, a is b,
+            )  # fmt: skip
+            assert shares[f"{a}-{b}"].item() == pytest.approx(want)
+            values.add(want)
+        assert len(values) > 2  # not all 0 or 1
+
+    def test_idle_is_what_a_guess_and_a_point_cost(self):
+        """The levels of a run that learns nothing, from such a run's very terms."""
+        features = {m: torch.zeros(8, 3) for m in ALL}
+        labels = {m: torch.arange(4).repeat_interleave(2) for m in ALL}
+        logits = {m: torch.zeros(8, 77) for m in ALL}
+        terms = losses.total(logits, features, labels, MDL_GRAPHS["mdl3"])
+        for name, level in losses.idle(4, 4, 77, 0.3, 0.5).items():
+            assert terms[name].item() == pytest.approx(level, rel=1e-6)
+
+
+def test_the_lines_of_every_card_run():
+    found = doctest.DocTestFinder().find(losses)
+    shown = {test.name.rpartition(".")[2] for test in found if test.examples}
+    cards = {"pairwise", "mask", "directed", "hardest", "table", "mdl", "mml", "identity", "total"}
+    assert shown == cards
+    assert doctest.testmod(losses).failed == 0
 
 
 class TestRefusals:

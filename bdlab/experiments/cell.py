@@ -120,6 +120,8 @@ def write(
     guard = collapse.watch(history, setup.config, setup.pool.num_ids)
     guard |= collapse.still(history)
     guard |= collapse.chance(said, origin["identities"]["test"])
+    if life := collapse.life(history):
+        guard["life"] = life
     result = {
         "schema": runs.SCHEMA,
         "params": params,
@@ -193,12 +195,17 @@ def load(folder: Path | str) -> nn.Module:
 
 
 def epoch_line(line: dict[str, Any], epochs: int) -> str:
-    """One epoch of a history in words; what the guard has found stands at its end."""
+    """One epoch of a history in words; what the guard has found stands at its end.
+
+    While the triplets ramp in, ``total`` rises with their weight: it is said at which ramp it was.
+    """
     terms = "  ".join(
         f"{name} {value:.3f}"
         for name, value in line["terms"].items()
         if name not in ("spread", "gradient")
     )
+    if line.get("ramp", 1.0) < 1:
+        terms = f"ramp {line['ramp']:.2f}  {terms}"
     found = f"  [{', '.join(line['guard'])}]" if line.get("guard") else ""
     return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s{found}"
 

@@ -8,23 +8,20 @@ history, and ``embed(x, modality)`` for the test.
 
 Rivals are built from the base-derivative network's own parts and trained under the paper's protocol
 (section III-C: data, batches, backbone, schedule), so that rows differ by their method alone. None
-claims its authors' numbers: each docstring says what it keeps of the original and what it leaves
-out.
+claims its authors' numbers: each docstring says what it takes of the original, what it leaves out,
+and what differs from the public code. ``rival_form = as-published`` takes that code's own losses
+where they are small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from torch import nn
-
-from bdlab.config import Config
-
 from . import agw, asymmetric, base_derivative, bdtr, cmgan, gan, one_stream, x_modality
-from .objective import Objective
+from .objective import Batch, Method, Objective
 
-#: name of ``Run.method`` -> builder of (network, objective)
-METHODS: dict[str, Callable[[Config, int], tuple[nn.Module, Objective]]] = {
+__all__ = ["METHODS", "RIVALS", "Batch", "Method", "Objective"]
+
+#: name of ``Run.method`` -> builder of (network, objective); the paper's own comes first
+METHODS: dict[str, Method] = {
     "base-derivative": base_derivative.build,
     "one-stream": one_stream.one_stream,
     "zero-padding": one_stream.zero_padding,

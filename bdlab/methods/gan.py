@@ -27,17 +27,38 @@ class Translator(nn.Module):
     3, H, W] both, normalised.
     """
 
-    def __init__(self, width: int = 16):
+    def __init__(
+        self,
+        width: int = 16,
+    ):
         super().__init__()
-        layers = [
-            nn.Conv2d(3, width, 3, padding=1),
+        self.layers = nn.Sequential(
+            nn.Conv2d(
+                3,
+                width,
+                3,
+                padding=1,
+            ),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(
+                width,
+                width,
+                3,
+                padding=1,
+            ),
             nn.ReLU(),
-        ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 3, 3, padding=1))
+            nn.Conv2d(
+                width,
+                3,
+                3,
+                padding=1,
+            ),
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         return x + REACH * torch.tanh(self.layers(x))
 
 
@@ -46,10 +67,30 @@ def patches(width: int = 16) -> nn.Sequential:
     Its norm keeps plain SGD stable.
     """
     return nn.Sequential(
-        nn.Conv2d(3, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
-        nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.InstanceNorm2d(2 * width), nn.LeakyReLU(0.2),
-        nn.Conv2d(2 * width, 1, 3, padding=1),
-    )  # fmt: skip
+        nn.Conv2d(
+            3,
+            width,
+            4,
+            stride=2,
+            padding=1,
+        ),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(
+            width,
+            2 * width,
+            4,
+            stride=2,
+            padding=1,
+        ),
+        nn.InstanceNorm2d(2 * width),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(
+            2 * width,
+            1,
+            3,
+            padding=1,
+        ),
+    )
 
 
 class TranslationNet(BaseDerivativeNet):
@@ -57,26 +98,31 @@ class TranslationNet(BaseDerivativeNet):
     Translator of ``extras``.
     """
 
-    def make(self, m: Modality, x: Tensor) -> Tensor:
+    def make(
+        self,
+        m: Modality,
+        x: Tensor,
+    ) -> Tensor:
         return self.extras[f"from_{m.parent}"](x)
 
     def head(self) -> list[nn.Parameter]:
         """Neck, classifier and discriminators."""
-        translators = {id(p) for p in self.generators()}
+        translators = set(map(id, self.generators()))
         return [p for p in super().head() if id(p) not in translators]
 
     def generators(self) -> list[nn.Parameter]:
         """The translators: ``generator_lr`` is theirs."""
-        return [
-            p
-            for m in BASE
-            if f"from_{m}" in self.extras
-            for p in self.extras[f"from_{m}"].parameters()
-        ]
+        parameters: list[nn.Parameter] = []
+        for m in BASE:
+            if f"from_{m}" in self.extras:
+                parameters += self.extras[f"from_{m}"].parameters()
+        return parameters
 
 
 def games(
-    net: TranslationNet, real: dict[Modality, Tensor], images: dict[Modality, Tensor]
+    net: TranslationNet,
+    real: dict[Modality, Tensor],
+    images: dict[Modality, Tensor],
 ) -> Terms:
     """The four-player game, played at once in one step: each term reaches the players it is for,
     and no other.
@@ -86,25 +132,41 @@ def games(
     against discriminators held fixed (non-saturating). ``cycle``: there and back again, the mean
     absolute difference. Each with its weight.
     """
-    judge, fool = [], []
+    judge, fool, back = [], [], []
     for m, look in LOOKS.items():
         critic = net.extras[f"judge_{look}"]
-        judge += [
-            F.softplus(-critic(real[look]).float()).mean(),
-            F.softplus(critic(images[m].detach()).float()).mean(),
-        ]
+        judge.append(_looks_real(critic(real[look])))
+        judge.append(_looks_made(critic(images[m].detach())))
         fixed = {name: value.detach() for name, value in critic.named_parameters()}
-        fool += [
-            F.softplus(-torch.func.functional_call(critic, fixed, (images[m],)).float()).mean()
-        ]
-    back = [
-        F.l1_loss(net.extras[f"from_{look}"](images[m]).float(), real[m.parent].float())
-        for m, look in LOOKS.items()
-    ]
-    return {"judge": GAME * sum(judge), "fool": GAME * sum(fool), "cycle": CYCLE * sum(back)}
+        seen = torch.func.functional_call(critic, fixed, (images[m],))
+        fool.append(_looks_real(seen))
+        returned = net.extras[f"from_{look}"](images[m])
+        back.append(F.l1_loss(returned.float(), real[m.parent].float()))
+    return {
+        "judge": GAME * _total(judge),
+        "fool": GAME * _total(fool),
+        "cycle": CYCLE * _total(back),
+    }
 
 
-def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def _looks_real(patches: Tensor) -> Tensor:
+    """What a critic's patches cost that should say real."""
+    return F.softplus(-patches.float()).mean()
+
+
+def _looks_made(patches: Tensor) -> Tensor:
+    """What a critic's patches cost that should say translated."""
+    return F.softplus(patches.float()).mean()
+
+
+def _total(terms: list[Tensor]) -> Tensor:
+    return torch.stack(terms).sum()
+
+
+def build(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Fig. 1 (d): "generate heterogeneous images and combine the discriminators with the Re-ID
     network".
 
@@ -117,13 +179,24 @@ def build(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
     into saturation, measured). Like every family it has eq. 9 with its weights; only what stands in
     the derivatives' place differs from Ours.
     """
-    net = build_net(config, num_ids, TranslationNet, generator="grey")
-    tie(net, LOOKS)  # a translation enters by the stem of the modality it imitates
-    net.extras.update(
-        {f"from_{m}": Translator() for m in BASE} | {f"judge_{m}": patches() for m in BASE}
+    net = build_net(
+        config,
+        num_ids,
+        TranslationNet,
+        generator="grey",
     )
+    assert isinstance(net, TranslationNet)
+    tie(net, LOOKS)  # a translation enters by the stem of the modality it imitates
+    for m in BASE:
+        net.extras[f"from_{m}"] = Translator()
+    for m in BASE:
+        net.extras[f"judge_{m}"] = patches()
 
-    def own(batch: Batch, out: Output, labels: Labels) -> Terms:
+    def extra_terms(
+        batch: Batch,
+        out: Output,
+        labels: Labels,
+    ) -> Terms:
         return games(net, batch.images, out.images)
 
-    return net, objective(net, config, own)
+    return net, objective(net, config, extra_terms)

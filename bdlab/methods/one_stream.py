@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,12 +12,15 @@ from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet
 from bdlab.pixels import LUMA, MEAN, STD
 
-from .objective import Objective, build_net, objective, tie
+from .objective import Objective, build_net, need_stages, objective, tie
 
 V, I = Modality.V, Modality.I
 
 
-def one_stream(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def one_stream(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Fig. 1 (a): "the inputs ... modality-mixed images ... sent into a common feature learning
     network" (section I, [5]).
 
@@ -37,24 +42,36 @@ class Pad(nn.Module):
     convolution that follows.
     """
 
-    def __init__(self, m: Modality):
+    def __init__(
+        self,
+        m: Modality,
+    ):
         super().__init__()
         self.m = m
-        for name, value in (
-            ("mean", MEAN),
-            ("std", STD),
-            ("mix", LUMA if m is V else (1 / 3,) * 3),
-        ):
-            self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+        self.mix: Tensor
+        mix = LUMA if m is V else (1 / 3, 1 / 3, 1 / 3)
+        for name, value in (("mean", MEAN), ("std", STD), ("mix", mix)):
+            numbers = torch.tensor(value).view(3, 1, 1)
+            self.register_buffer(name, numbers, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        grey = ((x * self.std + self.mean) * self.mix).sum(1, keepdim=True)
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
+        pixels = x * self.std + self.mean
+        grey = (pixels * self.mix).sum(1, keepdim=True)  # [B, 1, H, W]
         grey = (grey - self.mean.mean()) / self.std.mean()
         empty = torch.zeros_like(grey)
-        return torch.cat([grey, empty] if self.m is V else [empty, grey], dim=1)
+        channels = [grey, empty] if self.m is V else [empty, grey]
+        return torch.cat(channels, dim=1)  # [B, 2, H, W]
 
 
-def zero_padding(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+def zero_padding(
+    config: Config,
+    num_ids: int,
+) -> tuple[BaseDerivativeNet, Objective]:
     """Deep zero-padding, Wu et al. [20] (Tables I and II): two input channels, the first visible's,
     the second infrared's.
 
@@ -62,14 +79,25 @@ def zero_padding(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objec
     so that one network may grow nodes for either modality; the ID loss alone (the row's weights).
     Leaves out: its own small ResNet; here the stem's first convolution takes two channels, each
     starting as the sum of the given one's three (what that one computes of a grey picture).
+
+    Differs from public code: there is none of the training (wuancong/SYSU-MM01, the authors', holds
+    the evaluation and the splits). Raises ConfigError for a backbone without a ResNet's stages.
     """
     net = build_net(config, num_ids)
-    first, *rest = net.stems[V]
+    need_stages(net, config)
+    stem: Any = net.stems[V]  # convolution, norm, ReLU, max pool
+    first, *rest = stem
     conv = nn.Conv2d(
-        2, first.out_channels, first.kernel_size, first.stride, first.padding, bias=False
+        2,
+        first.out_channels,
+        first.kernel_size,
+        first.stride,
+        first.padding,
+        bias=False,
     )
     with torch.no_grad():
-        conv.weight.copy_(first.weight.sum(1, keepdim=True).expand_as(conv.weight))
+        grey = first.weight.sum(1, keepdim=True)  # [C, 1, k, k]
+        conv.weight.copy_(grey.expand_as(conv.weight))
     for m in (V, I):
         net.stems[m.value] = nn.Sequential(Pad(m), conv, *rest)
     return net, objective(net, config)

@@ -1,5 +1,16 @@
 """The network of Fig. 2: E_V and G_S, four stems, one shared trunk, the neck."""
 
-from .net import BaseDerivativeNet, Encoder, GeM, Generator, Output
+from .contract import Backbone
+from .generator import Encoder, Generator
+from .net import BaseDerivativeNet, GeM, Output
+from .weights import WeightsError
 
-__all__ = ["BaseDerivativeNet", "Encoder", "GeM", "Generator", "Output"]
+__all__ = [
+    "Backbone",
+    "BaseDerivativeNet",
+    "Encoder",
+    "GeM",
+    "Generator",
+    "Output",
+    "WeightsError",
+]

@@ -11,43 +11,25 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bdlab.modality import Modality, parse_modality
+from bdlab.modality import BASE, Modality, parse_modality
 from bdlab.pixels import LUMA, MEAN, STD
 
 from .backbones import build_backbone, one_of
+from .generator import Encoder, Generator
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
-class Encoder(nn.Module):
-    """E_V (section II-A): a 1x1 convolution from three channels to one, then ReLU. [B, 3, H, W] ->
-    [B, 1, H, W].
-    """
-
-    def __init__(self, init: str = "uniform"):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 1, 1)
-        _start(self.conv, {"uniform": (0.333, 0.333, 0.333), "luma": LUMA}.get(init))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.conv(x))
-
-
-class Generator(nn.Module):
-    """G_S (section II-A): three 1x1 kernels over one channel, no activation, shared by both
-    parents. [B, 1, H, W] -> [B, 3, H, W].
-    """
-
-    def __init__(self, init: str = "uniform"):
-        super().__init__()
-        self.conv = nn.Conv2d(1, 3, 1)
-        _start(self.conv, {"uniform": (0.333, 0.333, 0.333), "luma": (1.0, 1.0, 1.0)}.get(init))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+    Pictures = Float[Tensor, "B 3 H W"]
+    Features = Float[Tensor, "B D"]
+    Maps = Float[Tensor, "B C h w"]
+    Images = Mapping[Modality, Float[Tensor, "_ 3 H W"]]
 
 
 @dataclass(frozen=True)
@@ -98,89 +80,132 @@ class BaseDerivativeNet(nn.Module):
         one_of("generator_init", generator_init, ("uniform", "luma", "random"))
         one_of("generator_space", generator_space, ("normalised", "unit"))
         one_of("generator", generator, ("learned", "frozen", "grey"))
-        named = {parse_modality(m) for m in modalities}
-        if not {Modality.V, Modality.I} <= named:
-            raise ValueError(
-                f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed"
-            )
-        self.modalities = tuple(m for m in Modality if m in named)
+        self.modalities = _ordered(modalities)
         self.feature, self.generator_space = feature, generator_space
-        derivative = set() if generator == "grey" else named & {Modality.DV, Modality.DI}
-        self.encoder = Encoder(generator_init) if Modality.DV in derivative else None
-        self.generator = Generator(generator_init) if derivative else None
-        self.infrared_generator = (
-            Generator(generator_init) if len(derivative) == 2 and not shared_generator else None
+        self._make_generators(generator, generator_init, shared_generator)
+        body = build_backbone(
+            backbone,
+            weights,
+            strides,
+            last_stride,
         )
-        for parameter in self.generators() if generator == "frozen" else ():
-            parameter.requires_grad_(False)
-        body = build_backbone(backbone, weights, strides, last_stride)
-        stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
         # Every stem starts from the same numbers, as they do with pretrained weights, and goes its
         # own way from there.
-        self.stems = nn.ModuleDict({m.value: copy.deepcopy(stem) for m in self.modalities})
-        self.trunk = nn.Sequential(body.layer1, body.layer2, body.layer3, body.layer4)
+        self.stems = nn.ModuleDict()
+        for m in self.modalities:
+            self.stems[m.value] = copy.deepcopy(body.stem)
+        self.trunk = body.trunk
+        #: whether the trunk is a ResNet's four stages, which some rivals are built into
+        self.stages = body.stages
         self.pool = GeM() if pool == "gem" else nn.AdaptiveAvgPool2d(1)
-        self.dim = body.fc.in_features
+        self.dim = body.dim
         self.neck = nn.BatchNorm1d(self.dim)
         self.neck.bias.requires_grad_(False)
         self.classifier = nn.Linear(self.dim, num_ids, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
         # what a rival adds for training only: classifiers, discriminators, translators
         self.extras = nn.ModuleDict()
+        self.mean: Tensor
+        self.std: Tensor
         for name, value in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
 
-    def derive(self, images: Mapping[Modality, Tensor]) -> dict[Modality, Tensor]:
-        """Eq. 1:  X_DV = G_S(E_V(X_V)),  X_DI = G_S(X_I), for those of the two this net has and
-        whose parent is given.
+    def _make_generators(
+        self,
+        kind: str,
+        init: str,
+        shared: bool,
+    ) -> None:
+        """E_V and G_S as far as the modalities need them, and D_I's own G if it is not shared."""
+        derivative = [m for m in self.modalities if m is not m.parent and kind != "grey"]
+        unshared = len(derivative) == 2 and not shared
+        self.encoder = Encoder(init) if Modality.DV in derivative else None
+        self.generator = Generator(init) if derivative else None
+        self.infrared_generator = Generator(init) if unshared else None
+        if kind == "frozen":
+            for parameter in self.generators():
+                parameter.requires_grad_(False)
+
+    def derive(
+        self,
+        images: Images,
+    ) -> dict[Modality, Tensor]:
+        """Eq. 1, the derivative modalities:  X_DV = G_S(E_V(X_V)),  X_DI = G_S(X_I).
+
+        Only those of the two that this net has and whose parent is given.
 
         Infrared enters G_S as one channel, the mean of its three stored ones. In the ``"unit"``
         generator space the pictures are brought back to [0, 1] before and normalised again after.
         """
-        return {
-            m: self.make(m, images[m.parent])
-            for m in self.modalities
-            if m is not m.parent and m.parent in images
-        }
+        derivatives = {}
+        for m in self.modalities:
+            if m is not m.parent and m.parent in images:
+                derivatives[m] = self.make(m, images[m.parent])
+        return derivatives
 
-    def make(self, m: Modality, x: Tensor) -> Tensor:
+    def make(
+        self,
+        m: Modality,
+        x: Pictures,
+    ) -> Pictures:
         """One derivative modality from the pictures of its parent; [B, 3, H, W] both."""
         if self.generator is None:  # the control without a parameter
-            return self.grey(x).expand_as(x).sub(self.mean).div(self.std) if m is Modality.DV else x
+            return (self.grey(x) - self.mean) / self.std if m is Modality.DV else x
         if m is Modality.DV:
-            return self._leave(self.generator(self.encoder(self._enter(x))))
-        return self._leave(
-            (self.infrared_generator or self.generator)(self._enter(x).mean(1, keepdim=True))
-        )
+            assert self.encoder is not None  # where there is D_V
+            grey = self.encoder(self._enter(x))  # [B, 1, H, W]
+            return self._leave(self.generator(grey))
+        grey = self._enter(x).mean(1, keepdim=True)  # [B, 1, H, W]
+        return self._leave((self.infrared_generator or self.generator)(grey))
 
-    def grey(self, x: Tensor) -> Tensor:
+    def grey(
+        self,
+        x: Pictures,
+    ) -> Float[Tensor, "B 1 H W"]:
         """Luma in [0, 1] of normalised colour pictures: [B, 3, H, W] -> [B, 1, H, W]."""
-        return ((x * self.std + self.mean) * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+        pixels = x * self.std + self.mean
+        weights = x.new_tensor(LUMA).view(3, 1, 1)
+        return (pixels * weights).sum(1, keepdim=True)
 
-    def forward(self, images: Mapping[Modality, Tensor]) -> Output:
+    def forward(
+        self,
+        images: Images,
+    ) -> Output:
         """Pictures of V and I (either may be left out; the numbers may differ) -> Output over all
         streams made from them.
         """
-        streams = {
-            m: x for m, x in {**images, **self.derive(images)}.items() if m in self.modalities
-        }
-        streams = {m: streams[m] for m in self.modalities if m in streams}
+        every = {**images, **self.derive(images)}
+        streams = {m: every[m] for m in self.modalities if m in every}
         # One pass of the trunk over all streams: its batch norms see one batch, and the device one
         # large kernel.
-        pooled = self.pooled(torch.cat([self.stems[m](x) for m, x in streams.items()]))
+        maps = torch.cat([self.stems[m](x) for m, x in streams.items()])  # [T, C, h, w]
+        pooled = self.pooled(maps)  # [T, D], T pictures of all streams
         after = self.neck(pooled)
+        logits = self.classifier(after)  # [T, ids]
         sizes = [len(x) for x in streams.values()]
 
         def split(value: Tensor) -> dict[Modality, Tensor]:
             return dict(zip(streams, value.split(sizes), strict=True))
 
-        return Output(streams, split(pooled), split(after), split(self.classifier(after)))
+        return Output(
+            streams,
+            split(pooled),
+            split(after),
+            split(logits),
+        )
 
-    def pooled(self, maps: Tensor) -> Tensor:
+    def pooled(
+        self,
+        maps: Maps,
+    ) -> Features:
         """Stem output [B, C, h, w] -> pooled feature [B, D] through the trunk."""
         return self.pool(self.trunk(maps)).flatten(1)
 
-    def embed(self, x: Tensor, modality: str | Modality = Modality.V) -> Tensor:
+    def embed(
+        self,
+        x: Pictures,
+        modality: str | Modality = Modality.V,
+    ) -> Features:
         """The test feature of pictures of one modality: [B, 3, H, W] -> [B, D] float32 of unit
         length.
 
@@ -188,56 +213,60 @@ class BaseDerivativeNet(nn.Module):
         eval mode.
         """
         value = self.pooled(self.stems[parse_modality(modality)](x))
-        return F.normalize((self.neck(value) if self.feature == "bn" else value).float(), dim=1)
+        if self.feature == "bn":
+            value = self.neck(value)
+        return F.normalize(value.float(), dim=1)
 
     def export(self) -> BaseDerivativeNet:
         """The two-stream net that is deployed: V and I only, its own copy, the same embeddings bit
         for bit (section II-C).
         """
         net = copy.deepcopy(self)
-        net.modalities = tuple(m for m in self.modalities if m.parent is m)
+        net.modalities = BASE
         net.encoder = net.generator = net.infrared_generator = None
         net.extras = nn.ModuleDict()
-        net.stems = nn.ModuleDict({m.value: net.stems[m] for m in net.modalities})
+        every = net.stems
+        net.stems = nn.ModuleDict()
+        for m in BASE:
+            net.stems[m.value] = every[m.value]
         return net.eval()
 
     def head(self) -> list[nn.Parameter]:
         """Neck, classifier and a rival's extras (all from a random start): what the ``agw`` groups
         train at the full rate.
         """
-        return [
-            p
-            for module in (self.neck, self.classifier, self.extras)
-            for p in module.parameters()
-            if p.requires_grad
-        ]
+        return _trained([self.neck, self.classifier, self.extras])
 
     def generators(self) -> list[nn.Parameter]:
         """What is trained of E_V and G_S: ten numbers, or sixteen with a G of its own for D_I;
         empty without derivatives or frozen.
         """
-        return [
-            p for module in self._parts().values() for p in module.parameters() if p.requires_grad
-        ]
+        return _trained(self._parts().values())
 
     def generator_numbers(self) -> dict[str, list[float]]:
         """The generator's numbers by the paper's letters: E_V weights and bias, G_S weights and
         biases; D_I's own G is ``G_I``.
         """
-        return {
-            f"{name}.{kind}": getattr(module.conv, kind).detach().flatten().tolist()
-            for name, module in self._parts().items()
-            for kind in ("weight", "bias")
-        }
+        numbers = {}
+        for name, module in self._parts().items():
+            for kind, value in module.conv.named_parameters():
+                numbers[f"{name}.{kind}"] = value.detach().flatten().tolist()
+        return numbers
 
-    def _parts(self) -> dict[str, nn.Module]:
+    def _parts(self) -> dict[str, Encoder | Generator]:
         parts = {"E_V": self.encoder, "G_S": self.generator, "G_I": self.infrared_generator}
         return {name: module for name, module in parts.items() if module is not None}
 
-    def _enter(self, x: Tensor) -> Tensor:
+    def _enter(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         return x * self.std + self.mean if self.generator_space == "unit" else x
 
-    def _leave(self, x: Tensor) -> Tensor:
+    def _leave(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         return (x - self.mean) / self.std if self.generator_space == "unit" else x
 
 
@@ -246,18 +275,34 @@ class GeM(nn.Module):
     1].
     """
 
-    def __init__(self, p: float = 3.0):
+    def __init__(
+        self,
+        p: float = 3.0,
+    ):
         super().__init__()
         self.p = nn.Parameter(torch.tensor(p))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+    ) -> Tensor:
         x = x.float().clamp_min(1e-6)
         return x.pow(self.p).mean((-2, -1), keepdim=True).pow(1 / self.p)
 
 
-def _start(conv: nn.Conv2d, weights: tuple[float, ...] | None) -> None:
-    """Set a 1x1 convolution's weights and zero its bias; None keeps torch's random start."""
-    if weights is not None:
-        with torch.no_grad():
-            conv.weight.copy_(torch.tensor(weights).view_as(conv.weight))
-            conv.bias.zero_()
+def _ordered(modalities: Iterable[str]) -> tuple[Modality, ...]:
+    """The modalities in the order of the enumeration; raises ValueError if V or I is missing."""
+    named = {parse_modality(m) for m in modalities}
+    if not set(BASE) <= named:
+        raise ValueError(
+            f"modalities = {' '.join(sorted(named))!r}: both base modalities V and I are needed"
+        )
+    return tuple(m for m in Modality if m in named)
+
+
+def _trained(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Parameters of some modules that are trained."""
+    parameters: list[nn.Parameter] = []
+    for module in modules:
+        parameters += [p for p in module.parameters() if p.requires_grad]
+    return parameters

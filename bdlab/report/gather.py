@@ -255,6 +255,8 @@ def _guarded(kept: Mapping[str, Cells]) -> list[str]:
     for row, own in kept.items():
         for _, result in own:
             for kind, words in result.get("guard", {}).items():
+                if kind == "life":  # a measurement, no warning
+                    continue
                 found.setdefault(kind, []).append((row, words))
     count = sum(map(len, kept.values()))
     return [f"{kind}, in {len(said)} of {count} cells ({', '.join(dict.fromkeys(row for row, _ in said))}). The first: {said[0][1]}"

@@ -35,7 +35,11 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be written, read or trusted; names the file and the reason."""
 
 
-def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
+def save(
+    folder: Path,
+    step: int,
+    state: dict[str, Any],
+) -> Path:
     """Write ``state`` (tensors and plain values) as the checkpoint of ``step`` and drop all but the
     newest two.
 
@@ -93,7 +97,7 @@ def data(payload: bytes) -> Any:
                 )
             for code, name, _ in pickletools.genops(archive.read(pickles[0])):
                 if code.name in OTHER_NAMES or (
-                    code.name == "GLOBAL" and not NAMES.fullmatch(name)
+                    code.name == "GLOBAL" and not NAMES.fullmatch(str(name))
                 ):
                     raise ValueError(
                         f"it holds more than tensors and plain values ({name or code.name})"
@@ -165,7 +169,8 @@ def unseal(data: bytes) -> bytes:
         raise ValueError("not a bdlab checkpoint, or its header is damaged")
     if parts[2] != b"%d" % len(payload):
         raise ValueError(
-            f"cut short or grown: {len(payload)} bytes, the header says {parts[2].decode(errors='replace')}"
+            f"cut short or grown: {len(payload)} bytes, "
+            f"the header says {parts[2].decode(errors='replace')}"
         )
     if hashlib.sha256(payload).hexdigest().encode() != parts[1]:
         raise ValueError("damaged: the sha256 of its content is not the one in its header")

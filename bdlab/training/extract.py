@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from bdlab import pixels, protocols, rules
 from bdlab.evaluation import Embedded
 from bdlab.modality import BASE, Modality
+from bdlab.network import BaseDerivativeNet
 
 from .setup import Setup, TrainingError, permutations
 
@@ -23,7 +23,7 @@ EVALUATION_BATCH = 256  # fixed: another batch size gives other bits
 def embed(
     setup: Setup,
     split: str = "test",
-    net: nn.Module | None = None,
+    net: BaseDerivativeNet | None = None,
     modalities: Iterable[Modality] = BASE,
 ) -> dict[Modality, Embedded]:
     """Test features of one part: unit-length float32 rows with identities, cameras and paths.
@@ -32,34 +32,46 @@ def embed(
     derived and embedded.
     """
     net = (net or setup.net).eval()
-    out = {}
+    embedded = {}
     for m in modalities:
         rows = setup.dataset.select(split, m.parent)
-        pieces = []
-        for i in range(0, len(rows), EVALUATION_BATCH):
-            x = pixels.normalise(
-                setup.bank.pictures[
-                    torch.tensor(rows[i : i + EVALUATION_BATCH], device=setup.device)
-                ]
-            )
-            x = x if m is m.parent else net.derive({m.parent: x})[m]
-            feature = net.embed(x, m)
-            pieces.append(
-                F.normalize(feature + net.embed(x.flip(-1), m), dim=1)
-                if setup.config.test.flip
-                else feature
-            )
+        features = [_features(setup, net, m, rows[i : i + EVALUATION_BATCH]) for i in _starts(rows)]
         records = [setup.dataset.records[row] for row in rows]
-        ids, cameras = (
-            np.array([r.identity for r in records]),
-            np.array([r.camera for r in records]),
+        embedded[m] = Embedded(
+            torch.cat(features).cpu().numpy(),  # [N, D]
+            np.array([record.identity for record in records]),
+            np.array([record.camera for record in records]),
+            [record.path for record in records],
         )
-        out[m] = Embedded(torch.cat(pieces).cpu().numpy(), ids, cameras, [r.path for r in records])
-    return out
+    return embedded
+
+
+def _starts(rows: Sequence[int]) -> range:
+    """Where each batch of rows begins."""
+    return range(0, len(rows), EVALUATION_BATCH)
+
+
+def _features(
+    setup: Setup,
+    net: BaseDerivativeNet,
+    m: Modality,
+    rows: Sequence[int],
+) -> torch.Tensor:
+    """Test features [B, D] of some rows of the bank as pictures of modality ``m``."""
+    stored = setup.bank.pictures[torch.tensor(rows, device=setup.device)]  # [B, 3, H, W] uint8
+    x = pixels.normalise(stored)
+    if m is not m.parent:
+        x = net.derive({m.parent: x})[m]
+    feature = net.embed(x, m)
+    if not setup.config.test.flip:
+        return feature
+    return F.normalize(feature + net.embed(x.flip(-1), m), dim=1)
 
 
 def evaluate(
-    setup: Setup, split: str = "test", embedded: dict[Modality, Embedded] | None = None
+    setup: Setup,
+    split: str = "test",
+    embedded: dict[Modality, Embedded] | None = None,
 ) -> dict[str, protocols.Result]:
     """Scores of every setting of the set's protocol: ``v2t`` and ``t2v``, or SYSU-MM01's four.
 
@@ -84,5 +96,6 @@ def evaluate(
         )
     except ValueError as error:
         raise TrainingError(
-            f"{setup.dataset.root}: the test part cannot be scored: {error}. `bdlab data check` looks it over."
+            f"{setup.dataset.root}: the test part cannot be scored: {error}. "
+            "`bdlab data check` looks it over."
         ) from error

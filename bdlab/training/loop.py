@@ -1,4 +1,4 @@
-"""The training loop over any method's objective, and its exact resumption.
+"""The training loop over any method's objective.
 
 The loop draws batches by key, steps SGD, logs every term of every step on the device, and looks at
 them once an epoch.
@@ -6,10 +6,9 @@ them once an epoch.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,18 @@ import torch
 from torch import Tensor
 
 from bdlab import files
-from bdlab.config import Config, identity
-from bdlab.methods.objective import Batch
+from bdlab.config import Config
+from bdlab.losses import ACTIVE
+from bdlab.methods.objective import Batch, ramp
 
-from . import checkpoint, collapse
+from . import collapse, resumption
 from .extract import evaluate
-from .setup import Setup, TrainingError, cut, draw_epoch
+from .resumption import ResumeError, diverged, save
+from .setup import Setup, cut, draw_epoch
 
+__all__ = ["ResumeError", "learning_rate", "optimiser", "train"]
 
-class ResumeError(TrainingError):
-    """A checkpoint that belongs to another configuration, data, torch, device or number of threads."""
+History = list[dict[str, Any]]
 
 
 def learning_rate(config: Config, epoch: float) -> float:
@@ -40,11 +41,13 @@ def learning_rate(config: Config, epoch: float) -> float:
     if optim.schedule == "step":
         whole = int(epoch)
         warm = min(1.0, (whole + 1) / optim.warmup) if optim.warmup else 1.0
-        return optim.lr * warm * 0.1 ** sum(whole >= m for m in config.milestones)
+        drops = sum(whole >= milestone for milestone in config.milestones)
+        return optim.lr * warm * 0.1**drops
     if epoch < optim.warmup:
         return optim.lr * (epoch + 1e-2) / (optim.warmup + 1e-2)
-    gone = (epoch - optim.warmup) / max(optim.epochs - optim.warmup, 1e-9)
-    return optim.lr * 0.5 * (1 + math.cos(math.pi * min(gone, 1.0)))
+    falling = max(optim.epochs - optim.warmup, 1e-9)
+    gone = min((epoch - optim.warmup) / falling, 1.0)
+    return optim.lr * 0.5 * (1 + math.cos(math.pi * gone))
 
 
 def optimiser(setup: Setup) -> torch.optim.SGD:
@@ -53,16 +56,30 @@ def optimiser(setup: Setup) -> torch.optim.SGD:
     """
     optim, net = setup.config.optim, setup.net
     body_scale = 0.1 if optim.groups == "agw" else 1.0
-    generator_scale = body_scale if optim.generator_lr is None else optim.generator_lr / optim.lr
-    head, generators = list(net.head()), list(net.generators())
-    special = {id(p) for p in [*head, *generators]}
-    body = [p for p in net.parameters() if p.requires_grad and id(p) not in special]
-    groups = [(head, 1.0), (body, body_scale), (generators, generator_scale)]
+    generator_scale = body_scale
+    if optim.generator_lr is not None:
+        generator_scale = optim.generator_lr / optim.lr
+    head = list(net.head())
+    generators = list(net.generators())
+    special = set(map(id, head + generators))
+    body = []
+    for parameter in net.parameters():
+        if parameter.requires_grad and id(parameter) not in special:
+            body.append(parameter)
+    groups = [
+        {"params": head, "scale": 1.0},
+        {"params": body, "scale": body_scale},
+        {"params": generators, "scale": generator_scale},
+    ]
+    groups = [group for group in groups if group["params"]]
     return torch.optim.SGD(
-        [{"params": p, "scale": scale} for p, scale in groups if p],
-        lr=optim.lr, momentum=optim.momentum, nesterov=optim.nesterov and optim.momentum > 0,
-        weight_decay=optim.weight_decay, fused=setup.device.type in ("cpu", "cuda"),
-    )  # fmt: skip
+        groups,
+        lr=optim.lr,
+        momentum=optim.momentum,
+        nesterov=optim.nesterov and optim.momentum > 0,
+        weight_decay=optim.weight_decay,
+        fused=setup.device.type in ("cpu", "cuda"),
+    )
 
 
 def train(
@@ -72,46 +89,59 @@ def train(
     inexact: bool = False,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
-) -> list[dict[str, Any]]:
+) -> History:
     """Train ``setup.net`` and return the history, one dict an epoch.
 
-    With a ``folder``, history.jsonl and checkpoints are written there; ``resume`` lists earlier
-    attempt folders, whose newest valid checkpoint is gone on from: on a CPU bit for bit (same torch
-    and threads; ``inexact=True`` allows others and says so in the provenance), on a GPU up to the
-    order of its sums. Raises TrainingError at the first term that is not finite, ResumeError.
+    With a ``folder``, history.jsonl and checkpoints are written there; ``resume`` lists
+    earlier attempt folders, whose newest valid checkpoint is gone on from: on a CPU bit for bit
+    (same torch and threads; ``inexact=True`` allows others and says so in the provenance), on a GPU
+    up to the order of its sums. Raises TrainingError at the first term that is not finite,
+    ResumeError.
     """
-    config, opt = setup.config, optimiser(setup)
-    history, start, log = _resume(setup, opt, list(resume), inexact)
+    opt = optimiser(setup)
+    epochs = setup.config.optim.epochs
+    history, start, log = resumption.resume(setup, opt, list(resume), inexact)
     if folder:
         for line in history:
             files.append_line(folder / "history.jsonl", line)
-    for epoch in range(len(history), config.optim.epochs):
-        began = time.perf_counter()
-        line, log = _epoch(setup, opt, epoch, start, log, history, folder, on_step)
-        seconds = time.perf_counter() - began
-        pictures = (
-            len(config.modalities)
-            * config.data.identities
-            * config.data.shots
-            * (setup.steps - start)
+    for epoch in range(len(history), epochs):
+        run = _Epoch(
+            setup,
+            opt,
+            epoch,
+            history,
+            folder,
+            on_step,
         )
-        line["time"] = {
-            "seconds": round(seconds, 3),
-            "pictures_per_s": round(pictures / seconds, 1),
-        }
+        line = run.all(start, log)
         history.append(line)
-        line["guard"] = collapse.watch(history, config, setup.pool.num_ids)
+        _judge(setup, history)
         start, log = 0, None
-        if config.data.validation:
-            _keep_best(setup, line)
         if folder:
             files.append_line(folder / "history.jsonl", line)
-            _save(setup, opt, folder, history, 0, None)
+            save(
+                setup,
+                opt,
+                folder,
+                history,
+                0,
+                None,
+            )
         if on_epoch:
             on_epoch(line)
     if setup.best:
         setup.net.load_state_dict(setup.best["net"])
     return history
+
+
+def _judge(setup: Setup, history: History) -> None:
+    """Add to the last line what the guard says of the run so far, and its validation score."""
+    config, people = setup.config, setup.pool.num_ids
+    line = history[-1]
+    line["relative"] = collapse.relative(line, config, people)
+    line["guard"] = collapse.watch(history, config, people)
+    if config.data.validation:
+        _keep_best(setup, line)
 
 
 def _keep_best(setup: Setup, line: dict[str, Any]) -> None:
@@ -121,174 +151,149 @@ def _keep_best(setup: Setup, line: dict[str, Any]) -> None:
     scores = [result.mean["mAP"] for result in evaluate(setup, "val").values()]
     line["validation"] = sum(scores) / len(scores)
     if line["validation"] > setup.best.get("score", -1.0):
-        state = {name: value.clone() for name, value in setup.net.state_dict().items()}
-        setup.best.update({"score": line["validation"], "epoch": line["epoch"], "net": state})
+        state = setup.net.state_dict()
+        setup.best["score"] = line["validation"]
+        setup.best["epoch"] = line["epoch"]
+        setup.best["net"] = {name: value.clone() for name, value in state.items()}
 
 
-def _epoch(
-    setup, opt, epoch, start, log, history, folder, on_step
-) -> tuple[dict[str, Any], Tensor]:
-    """One epoch from step ``start``; no value leaves the device before its end unless a checkpoint
-    is due.
-    """
-    config, steps = setup.config, setup.steps
-    total = steps * config.optim.epochs
-    rows, draws, labels = draw_epoch(setup, epoch, steps)
-    setup.net.train()
-    for step in range(start, steps):
-        for group in opt.param_groups:
-            group["lr"] = group["scale"] * learning_rate(config, epoch + step / steps)
-        terms = _step(
-            setup,
-            opt,
-            cut(setup, rows[step], draws[step], labels[step], (epoch * steps + step) / total),
-        )
-        names = list(terms)
-        if log is None:
-            log = torch.zeros(steps, len(names), device=setup.device)
-        log[step] = torch.stack([value.detach().float() for value in terms.values()])
-        if on_step:
-            on_step(epoch * steps + step + 1, total)
-        every = config.run.checkpoint_every
-        if folder and every and (step + 1) % every == 0 and step + 1 < steps:
-            _check_finite(log[: step + 1].cpu(), names, epoch, steps, folder)
-            _save(setup, opt, folder, history, step + 1, log)
-    values = log.cpu()
-    _check_finite(values, names, epoch, steps, folder)
-    line = {
-        "epoch": epoch + 1, "steps": (epoch + 1) * steps, "lr": opt.param_groups[0]["lr"],
-        "terms": {name: float(value) for name, value in zip(names, values.double().mean(0), strict=True)},
-        "generator": setup.net.generator_numbers(),
-    }  # fmt: skip
-    return line, log
+class _Epoch:
+    """One epoch; no value leaves the device before its end unless a checkpoint is due."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        opt: torch.optim.SGD,
+        epoch: int,
+        history: History,
+        folder: Path | None,
+        on_step: Callable[[int, int], None] | None,
+    ):
+        self.setup = setup
+        self.opt = opt
+        self.epoch = epoch
+        self.history = history
+        self.folder = folder
+        self.on_step = on_step
+        self.first = epoch * setup.steps  # steps of the epochs before
+        self.total = setup.steps * setup.config.optim.epochs
+        self.names: list[str] = []
+
+    def all(
+        self,
+        start: int,
+        log: Tensor | None,
+    ) -> dict[str, Any]:
+        """Every step from ``start``, ``log`` [steps, terms] holding those before; its line."""
+        began = time.perf_counter()
+        setup, steps = self.setup, self.setup.steps
+        rows, draws, labels = draw_epoch(setup, self.epoch, steps)
+        setup.net.train()
+        for step in range(start, steps):
+            self._set_rate(step / steps)
+            progress = (self.first + step) / self.total
+            batch = cut(
+                setup,
+                rows[step],
+                draws[step],
+                labels[step],
+                progress,
+            )
+            terms = _step(setup, self.opt, batch)
+            self.names = list(terms)
+            values = [value.detach().float() for value in terms.values()]
+            if log is None:
+                log = torch.zeros(steps, len(values), device=setup.device)
+            log[step] = torch.stack(values)
+            if self.on_step:
+                self.on_step(self.first + step + 1, self.total)
+            self._checkpoint(step + 1, log)
+        assert log is not None  # an epoch has a step
+        return self._line(log.cpu(), time.perf_counter() - began, steps - start)
+
+    def _set_rate(self, share: float) -> None:
+        rate = learning_rate(self.setup.config, self.epoch + share)
+        for group in self.opt.param_groups:
+            group["lr"] = group["scale"] * rate
+
+    def _checkpoint(
+        self,
+        done: int,
+        log: Tensor,
+    ) -> None:
+        """Within an epoch, every so many steps; at its end ``train`` saves."""
+        every = self.setup.config.run.checkpoint_every
+        if not self.folder or not every or done % every:
+            return
+        if done < self.setup.steps:
+            self._check_finite(log[:done].cpu())
+            save(
+                self.setup,
+                self.opt,
+                self.folder,
+                self.history,
+                done,
+                log,
+            )
+
+    def _check_finite(self, values: Tensor) -> None:
+        """Raise TrainingError at the first of the [steps, terms] that is not finite."""
+        bad = (~values.isfinite()).nonzero()
+        if not len(bad):
+            return
+        step, term = bad[0].tolist()
+        value = values[step, term].item()
+        number = self.first + step + 1
+        where = f"step {number} (epoch {self.epoch + 1})"
+        name = self.names[term]
+        raise diverged(f"the term {name!r} is {value} at {where}", self.folder)
+
+    def _line(
+        self,
+        values: Tensor,
+        seconds: float,
+        steps: int,
+    ) -> dict[str, Any]:
+        """The history's line from the terms [steps, terms] of every step."""
+        self._check_finite(values)
+        setup, data = self.setup, self.setup.config.data
+        terms, active = {}, {}
+        means = values.double().mean(0).tolist()
+        for name, mean in zip(self.names, means, strict=True):
+            if name.startswith(ACTIVE):
+                active[name.removeprefix(ACTIVE)] = mean
+            else:
+                terms[name] = mean
+        done = self.first + setup.steps
+        a_step = len(setup.config.modalities) * data.identities * data.shots
+        pictures = a_step * steps
+        return {
+            "epoch": self.epoch + 1,
+            "steps": done,
+            "lr": self.opt.param_groups[0]["lr"],
+            "ramp": ramp(setup.config, (done - 1) / self.total),
+            "terms": terms,
+            "active": active,
+            "generator": setup.net.generator_numbers(),
+            "time": {
+                "seconds": round(seconds, 3),
+                "pictures_per_s": round(pictures / seconds, 1),
+            },
+        }
 
 
-def _step(setup: Setup, opt: torch.optim.SGD, batch: Batch) -> dict[str, Tensor]:
-    with torch.autocast(setup.device.type, setup.dtype, enabled=setup.dtype != torch.float32):
+def _step(
+    setup: Setup,
+    opt: torch.optim.SGD,
+    batch: Batch,
+) -> dict[str, Tensor]:
+    """One step of SGD; returns the objective's terms and the norm of the ``gradient``."""
+    reduced = setup.dtype != torch.float32
+    with torch.autocast(setup.device.type, setup.dtype, enabled=reduced):
         terms = setup.objective(batch)
     opt.zero_grad(set_to_none=True)
     terms["total"].backward()
     gradients = [p.grad for p in setup.net.parameters() if p.grad is not None]
-    terms["gradient"] = torch.stack(torch._foreach_norm(gradients)).norm()
+    terms["gradient"] = torch.nn.utils.get_total_norm(gradients)
     opt.step()
     return terms
-
-
-def _check_finite(
-    values: Tensor, names: Sequence[str], epoch: int, steps: int, folder: Path | None
-) -> None:
-    bad = (~values.isfinite()).nonzero()
-    if not len(bad):
-        return
-    step, term = bad[0].tolist()
-    raise _diverged(
-        f"the term {names[term]!r} is {values[step, term].item()} at step {epoch * steps + step + 1} (epoch {epoch + 1})",
-        folder,
-    )
-
-
-def _diverged(what: str, folder: Path | None) -> TrainingError:
-    saved = checkpoint.found(folder) if folder else []
-    last = (
-        f"The last good checkpoint is {saved[0]}." if saved else "No checkpoint had been saved yet."
-    )
-    return TrainingError(f"{what}. {last} Lower lr, raise warmup, or set precision='float32'.")
-
-
-def _save(
-    setup: Setup, opt: torch.optim.SGD, folder: Path, history: list, step: int, log: Tensor | None
-) -> None:
-    floats = {
-        name: value for name, value in setup.net.state_dict().items() if value.is_floating_point()
-    }
-    finite = torch.stack(
-        [value.isfinite().all() for value in floats.values()]
-    )  # terms look at a step's start, these at its end
-    if not finite.all():
-        name = list(floats)[int(finite.logical_not().nonzero()[0])]
-        raise _diverged(
-            f"the weights {name!r} are not finite after step {len(history) * setup.steps + step}",
-            folder,
-        )
-    state = {
-        "belongs": _belongs(setup), "net": setup.net.state_dict(), "optimiser": opt.state_dict(),
-        "history": history, "step": step, "log": log, "best": setup.best,
-    }  # fmt: skip
-    checkpoint.save(folder, len(history) * setup.steps + step, state)
-
-
-def _belongs(setup: Setup) -> dict[str, Any]:
-    """What must be the same for an exact resume. A GPU's bits do not hang on the host's threads."""
-    threads = torch.get_num_threads() if setup.device.type == "cpu" else 0
-    # what differs from its introduction: a checkpoint of an older release goes on too
-    kept = {k: v for k, v in identity(setup.config.flat()).items() if k not in setup.files}
-    return {
-        "configuration": kept, "data fingerprint": setup.dataset.fingerprint,
-        "files read": dict(setup.files), "torch": str(torch.__version__),
-        "device": setup.device.type, "threads": threads, "precision": str(setup.dtype),
-    }  # fmt: skip
-
-
-def _resume(
-    setup: Setup, opt: torch.optim.SGD, folders: list[Path], inexact: bool
-) -> tuple[list[dict], int, Tensor | None]:
-    found = checkpoint.newest(folders)
-    if found is None:
-        return [], 0, None
-    path, state = found
-    now, then = _belongs(setup), state.get("belongs", {})
-    differs = [key for key in now if now[key] != then.get(key)]
-    fixed = {"configuration", "data fingerprint", "files read"} & set(differs)
-    if fixed or (differs and not inexact):
-        said = "; ".join(
-            f"{key} was {_short(then.get(key))}, is {_short(now[key])}" for key in differs
-        )
-        raise ResumeError(
-            f"{path}: this checkpoint cannot be gone on from exactly: {said}. Run it as before, or allow other bits with --inexact "
-            "(configuration, data and files cannot be overridden), or delete the attempt to start over."
-        )
-    try:
-        history, step, log = _take(setup, opt, state)
-    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = str(error).partition("\n")[0]
-        raise ResumeError(
-            f"{path}: does not fit the network it says it is of ({first}); delete the attempt to start over"
-        ) from error
-    exact = not differs and setup.device.type == "cpu"  # a GPU's sums may come in another order
-    setup.resumed.update({"from": f"{path.parent.name}/{path.name}", "exact": exact})
-    return history, step, log
-
-
-def _take(
-    setup: Setup, opt: torch.optim.SGD, state: dict[str, Any]
-) -> tuple[list[dict], int, Tensor | None]:
-    """A checkpoint's state into net and optimiser. Momenta of another shape are refused: the fused
-    step would write past them.
-    """
-    setup.net.load_state_dict(state["net"])
-    opt.load_state_dict(state["optimiser"])
-    for parameter, kept in opt.state.items():
-        if kept["momentum_buffer"] is not None and kept["momentum_buffer"].shape != parameter.shape:
-            raise ValueError(
-                f"a momentum of shape {list(kept['momentum_buffer'].shape)} for {list(parameter.shape)} weights"
-            )
-    history, step, log = list(state["history"]), state["step"], state["log"]
-    if (
-        not 0 <= step < setup.steps
-        or (log is None) != (step == 0)
-        or (log is not None and len(log) != setup.steps)
-    ):
-        raise ValueError(
-            f"step {step} of {setup.steps}, with {0 if log is None else len(log)} steps logged"
-        )
-    setup.best.update(state["best"])
-    return history, step, None if log is None else log.to(setup.device)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return (
-        text
-        if len(text) < 40
-        else f"{text[:12]}... ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-    )

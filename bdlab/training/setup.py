@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bdlab import datasets, machine, pixels, rules
 from bdlab.config import Config
@@ -19,6 +19,7 @@ from bdlab.files import digest
 from bdlab.methods import METHODS, Objective
 from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
+from bdlab.network import BaseDerivativeNet
 from bdlab.network.backbones import find_weights
 from bdlab.protocols import draws as galleries
 
@@ -42,7 +43,7 @@ class Setup:
     dataset: datasets.Dataset
     bank: Bank
     pool: batches.Pool
-    net: nn.Module
+    net: BaseDerivativeNet
     objective: Objective
     device: torch.device
     dtype: torch.dtype  # of the autocast regions
@@ -56,18 +57,18 @@ class Setup:
     @property
     def steps(self) -> int:
         """Steps an epoch."""
-        batch = self.config.data.identities * self.config.data.shots
-        rule = batches.steps_per_epoch(
-            self.pool.count(Modality.V), self.pool.count(Modality.I), batch
-        )
-        return self.config.optim.steps or self.config.optim.passes * rule
+        data, optim = self.config.data, self.config.optim
+        visible, infrared = self.pool.count(Modality.V), self.pool.count(Modality.I)
+        rule = batches.steps_per_epoch(visible, infrared, data.identities * data.shots)
+        return optim.steps or optim.passes * rule
 
 
 def open_data(config: Config) -> datasets.Dataset:
     """The data set of a configuration; raises DatasetError, or BatchError if it has fewer people
     than a batch takes.
     """
-    dataset = datasets.open(config.data.data, root=config.data.root, **config.data.options())
+    options = config.data.options()
+    dataset = datasets.open(config.data.data, root=config.data.root, **options)
     batches.enough(config.data.identities, len(dataset.identities("train")))
     if config.test.draw != rules.draws_of(config.data.data)[0]:
         # a file that is not there is better missed now than after the training
@@ -110,7 +111,11 @@ def permutations(dataset: datasets.Dataset) -> Any:
         ) from error
 
 
-def prepare(config: Config, device: str | None = None, progress: bool = True) -> Setup:
+def prepare(
+    config: Config,
+    device: str | None = None,
+    progress: bool = True,
+) -> Setup:
     """Open the data, decode them into the bank (once, cached), build network and objective from the
     seed.
 
@@ -121,21 +126,33 @@ def prepare(config: Config, device: str | None = None, progress: bool = True) ->
     dataset = open_data(config)
     files = files_read(config, dataset)
     where = _device(device)
-    pictures = bank(dataset, config.data.height, config.data.width, progress=progress).to(where)
-    rows = {m: dataset.select("train", m) for m in BASE}
-    pool = batches.Pool.of(
-        rows, {m: [dataset.records[row].identity for row in rows[m]] for m in BASE}
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(batches.torch_seed(config.run.seed))
-        net, objective = METHODS[config.run.method](config, pool.num_ids)
-    net.to(where, memory_format=torch.channels_last)
+    pictures = bank(dataset, config.data.height, config.data.width, progress=progress)
+    pictures = pictures.to(where)
+    pool = _pool(dataset)
+    net, objective = _method(config, pool.num_ids)
+    net.to(where).to(memory_format=torch.channels_last)
     if config.optim.compile != "no":
         # in place: names in checkpoints stay; testing runs uncompiled
         net.compile(mode=config.optim.compile, dynamic=False)
         objective = _compiled(objective, config.optim.compile)
     dtype = _precision(config, where)
     return Setup(config, dataset, pictures, pool, net, objective, where, dtype, files)
+
+
+def _pool(dataset: datasets.Dataset) -> batches.Pool:
+    """The training pictures by identity."""
+    rows, identities = {}, {}
+    for m in BASE:
+        rows[m] = dataset.select("train", m)
+        identities[m] = [dataset.records[row].identity for row in rows[m]]
+    return batches.Pool.of(rows, identities)
+
+
+def _method(config: Config, num_ids: int) -> tuple[BaseDerivativeNet, Objective]:
+    """Network and objective from the seed; torch's own random state stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(batches.torch_seed(config.run.seed))
+        return METHODS[config.run.method](config, num_ids)
 
 
 def _compiled(objective: Objective, mode: str) -> Objective:
@@ -146,11 +163,15 @@ def _compiled(objective: Objective, mode: str) -> Objective:
     def step(batch: Batch) -> dict[str, Tensor]:
         try:
             return objective(batch)
-        except torch._dynamo.exc.BackendCompilerFailed as error:
-            why = str(error.inner_exception).partition("\n")[0]
+        except RuntimeError as error:
+            cause = getattr(error, "inner_exception", None)  # what only a compiler's error has
+            if cause is None:
+                raise
+            why = str(cause).partition("\n")[0]
             raise TrainingError(
-                f"compile = {mode!r}: torch.compile cannot compile the network here ({why}). It needs a C++ compiler: "
-                "install one (Debian: apt-get install g++), or set compile to 'no'."
+                f"compile = {mode!r}: torch.compile cannot compile the network here ({why}). "
+                "It needs a C++ compiler: install one (Debian: apt-get install g++), "
+                "or set compile to 'no'."
             ) from error
 
     return step
@@ -158,7 +179,8 @@ def _compiled(objective: Objective, mode: str) -> Objective:
 
 def _device(name: str | None) -> torch.device:
     try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        usual = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device(name or usual)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).partition("\n")[0]
@@ -172,31 +194,63 @@ def _precision(config: Config, device: torch.device) -> torch.dtype:
     """``auto``: bfloat16 where the device multiplies it natively, else float32."""
     if config.optim.precision != "auto":
         return getattr(torch, config.optim.precision)
-    return machine.best_precision(device, min(config.data.height, config.data.width))
+    side = min(config.data.height, config.data.width)
+    return machine.best_precision(device, side)
 
 
-def draw_epoch(setup: Setup, epoch: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+def draw_epoch(
+    setup: Setup,
+    epoch: int,
+    steps: int,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3] and labels [steps,
     P K], on the device at once.
     """
     data, seed = setup.config.data, setup.config.run.seed
-    plan = batches.plan(seed, epoch, setup.pool, data.identities, data.shots, steps)
-    rows = np.concatenate([plan.rows[m] for m in BASE], axis=1)
-    draws = batches.draw(seed, epoch, steps, data.identities * data.shots, data.pad)
-    return tuple(torch.from_numpy(values).to(setup.device) for values in (rows, draws, plan.labels))
+    plan = batches.plan(
+        seed,
+        epoch,
+        setup.pool,
+        data.identities,
+        data.shots,
+        steps,
+    )
+    rows = np.concatenate([plan.rows[m] for m in BASE], axis=1)  # [steps, 2 P K]
+    draws = batches.draw(
+        seed,
+        epoch,
+        steps,
+        data.identities * data.shots,
+        data.pad,
+    )
+    return (
+        torch.from_numpy(rows).to(setup.device),
+        torch.from_numpy(draws).to(setup.device),
+        torch.from_numpy(plan.labels).to(setup.device),
+    )
 
 
-def cut(setup: Setup, rows: Tensor, draws: Tensor, labels: Tensor, progress: float) -> Batch:
+def cut(
+    setup: Setup,
+    rows: Tensor,
+    draws: Tensor,
+    labels: Tensor,
+    progress: float,
+) -> Batch:
     """One step's batch from its rows, draws and labels, normalised."""
-    pictures = pixels.normalise(
-        batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad)
-    )
-    return Batch(
-        dict(zip(BASE, pictures.chunk(2), strict=True)), dict.fromkeys(BASE, labels), progress
-    )
+    pictures = batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad)
+    visible, infrared = pixels.normalise(pictures).chunk(2)  # [P K, 3, H, W] each
+    images = {Modality.V: visible, Modality.I: infrared}
+    return Batch(images, dict.fromkeys(BASE, labels), progress)
 
 
 def first_batch(setup: Setup) -> Batch:
     """What the first step of a run sees."""
     rows, draws, labels = draw_epoch(setup, 0, 1)
-    return cut(setup, rows[0], draws[0], labels[0], 0.0)
+    return cut(
+        setup,
+        rows[0],
+        draws[0],
+        labels[0],
+        0.0,
+    )

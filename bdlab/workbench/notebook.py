@@ -15,6 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
+from bdlab import losses
 from bdlab.experiments import cell as cells
 from bdlab.experiments import claims, runs
 from bdlab.training import collapse, loop
@@ -96,7 +97,7 @@ def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:
     """
     shown = [
         term
-        for term in ("id", "mml", "mdl", "spread", "validation")
+        for term in (*losses.TERMS, "spread", "validation")
         if term in history[-1]["terms"] or term in history[-1]
     ]
     return style.training_curves(

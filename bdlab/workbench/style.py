@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import MaxNLocator
 
+from bdlab import losses
 from bdlab.modality import BASE, Modality, Pair
 
 _STYLE = Path(__file__).with_name("house.mplstyle")
@@ -40,9 +41,11 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: each other.
 PLACES = {Modality.V: (0, 1), Modality.I: (1, 1), Modality.DV: (0, 0), Modality.DI: (1, 0)}
 _TERMS = {
-    "id": "ID loss (eq. 8)", "mml": "multi-mode loss (eq. 6)", "mdl": "multi-directional loss (eq. 2)", "total": "total (eq. 9)",
-    "spread": "spread of the features", "validation": "mAP on held-out people",
-}  # fmt: skip
+    **losses.TERMS,
+    "total": "total (eq. 9)",
+    "spread": "spread of the features",
+    "validation": "mAP on held-out people",
+}
 _MATH = {Modality.V: "$V$", Modality.I: "$I$", Modality.DV: "$D_V$", Modality.DI: "$D_I$"}
 
 

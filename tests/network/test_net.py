@@ -11,7 +11,7 @@ import torch
 
 from bdlab import network
 from bdlab.modality import Modality
-from bdlab.network import backbones
+from bdlab.network import backbones, resnet
 from bdlab.pixels import LUMA, MEAN, STD
 from tests.conftest import WEIGHTS
 
@@ -209,7 +209,7 @@ def test_gem_between_mean_and_maximum():
 
 class TestWeights:
     def save(self, tmp_path, change=lambda state: None, name="resnet18.pth"):
-        state = backbones.build_backbone("resnet18").state_dict()
+        state = resnet.resnet("resnet18").state_dict()
         change(state)
         torch.save(state, tmp_path / name)
         return str(tmp_path / name)
@@ -265,9 +265,9 @@ class TestWeights:
             backbones.build_backbone("resnet18", "imagenet")
 
     def test_strides_are_placed(self, tmp_path):
-        torch.save(backbones.build_backbone("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
-        v1 = backbones.build_backbone("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1")
-        v15 = backbones.build_backbone(
+        torch.save(resnet.resnet("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
+        v1 = resnet.resnet("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1")
+        v15 = resnet.resnet(
             "resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5"
         )
         assert [

@@ -26,6 +26,18 @@ def directed(f1, y1, f2, y2, margin, same_stream=False, reduction="mean"):
     return sum(hinges) / (len(hinges) if reduction == "mean" else 1)
 
 
+def active(f1, y1, f2, y2, margin, same_stream):
+    """Share of the anchors with a pair whose hinge is above 0."""
+    at_work = []
+    for i in range(len(f1)):
+        rows = [j for j in range(len(f2)) if not (same_stream and i == j)]
+        positives = [distance(f1[i], f2[j]) for j in rows if y2[j] == y1[i]]
+        negatives = [distance(f1[i], f2[j]) for j in rows if y2[j] != y1[i]]
+        if positives and negatives:
+            at_work.append(margin + max(positives) > min(negatives))
+    return sum(at_work) / len(at_work)
+
+
 def literal(f1, y1, f2, y2, margin):
     """Eq. 5 as printed: the mask multiplies, so the other kind of pair counts as distance 0."""
     hinges = []

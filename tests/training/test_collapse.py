@@ -97,6 +97,42 @@ def test_the_weighted_triplet_at_ln_2():
     assert collapse.watch(history(wrt=0.5), CONFIG, PEOPLE) == {}
 
 
+class TestLife:
+    def run(self, mml, mdl):
+        """Two epochs of MDL4 with these values of MML and MDL."""
+        lines = []
+        for a, b in zip(mml, mdl, strict=True):
+            terms = {"mml": a, "mdl": b, "spread": 0.3, "gradient": a}
+            line = {"terms": terms, "active": {"V-I": a, "I-V": b}}
+            lines.append(line | {"relative": collapse.relative(line, CONFIG, PEOPLE)})
+        return lines
+
+    def test_shares_words_and_activity_are_means_of_the_last_two_epochs(self):
+        # levels: 4 x 0.3 = 1.2 and 2 x 3 x 0.5 = 3; the first epoch is another story
+        life = collapse.life(self.run([9.0, 0.5, 0.7], [9.0, 2.0, 4.0]))
+        assert life["mml"] == {"share": pytest.approx(0.5), "word": "alive"}
+        assert life["mdl"] == {"share": pytest.approx(1.0), "word": "dead"}
+        assert life["active"] == pytest.approx({"V-I": 0.6, "I-V": 3.0})
+        assert (life["spread"], life["gradient"]) == pytest.approx((0.3, 0.6))
+
+    @pytest.mark.parametrize(
+        ("share", "word"),
+        [(0.0, "satisfied"), (0.019, "satisfied"), (0.1, "alive"), (0.6, "alive"),
+         (0.61, "collapsing"), (0.94, "collapsing"), (0.96, "dead"), (1.0, "dead"), (1.04, "dead"), (6.0, "unordered")],
+    )  # fmt: skip
+    def test_words(self, share, word):
+        assert collapse.word(share) == word
+
+    def test_a_run_without_hinges_or_of_old_has_none(self):
+        assert collapse.life(history()) == {}
+        b1 = from_flat({"modalities": "V I", "pairs": "", "beta": 0.0, "gamma": 0.0})
+        assert collapse.relative({"terms": {"id": 1.0}}, b1, PEOPLE) == {}
+
+    def test_a_sum_over_anchors_is_brought_back_to_one(self):
+        config = from_flat({"epochs": 8, "reduction": "sum"})
+        assert collapse.relative({"terms": {"mdl": 36.0}}, config, PEOPLE) == {"mdl": 0.5}
+
+
 @pytest.mark.parametrize(
     ("rank1", "people", "at_chance"),
     [(0.01, 206, True), (0.03, 206, False), (0.07, 50, True), (0.25, 50, False)],

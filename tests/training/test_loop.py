@@ -150,6 +150,26 @@ class TestHistory:
         assert history[1]["generator"] != history[0]["generator"]
         assert history[0]["time"]["pictures_per_s"] > 0
 
+    def test_lines_say_how_alive_the_hinges_are_and_at_which_ramp(self, tmp_path):
+        result = cell.run(config(triplet_ramp=1.0), tmp_path, device="cpu")
+        history = runs.read_lines(tmp_path / "history.jsonl")
+        directions = "V-V I-I DV-DV DI-DI V-I I-V V-DI DI-V I-DV DV-I"
+        for line in history:
+            assert set(line["active"]) == set(directions.split())
+            assert all(0 <= share <= 1 for share in line["active"].values())
+            assert line["relative"]["mdl"] == pytest.approx(line["terms"]["mdl"] / 3)
+        # progress before the last of three steps of an epoch
+        assert [line["ramp"] for line in history] == pytest.approx([2 / 6, 5 / 6])
+        assert "  ramp 0.33  total" in cell.epoch_line(history[0], 2)
+        life = result["guard"]["life"]
+        both = [line["relative"]["mdl"] for line in history]
+        assert life["mdl"]["share"] == pytest.approx(sum(both) / 2)
+
+    def test_a_ramp_that_is_over_is_not_printed(self):
+        (line,) = loop.train(prepared(epochs=1, triplet_ramp=0.0))
+        assert line["ramp"] == 1.0
+        assert "ramp" not in cell.epoch_line(line, 1)
+
     def test_hooks_hear_every_step_and_epoch(self):
         steps, epochs = [], []
         loop.train(prepared(), on_step=lambda *a: steps.append(a), on_epoch=epochs.append)

@@ -291,7 +291,6 @@ def training(
     w = weights or Weights()
     visible, infrared, ids = pictures(seed, shared)
     net, present = Net(seed), streams(pairs)
-    edges = losses.graph_weights(present, pairs)
     optimiser = torch.optim.Adam(net.parameters(), lr=w.lr)
     known, loss = TRAINED * SHOTS, float("nan")
     yield _frame(net, present, [x[known:] for x in (visible, infrared, ids)], 0, loss)
@@ -300,7 +299,7 @@ def training(
         rows = torch.from_numpy((people[:, None] * SHOTS + np.arange(SHOTS)).ravel())
         features = net(visible[rows], infrared[rows], present)
         total = _objective(
-            net, features, ids[rows], edges, w, min(1.0, step / (w.ramp * steps)) if w.ramp else 1.0
+            net, features, ids[rows], pairs, w, min(1.0, step / (w.ramp * steps)) if w.ramp else 1.0
         )
         for group in optimiser.param_groups:
             group["lr"] = w.lr * (1 + np.cos(np.pi * step / steps)) / 2
@@ -323,7 +322,7 @@ def _objective(
     net: Net,
     features: Mapping[Modality, Tensor],
     ids: Tensor,
-    edges: Tensor,
+    pairs: Sequence[Pair],
     w: Weights,
     ramp: float,
 ) -> Tensor:
@@ -335,7 +334,8 @@ def _objective(
         if w.literal
         else table
     )
-    total = ramp * (w.beta * table.diagonal().sum() + w.gamma * (across * edges).sum())
+    directed = losses.directed_sum(across, list(features), pairs)
+    total = ramp * (w.beta * table.diagonal().sum() + w.gamma * directed)
     if w.alpha:
         total = total + w.alpha * losses.identity(
             {m: net.classifier(f) for m, f in features.items()}, labels
