@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     import torch
 
 SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
-CONTEXT = (
-    600 << 20
-)  # bytes a process holds on a GPU beside its tensors: the driver's context and the libraries' kernels
+# bytes a process holds on a GPU beside its tensors: the driver's context and libraries' kernels
+CONTEXT = 600 << 20
 
 
 def cores() -> int:
@@ -60,6 +59,13 @@ def best_precision(device: torch.device, side: int = 144) -> torch.dtype:
     # to maps one pixel wide.
     fast = device.type == "cpu" and side >= 32 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
+
+
+def span(seconds: float) -> str:
+    """A time in the unit that fits, never nought: ``12 s``, ``7 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def clock(device: torch.device) -> float:

@@ -7,20 +7,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
+from . import workers
 from .cameras import CAMERAS
 from .render import picture, shots
 from .twin import Twin, TwinError, first_people, parts, settle
 
 FORMAT = "twin.json"
 SPLITS = 10
-SMALL = 1000  # pictures up to which a pool of processes costs more than it saves
+SMALL = 1000  # pictures up to which other processes cost more than they save
 
 
 def describe(root: Path | str) -> dict:
@@ -188,37 +187,25 @@ def _identity_folders(root: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _fill(twin: Twin, work: Path, ids: range, jobs: int, progress: bool) -> None:
-    """Render and write every picture of these identities; in this process where a pool would cost
-    more than it saves.
+    """Render and write every picture of these identities; in this process where others would cost
+    more than they save.
     """
-    tasks = [(twin, identity, str(work)) for identity in ids]
     total = sum(1 for identity in ids for _ in shots(twin, identity))
-    with tqdm(
-        total=total,
-        desc=f"{twin.kind} {twin.size}",
-        unit="picture",
-        disable=None if progress else True,
-    ) as bar:
+    name = f"{twin.kind} {twin.size}"
+    with tqdm(total=total, desc=name, unit="picture", disable=None if progress else True) as bar:
         if jobs == 1 or total <= SMALL:
-            for task in tasks:
-                bar.update(_write(task))
+            for identity in ids:
+                bar.update(write_identity(twin, identity, work))
             return
-        # spawn: a fork of a process with threads (torch, Jupyter) can hang
-        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
-            try:
-                for done in pool.map(_write, tasks, chunksize=max(1, len(tasks) // (8 * jobs))):
-                    bar.update(done)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for done in workers.write(twin, list(ids), work, min(jobs, len(ids))):
+            bar.update(done)
 
 
-def _write(task: tuple[Twin, int, str]) -> int:
-    """Write one identity's pictures (in a worker process); returns how many."""
-    twin, identity, work = task
+def write_identity(twin: Twin, identity: int, work: Path) -> int:
+    """Write one identity's pictures below a folder; returns how many."""
     todo = list(shots(twin, identity))
     for shot in todo:
-        file = Path(work) / shot.path
+        file = work / shot.path
         file.parent.mkdir(parents=True, exist_ok=True)
         options = {"quality": 95, "subsampling": 0} if file.suffix == ".jpg" else {}
         Image.fromarray(picture(twin, shot)).save(file, **options)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bdlab import machine
 from bdlab.experiments import runs
 
 SILENCE = 60.0  # seconds after which a run that is piped says where it stands
@@ -71,7 +72,7 @@ class Watch:
         if not fresh or not self.total:
             return done / max(self.total, 1), "the time left is not known yet"
         left = (now - self.began) * (self.total - done) / fresh
-        return done / self.total, f"about {span(left)} left"
+        return done / self.total, f"about {machine.span(left)} left"
 
     def _epochs(self, cell: runs.Cell) -> int:
         tries = runs.attempts(self.out, cell.name)
@@ -93,13 +94,6 @@ class Watch:
         self.said = time.monotonic()
         self.bar.write(text, file=sys.stdout)
         sys.stdout.flush()
-
-
-def span(seconds: float) -> str:
-    """A time in the unit that fits, never nought: ``12 s``, ``7 min``, ``2.5 h``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _headline(outcome: Any) -> str:

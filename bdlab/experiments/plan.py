@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,18 +66,19 @@ class Speed:
         return self.flops / self.seconds / self.rate
 
     def __str__(self) -> str:
+        held = f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else ""
         return (
-            f"{1000 * self.seconds:.1f} ms a step, {self.per_second:,.0f} pictures/s; {100 * self.outside:.0f} % of the step is outside "
-            f"the network; {self.flops / self.seconds / 1e9:,.0f} GFLOP/s, {100 * self.of_rate:.0f} % of the {self.rate / 1e9:,.0f} "
-            "that a matrix product reaches here"
-            + (f"; {self.memory / 2**30:.1f} GiB on the GPU" if self.memory else "")
+            f"{1000 * self.seconds:.1f} ms a step, {self.per_second:,.0f} pictures/s; "
+            f"{100 * self.outside:.0f} % of the step is outside the network; "
+            f"{self.flops / self.seconds / 1e9:,.0f} GFLOP/s, {100 * self.of_rate:.0f} % of the "
+            f"{self.rate / 1e9:,.0f} that a matrix product reaches here{held}"
         )
 
 
 @dataclass(frozen=True)
 class RowCost:
     """One row: how many cells are still to run, steps a cell, the speed as measured, bytes a
-    committed cell keeps.
+    committed cell keeps, seconds until a cell's kernel has started.
     """
 
     row: str
@@ -84,10 +87,11 @@ class RowCost:
     steps: int
     speed: Speed
     bytes_per_cell: int
+    start: float = 0.0
 
     @property
     def seconds(self) -> float:
-        return self.cells * self.steps * self.speed.seconds
+        return self.cells * (self.start + self.steps * self.speed.seconds)
 
 
 @dataclass(frozen=True)
@@ -101,37 +105,42 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Training time in all, if the jobs share the work evenly."""
+        """Time of all kernels and trainings, if the jobs share the work evenly."""
         return sum(row.seconds for row in self.rows) / self.jobs
 
 
 def measure(cells: Sequence[runs.Cell], out: Path, jobs: int) -> Plan:
-    """Time ten steps of one cell of every row, with the threads a job will have. Raises what
-    ``setups.prepare`` raises.
+    """Time ten steps of one cell of every row, with the threads a cell will have, and the start of
+    a kernel. Raises what ``setups.prepare`` raises.
     """
-    torch.set_num_threads(max(1, machine.cores() // jobs))
-    rows = []
+    torch.set_num_threads(machine.cell_threads())
     groups: dict[tuple, list[runs.Cell]] = {}
     for cell in cells:
-        groups.setdefault(tuple(cell.params[key] for key in ("sweep", "data", "row")), []).append(
-            cell
-        )
+        key = tuple(cell.params[name] for name in ("sweep", "data", "row"))
+        groups.setdefault(key, []).append(cell)
     several = len({key[:2] for key in groups}) > 1
-    for (sweep, data, row), own in groups.items():
-        row = f"{sweep} {data} {row}" if several else row
+    rows, start = [], _start()
+    for key, own in groups.items():
         done = sum(runs.done(out, cell) is not None for cell in own)
         setup = setups.prepare(from_flat(own[0].params), progress=False)
         buffer = io.BytesIO()
         torch.save(setup.net.state_dict(), buffer)
         steps = setup.steps * setup.config.optim.epochs
-        rows.append(RowCost(row, len(own) - done, done, steps, speed(setup), buffer.tell()))
+        name = " ".join(key) if several else key[-1]
+        cost = (len(own) - done, done, steps, speed(setup), buffer.tell(), start)
+        rows.append(RowCost(name, *cost))
     memory = max(row.speed.memory for row in rows)
-    return Plan(
-        tuple(rows),
-        jobs,
-        str(setup.device),
-        machine.jobs_that_fit(memory, setup.device, machine.cores()) if memory else 0,
-    )
+    most = machine.cores()
+    fitting = machine.jobs_that_fit(memory, setup.device, most) if memory else 0
+    return Plan(tuple(rows), jobs, str(setup.device), fitting)
+
+
+def _start() -> float:
+    """Seconds until a fresh Python has imported what the training notebook imports."""
+    began = time.perf_counter()
+    code = "import IPython, bdlab.workbench.notebook"
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    return time.perf_counter() - began
 
 
 def speed(setup: setups.Setup) -> Speed:
@@ -216,30 +225,37 @@ class _Enough(Exception):
 
 def text(plan: Plan) -> str:
     """A plan for a terminal."""
-    w = max(8, *(len(r.row) for r in plan.rows))
-    lines = [
-        f"{'row':<{w}} {'to run':>6} {'done':>5} {'steps':>8} {'ms/step':>8} {'pictures/s':>10} {'outside':>7} {'of rate':>7} {'hours':>7}"
-    ]
-    for r in plan.rows:
-        lines.append(
-            f"{r.row:<{w}} {r.cells:>6} {r.done:>5} {r.steps:>8,} {1000 * r.speed.seconds:>8.1f} {r.speed.per_second:>10,.0f} "
-            f"{r.speed.outside:>7.0%} {r.speed.of_rate:>7.0%} {r.seconds / 3600:>7.2f}"
-        )
-    disk = sum(r.cells * r.bytes_per_cell for r in plan.rows)
-    time_ = (
-        f"{plan.seconds / 3600:.1f} hours"
-        if plan.seconds > 5400
-        else f"{plan.seconds / 60:.1f} minutes"
+    w = max(8, *(len(row.row) for row in plan.rows))
+    heads = ("to run", "done", "steps", "ms/step", "pictures/s", "outside", "of rate", "time")
+    widths = (6, 5, 8, 8, 10, 7, 7, 8)
+    lines = [_line("row", heads, w, widths)]
+    for row in plan.rows:
+        speed = row.speed
+        values = (
+            row.cells, row.done, f"{row.steps:,}", f"{1000 * speed.seconds:.1f}",
+            f"{speed.per_second:,.0f}", f"{speed.outside:.0%}", f"{speed.of_rate:.0%}",
+            machine.span(row.seconds) if row.cells else "-",
+        )  # fmt: skip
+        lines.append(_line(row.row, values, w, widths))
+    disk = sum(row.cells * row.bytes_per_cell for row in plan.rows)
+    whole = machine.span(plan.seconds) if plan.seconds else "nothing"
+    start = max(row.start for row in plan.rows)
+    lines.append(
+        f"\nAbout {whole} on {plan.device}, {plan.jobs} at a time, the start of a kernel "
+        f"({machine.span(start)} a cell) counted in, and {disk / 1e9:.2f} GB of weights; evaluation comes on "
+        "top. Each job was timed alone: jobs side by side slow each other down."
     )
     lines.append(
-        f"\nAbout {time_} of training on {plan.device}, {plan.jobs} at a time, and {disk / 1e9:.2f} GB of weights; "
-        "evaluation and start-up come on top. Each job was timed alone: jobs side by side slow each other down."
-    )
-    lines.append(
-        "outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix product on this device."
+        "outside: the share of a step outside the network. of rate: FLOP/s against a plain matrix "
+        "product on this device."
     )
     if plan.fitting:
-        lines.append(
-            f"{plan.fitting} such jobs fit into the GPU's free memory at a time (--jobs fit)."
-        )
+        fits = "such jobs fit into the GPU's free memory at a time (--jobs fit)."
+        lines.append(f"{plan.fitting} {fits}")
     return "\n".join(lines)
+
+
+def _line(name: str, values: Sequence[object], width: int, widths: Sequence[int]) -> str:
+    """One line of the table: the row's name to the left, everything else to the right."""
+    cells = [f"{value!s:>{wide}}" for value, wide in zip(values, widths, strict=True)]
+    return " ".join([f"{name:<{width}}", *cells])

@@ -20,7 +20,7 @@ import bdtwins
 from bdlab import datasets
 from bdlab.datasets import twin as twins
 from bdlab.modality import Modality
-from bdtwins import TwinError, write
+from bdtwins import TwinError, workers, write
 
 REGDB, SYSU = bdtwins.KINDS
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -190,6 +190,56 @@ def test_same_bytes_whatever_the_jobs(regdb, sysu, tmp_path):
     assert contents(make(REGDB, tmp_path / "a", jobs=2)) == contents(regdb)
     assert contents(make(SYSU, tmp_path / "b")) == contents(sysu)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_same_bytes_from_other_processes(regdb, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "SMALL", 0)
+    assert contents(make(REGDB, tmp_path / "a", jobs=2)) == contents(regdb)
+
+
+@pytest.mark.parametrize("read_from", ["a file", "standard input"])
+def test_a_script_without_a_main_guard_renders_once(tmp_path, read_from):
+    """Children that import the script which started them would start anew in each."""
+    script = (
+        "import bdtwins; from bdtwins import write; write.SMALL = 0; print('began')\n"
+        f"bdtwins.make({REGDB!r}, 'set', size='smoke', jobs=2, progress=False)\n"
+    )
+    (tmp_path / "mine.py").write_text(script)
+    # what a careless user may have beside it
+    (tmp_path / "random.py").write_text("raise SystemExit('the wrong module')")
+    file = read_from == "a file"
+    done = subprocess.run(
+        [sys.executable, "-P", "mine.py" if file else "-"],
+        input=None if file else script,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(bdtwins.__file__).parent.parent)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "began\n"
+    assert (tmp_path / "set" / "twin.json").is_file()
+
+
+def test_a_pool_of_multiprocessing_does_not(tmp_path):
+    """The broken variant: the usual pool in a script without a main guard."""
+    (tmp_path / "mine.py").write_text(
+        "from concurrent.futures import ProcessPoolExecutor as Pool\n"
+        "from multiprocessing import get_context\n"
+        "print(list(Pool(2, mp_context=get_context('spawn')).map(abs, [1, 2])))\n"
+    )
+    words = [sys.executable, "mine.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "BrokenProcessPool" in done.stderr
+
+
+def test_a_rendering_process_that_dies_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "SMALL", 0)
+    monkeypatch.setattr(workers, "CODE", "import sys; sys.stdin.read(); sys.exit('out of luck')")
+    with pytest.raises(TwinError, match="ended early: out of luck"):
+        make(REGDB, tmp_path / "set", jobs=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_neighbouring_seeds_and_shots_share_nothing(regdb, tmp_path):

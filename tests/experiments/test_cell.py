@@ -1,15 +1,19 @@
 """A cell before and after its run: what names it, what its record says, what goes on from it."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
 import torch
 
-from bdlab.experiments import cell, provenance, runs, sweeps
+from bdlab.experiments import cell, claims, provenance, runs, sweeps
 from bdlab.network import backbones
 from bdlab.training import loop
 from bdlab.training import setup as setups
+from bdlab.workbench.channels import numbers
+from bdlab.workbench.retrieval import search
+from tests.experiments.test_runs import PRINT, fill
 
 SMOKE = {"epochs": 1, "steps": 1}
 
@@ -79,3 +83,67 @@ def test_a_record_says_what_it_stands_on(tmp_path):
 
 def _folder(out):
     return next(folder for folder, result, _ in runs.committed(out) if result)
+
+
+class TestFind:
+    """Which finished cell is shown: the same in every notebook."""
+
+    def place(self, out, row="MDL4", preset="smoke", seed=0, **changes):
+        config = sweeps.configure("table4", row, preset, "regdb", {"seed": seed, **changes})
+        made = runs.Cell(config.flat(), PRINT)
+        attempt = runs.begin(out, made)
+        fill(attempt, made)
+        runs.commit(out, made.name, attempt)
+        return out / made.name
+
+    def test_ours_then_most_streams_then_size_then_seed(self, tmp_path):
+        b2 = self.place(tmp_path, "B2", "demo")
+        assert cell.find(tmp_path, "regdb") == b2
+        mdl1 = self.place(tmp_path, "MDL1")
+        assert cell.find(tmp_path, "regdb") == mdl1
+        late = self.place(tmp_path, seed=3)
+        assert cell.find(tmp_path, "regdb") == late
+        first = self.place(tmp_path, seed=1)
+        assert cell.find(tmp_path, "regdb") == first
+        large = self.place(tmp_path, preset="demo", seed=9)
+        assert cell.find(tmp_path, "regdb") == large
+        assert cell.find(tmp_path, "regdb", row="B2") == b2
+
+    def test_what_is_wanted_must_be_so(self, tmp_path):
+        place = self.place(tmp_path, seed=3)
+        self.place(tmp_path, preset="demo")
+        assert cell.find(tmp_path, "regdb", preset="smoke") == place
+        assert cell.find(tmp_path, "regdb", preset="paper") is None
+        assert cell.find(tmp_path, "sysu") is None
+        assert cell.find(tmp_path / "nowhere", "regdb") is None
+
+    def test_the_generators_and_the_retrieval_open_the_same(self, tmp_path):
+        self.place(tmp_path, "MDL4", "demo")
+        self.place(tmp_path, "B2")
+        ours = self.place(tmp_path)
+        config = sweeps.configure("table4", "MDL4", "smoke", "regdb")
+        assert numbers.find(tmp_path, "regdb", preset="smoke", seed=0) == ours
+        assert search.find(tmp_path, config, PRINT) == ours
+        assert search.find(tmp_path, config, "0" * 64) is None
+
+
+def test_a_cell_that_another_runner_works_on_is_left_to_it(tmp_path):
+    config = configured()
+    named = cell.of(config)
+    with (
+        claims.claim(tmp_path / ".attempts" / named.name),
+        pytest.raises(runs.RunError, match=f"being trained by .*process {os.getpid()}"),
+    ):
+        cell.make(named, config, tmp_path, "cpu")
+    made = cell.make(named, config, tmp_path, "cpu")
+    assert made == tmp_path / named.name
+    assert cell.make(named, config, tmp_path, "cpu") == made
+
+
+@pytest.mark.parametrize("copies", ["2", "8"])
+def test_several_copies_by_a_launcher_are_refused(monkeypatch, copies):
+    monkeypatch.setenv("WORLD_SIZE", copies)
+    with pytest.raises(setups.TrainingError, match=f"WORLD_SIZE = {copies}"):
+        setups.prepare(configured(), "cpu", progress=False)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    setups.one_process()

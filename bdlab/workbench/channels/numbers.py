@@ -160,27 +160,16 @@ def read(folder: Path | str) -> Learned:
         raise ValueError(f"{folder}: {error}") from error
 
 
-def find(out: Path | str, data: str) -> Path | None:
-    """A committed cell that learned E_V and G_S on a data set: MDL4 before others, larger presets
-    before smaller, low seeds first.
+def find(out: Path | str, data: str, **wanted: Any) -> Path | None:
+    """The committed cell that ``cell.find`` gives among those that learned both derivatives with
+    one G_S; ``wanted``: parameters that must be so.
     """
-    found, sizes = [], ("paper", "demo", "smoke")
-    for folder, result, _ in runs.committed(Path(out)):
-        params = result["params"] if result else {}
-        fits = params.get("data") == data and _ours(params) and "DV" in params["modalities"]
-        if fits and params.get("generator", "learned") == "learned":
-            size = sizes.index(params["preset"]) if params["preset"] in sizes else len(sizes)
-            found.append(
-                (
-                    params["row"] != "MDL4",
-                    size,
-                    params["split"],
-                    params["seed"],
-                    folder.name,
-                    folder,
-                )
-            )
-    return min(found)[-1] if found else None
+
+    def fits(params: Mapping[str, Any], _: Mapping[str, Any]) -> bool:
+        learned = params.get("generator", "learned") == "learned"
+        return learned and _ours(params) and "DV" in params["modalities"]
+
+    return cell.find(out, data, "MDL4", fits, **wanted)
 
 
 def _ours(params: Mapping[str, Any]) -> bool:

@@ -9,13 +9,13 @@ Everything is of the test part, and of features of unit length: a Euclidean dist
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
 
 from bdlab import evaluation, protocols, rules
@@ -38,26 +38,14 @@ _REVERSE_WORDS = "visible asks all infrared (not in the protocol)"
 
 
 def find(out: Path | str, config: Config, fingerprint: str) -> Path | None:
-    """A finished cell for this data, preset, split and seed, or None: of this row, else of the most
-    modalities.
-    """
-    wanted, found = config.flat(), []
-    for folder, result, _ in runs.committed(Path(out)):
-        if result and result["provenance"]["fingerprint"] == fingerprint:
-            params = result["params"]
-            if all(
-                params[name] == wanted[name]
-                for name in ("data", "preset", "split", "seed", "method")
-            ):
-                found.append(
-                    (
-                        params["row"] != config.run.row,
-                        -len(params["modalities"].split()),
-                        folder.name,
-                        folder,
-                    )
-                )
-    return min(found)[-1] if found else None
+    """The finished cell that ``cell.find`` gives for this data, preset, split, seed and method."""
+    flat = config.flat()
+    wanted = {name: flat[name] for name in ("preset", "split", "seed", "method")}
+
+    def fits(_: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
+        return origin["fingerprint"] == fingerprint
+
+    return cells.find(out, config.data.data, config.run.row, fits, **wanted)
 
 
 def trained(out: Path | str, config: Config, say: Callable[[str], None] = print) -> Path:
@@ -77,17 +65,12 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
         raise TrainingError(
             f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}"
         )
-    cell = cells.of(config, dataset)
-    earlier = runs.attempts(Path(out), cell.name)
-    attempt = runs.begin(Path(out), cell, torch.get_num_threads())
-    cells.run(
+    return cells.make(
+        cells.of(config, dataset),
         config,
-        attempt,
-        resume=earlier,
+        Path(out),
         on_epoch=lambda line: say(cells.epoch_line(line, config.optim.epochs)),
     )
-    runs.commit(Path(out), cell.name, attempt)
-    return Path(out) / cell.name
 
 
 def reopen(folder: Path | str, root: str | None = None, device: str | None = None) -> Tested:
