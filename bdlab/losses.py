@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -32,11 +32,19 @@ if TYPE_CHECKING:
     Violation = Float[Tensor, "N *M"]
     Reduced = Float[Tensor, "*M"]
 
-#: The terms of eq. 9 by the names they have in a history, and what a figure calls them.
+
+class Term(NamedTuple):
+    """A term of eq. 9: the argument of ``total`` that weighs it, and what a figure calls it."""
+
+    weight: str
+    label: str
+
+
+#: The terms by the names they have in a history.
 TERMS = {
-    "id": "ID loss (eq. 8)",
-    "mml": "multi-mode loss (eq. 6)",
-    "mdl": "multi-directional loss (eq. 2)",
+    "id": Term("alpha", "ID loss (eq. 8)"),
+    "mml": Term("beta", "multi-mode loss (eq. 6)"),
+    "mdl": Term("gamma", "multi-directional loss (eq. 2)"),
 }
 ACTIVE = "active "  # with two modalities: the name of a share of anchors at work in ``total``
 #: Squared distances up to this many epsilons of the squared sizes are rounding: such rows are one

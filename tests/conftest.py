@@ -21,7 +21,7 @@ CHECKED = ("bdlab.losses", "bdlab.network")
 with install_import_hook(CHECKED, "beartype.beartype"):
     typing.TYPE_CHECKING = True  # the names of the shapes are imported for a checker only
     import bdlab.losses
-    import bdlab.network
+    import bdlab.network  # noqa: F401
 
     typing.TYPE_CHECKING = False
 

@@ -77,6 +77,12 @@ def test_table_holds_every_directed_loss():
             assert table[r, c].item() == pytest.approx(want, abs=1e-9), (a, b)
 
 
+def test_the_mask_by_hand():
+    visible, infrared = torch.tensor([7, 3, 3]), torch.tensor([3, 7])
+    want = [[False, True], [True, False], [True, False]]
+    assert losses.mask(visible, infrared).tolist() == want
+
+
 def test_the_table_is_directed():
     features, labels = streams(SIZES["unequal"], seed=1)
     table = losses.table(features, labels)
@@ -400,6 +406,15 @@ class TestTotal:
         pull = 3 * want["mml"] + 5 * want["mdl"] + 0.1 * 7
         assert terms["total"].item() == pytest.approx(2 * want["id"] + ramp * pull, rel=1e-9)
         assert set(losses.TERMS) == set(want)
+
+    @pytest.mark.parametrize("name", losses.TERMS)
+    def test_each_term_is_weighed_by_the_argument_it_names(self, name):
+        logits, features, labels, want = self.case()
+        weights = {term.weight: 1.0 for term in losses.TERMS.values()}
+        weights[losses.TERMS[name].weight] = 3.0
+        terms = losses.total(logits, features, labels, MDL_GRAPHS["mdl4"], **weights)
+        plain_sum = sum(terms[other].item() for other in losses.TERMS)
+        assert terms["total"].item() == pytest.approx(plain_sum + 2 * terms[name].item())
 
     def test_without_hinges_there_are_none_and_eq_9_is_the_id_loss(self):
         logits, features, labels, want = self.case()

@@ -1,4 +1,4 @@
-"""Shapes in signatures are promises: the tests run with them checked, and a wrong one is refused."""
+"""Shapes in signatures are promises: tests run with them checked, and a wrong one is refused."""
 
 import pytest
 import torch

@@ -70,7 +70,7 @@ def _download(name: str) -> State:
 
 
 def downloaded(name: str) -> Path | None:
-    """Where torch keeps torchvision's ImageNet weights of a backbone; None if they are not there."""
+    """Where torch keeps torchvision's ImageNet weights of a backbone; None if it has none."""
     url = models.get_model_weights(name).IMAGENET1K_V1.url
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     return path if path.is_file() else None

@@ -109,8 +109,9 @@ def plan(
     in each modality.
 
     Identities without repetition within a step; pictures without repetition where an identity has
-    K, else with. (The public code of this lineage draws them with repetition: on RegDB, ten pictures
-    and K = 4, half of all groups repeat one.) Raises BatchError when there are fewer than P identities.
+    K, else with. (The public code of this lineage draws them with repetition: on RegDB, ten
+    pictures and K = 4, half of all groups repeat one.) Raises BatchError when there are fewer than
+    P identities.
     """
     enough(identities, pool.num_ids)
     labels = np.empty((steps, identities * shots), dtype=np.int64)
@@ -224,7 +225,7 @@ def _cut_by_slices(
 
 
 def _overlap(shift: int, length: int) -> tuple[slice, slice]:
-    """Which pixels a crop shifted by ``shift`` sees of a picture, and where in the crop they lie."""
+    """Which pixels of a picture a crop shifted by ``shift`` sees, and where they come to lie."""
     shown = max(length - abs(shift), 0)
     first = max(shift, 0)
     place = max(-shift, 0)

@@ -19,6 +19,8 @@ SHRUNK = 0.02  # the features' spread against that of the first epoch
 ALIVE = 0.6  # at most this share of its collapse level, and a loss still orders people
 SATISFIED = 0.02  # below this share there is nothing left to do for it
 LAST = 2  # epochs that a judgement is about
+#: The terms that are sums of hinges: all but the ID loss.
+HINGES = tuple(name for name in losses.TERMS if name != "id")
 
 Line = Mapping[str, Any]
 
@@ -75,9 +77,9 @@ def levels(config: Config, num_ids: int) -> dict[str, float]:
         at["id"] *= modalities
     if loss.reduction == "sum":
         anchors = data.identities * data.shots
-        at["mml"] *= anchors
-        at["mdl"] *= anchors
-    for name in ("mml", "mdl"):
+        for name in HINGES:
+            at[name] *= anchors
+    for name in HINGES:
         if not at[name]:
             at.pop(name)
     return at
@@ -88,13 +90,13 @@ def relative(
     config: Config,
     num_ids: int,
 ) -> dict[str, float]:
-    """MML and MDL of one epoch as shares of their collapse level: 1 is all features in one point,
-    0 is every anchor satisfied. Only those that weigh something.
+    """The hinges (MML, MDL) of one epoch as shares of their collapse level: 1 is all features in
+    one point, 0 is every anchor satisfied. Only those that weigh something.
     """
     at = levels(config, num_ids)
     shares = {}
-    weights = {"mml": config.loss.beta, "mdl": config.loss.gamma}
-    for name, weight in weights.items():
+    for name in HINGES:
+        weight = getattr(config.loss, losses.TERMS[name].weight)
         value = line["terms"].get(name)
         if weight and name in at and value is not None:
             shares[name] = value / at[name]

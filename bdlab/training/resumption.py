@@ -139,7 +139,8 @@ def _differences(
             f"{path}: this checkpoint cannot be gone on from exactly: "
             f"{'; '.join(differs.values())}. "
             "Run it as before, or allow other bits with --inexact "
-            "(configuration, data and files cannot be overridden), or delete the attempt to start over."
+            "(configuration, data and files cannot be overridden), "
+            "or delete the attempt to start over."
         )
     return differs
 

@@ -41,7 +41,7 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: each other.
 PLACES = {Modality.V: (0, 1), Modality.I: (1, 1), Modality.DV: (0, 0), Modality.DI: (1, 0)}
 _TERMS = {
-    **losses.TERMS,
+    **{name: term.label for name, term in losses.TERMS.items()},
     "total": "total (eq. 9)",
     "spread": "spread of the features",
     "validation": "mAP on held-out people",

@@ -10,8 +10,9 @@ import torch
 
 from bdlab import batch as sweeps
 from bdlab import network
-from bdlab.experiments import cell, runs
-from bdlab.methods import METHODS
+from bdlab.config import ConfigError
+from bdlab.experiments import cell, rows, runs
+from bdlab.methods import METHODS, agw, x_modality
 from bdlab.modality import BASE, Modality
 from bdlab.training import extract, loop
 from bdlab.training import setup as setups
@@ -165,10 +166,63 @@ def test_one_goes_through_the_notebook(tmp_path, regdb):
 
 
 def test_a_rival_wants_its_own_modalities():
-    from bdlab.config import ConfigError
-
     with pytest.raises(
         ConfigError, match="'cmgan' is made for modalities = 'V I', not 'V I DV DI'"
     ):
         config("cmgan", modalities="V I DV DI")
     assert made("agw", modalities="V I DV DI")[0].modalities == tuple(Modality)
+
+
+class TestAsPublished:
+    """The losses of the public code instead of ours, where they are small."""
+
+    @pytest.mark.parametrize("method", ["agw", "bdtr", "x-modality"])
+    def test_it_trains_and_its_terms_are_others(self, method):
+        changes = {"gamma": 0.0, "pairs": ""} if method == "x-modality" else {}
+        b = batch()
+        clean = made(method, **changes)[1](b)
+        net, objective = made(method, rival_form="as-published", **changes)
+        terms = objective(b)
+        terms["total"].backward()
+        added = {"agw": "wrt", "bdtr": "cross", "x-modality": "gap"}[method]
+        assert terms[added] > 0
+        if added in clean:
+            assert terms[added].item() != pytest.approx(clean[added].item(), rel=1e-4)
+        for name, p in net.named_parameters():
+            if p.requires_grad:
+                assert p.grad is not None, name
+
+    def test_agw_has_one_inner_channel_and_a_fixed_exponent(self):
+        net, _ = made("agw", pool="gem", rival_form="as-published")
+        blocks = [m for m in net.trunk.modules() if isinstance(m, agw.NonLocal)]
+        assert {block.g.out_channels for block in blocks} == {1}
+        assert not net.pool.p.requires_grad
+        assert made("agw", pool="gem")[0].pool.p.requires_grad
+
+    def test_centres_are_the_means_of_a_persons_pictures(self):
+        """The gap of x-modality, from the network's own features, person by person."""
+        changes = {"gamma": 0.0, "pairs": "", "rival_form": "as-published"}
+        b = batch(people=4, shots=2)
+        terms = made("x-modality", **changes)[1](b)
+        features = made("x-modality", **changes)[0](b.images).features
+        centres = {}
+        for m, f in features.items():
+            rows = [f[b.labels[m.parent] == person].mean(0) for person in range(4)]
+            centres[m] = torch.stack(rows)
+        gaps = [x_modality.centre_gap(centres[m], centres[I]) for m in (V, Modality.DV)]
+        torch.testing.assert_close(terms["gap"], 0.1 * torch.stack(gaps).sum())
+
+    def test_others_have_no_such_form(self):
+        with pytest.raises(ConfigError, match=r"as-published' is for bdtr, x-modality, agw"):
+            config("cmgan", rival_form="as-published")
+
+    def test_each_stands_beside_its_clean_form_among_the_readings(self):
+        readings = rows.SWEEPS["readings"]
+        for name in ("AGW", "BDTR", "X-Modality", "cmGAN"):
+            assert (f"{name}-as-published", name) in readings.contrasts
+            clean, published = readings.rows[name], readings.rows[f"{name}-as-published"]
+            assert clean.changes["method"] == published.changes["method"]
+            assert clean.changes != published.changes
+        for table in ("table1", "table2", "table3"):
+            for row in rows.SWEEPS[table].rows.values():
+                assert "rival_form" not in row.changes

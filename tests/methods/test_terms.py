@@ -42,11 +42,7 @@ class TestZeroPadding:
     def test_only_luma_is_left_of_colour(self):
         pixels = torch.rand(2, 3, 8, 8)
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
-        grey = (
-            (pixels * torch.tensor(LUMA).view(3, 1, 1))
-            .sum(1, keepdim=True)
-            .expand_as(pixels)
-        )
+        grey = (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True).expand_as(pixels)
         pad = one_stream.Pad(V)
         torch.testing.assert_close(
             pad((pixels - mean) / std), pad((grey - mean) / std), atol=1e-5, rtol=0
@@ -163,7 +159,7 @@ class TestAdversary:
         assert (x.grad == -3).all()
 
     def test_the_network_climbs_what_the_discriminator_descends(self):
-        """A step along each side's own gradient: one lowers the cross-entropy, the other raises it."""
+        """A step along either side's gradient: one lowers the cross-entropy, the other raises it."""
         for part, falls in (("extras", True), ("trunk", False)):
             net, objective = made("cmgan")
             with torch.no_grad():  # a discriminator that is sure enough to have a slope

@@ -101,7 +101,7 @@ def test_a_state_dict_of_torchvision_fills_stem_and_trunk(name, head, tmp_path):
 
 
 def test_position_embeddings_are_interpolated_to_the_map():
-    """A ramp of position embeddings stays a ramp on an upright map; on the square it is as given."""
+    """A ramp of position embeddings stays one on an upright map; on the square it is as given."""
     encoder = vit.build("vit_micro", None, "auto", 1).trunk
     ramp = torch.arange(4.0).repeat_interleave(4)[:, None].expand(16, 64)  # by row
     with torch.no_grad():

@@ -267,9 +267,7 @@ class TestWeights:
     def test_strides_are_placed(self, tmp_path):
         torch.save(resnet.resnet("resnet50").state_dict(), tmp_path / "resnet50_v1.pth")
         v1 = resnet.resnet("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1")
-        v15 = resnet.resnet(
-            "resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5"
-        )
+        v15 = resnet.resnet("resnet50", str(tmp_path / "resnet50_v1.pth"), strides="v1.5")
         assert [
             (s[0].conv1.stride[0], s[0].conv2.stride[0]) for s in (v1.layer2, v1.layer3, v1.layer4)
         ] == [(2, 1), (2, 1), (1, 1)]

@@ -118,7 +118,8 @@ class TestLife:
     @pytest.mark.parametrize(
         ("share", "word"),
         [(0.0, "satisfied"), (0.019, "satisfied"), (0.1, "alive"), (0.6, "alive"),
-         (0.61, "collapsing"), (0.94, "collapsing"), (0.96, "dead"), (1.0, "dead"), (1.04, "dead"), (6.0, "unordered")],
+         (0.61, "collapsing"), (0.94, "collapsing"), (0.96, "dead"), (1.0, "dead"),
+         (1.04, "dead"), (6.0, "unordered")],
     )  # fmt: skip
     def test_words(self, share, word):
         assert collapse.word(share) == word
@@ -164,7 +165,9 @@ def test_an_id_loss_that_does_not_fall_is_a_word_and_no_error():
     def run(*losses):
         return [{"terms": {"id": loss}} for loss in losses]
 
-    assert "did not fall: 2.00 at first, 2.10 at last" in collapse.still(run(2.0, 1.0, 2.1))["still"]
+    assert (
+        "did not fall: 2.00 at first, 2.10 at last" in collapse.still(run(2.0, 1.0, 2.1))["still"]
+    )
     assert "still" in collapse.still(run(2.0, 2.0))
     assert collapse.still(run(2.0, 1.9)) == {}
     assert collapse.still(run(2.0)) == {}  # one epoch has nothing to fall from

@@ -114,7 +114,7 @@ def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
 
 
 def test_a_run_learns_its_training_people():
-    """Three hundred steps on sixteen rendered people leave ln 16, the loss of a guess, far behind."""
+    """Three hundred steps on sixteen rendered people leave ln 16, a guess's loss, far behind."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)
     history = loop.train(s)
     assert history[0]["terms"]["id"] > 0.7 * math.log(16)
@@ -243,7 +243,8 @@ class TestCompiled:
         )
         with pytest.raises(
             setups.TrainingError,
-            match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* or set compile to 'no'\.$",
+            match=r"^compile = 'default': .*\(No working C\+\+ compiler found\)\. .* "
+            r"or set compile to 'no'\.$",
         ):
             loop.train(prepared(compile="default"))
 
@@ -266,7 +267,10 @@ class TestWhole:
         assert done == json.loads(json.dumps(result))
         assert set(done["scores"]) == {"v2t", "t2v"}
         assert set(done["scores"]["v2t"]["mean"]) == set(runs.METRICS)
-        wanted = "bdlab git_sha git_dirty torch device threads fingerprint feature selection seed seconds protocols data"
+        wanted = (
+            "bdlab git_sha git_dirty torch device threads fingerprint feature selection seed "
+            "seconds protocols data"
+        )
         assert set(wanted.split()) <= set(done["provenance"])
 
         x = pixels.normalise(setup.bank.pictures[:4])

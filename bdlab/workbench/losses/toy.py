@@ -326,7 +326,7 @@ def _objective(
     w: Weights,
     ramp: float,
 ) -> Tensor:
-    """Eq. 9, with MML and MDL read off one table."""
+    """The sketch's objective, eq. 9 with MML and MDL read off one table."""
     labels = dict.fromkeys(features, ids)
     table = losses.table(features, labels, w.margin_intra, w.margin_cross)
     across = (
