@@ -409,7 +409,7 @@ class TestTotal:
 
     @pytest.mark.parametrize("name", losses.TERMS)
     def test_each_term_is_weighed_by_the_argument_it_names(self, name):
-        logits, features, labels, want = self.case()
+        logits, features, labels, _ = self.case()
         weights = {term.weight: 1.0 for term in losses.TERMS.values()}
         weights[losses.TERMS[name].weight] = 3.0
         terms = losses.total(logits, features, labels, MDL_GRAPHS["mdl4"], **weights)

@@ -159,7 +159,7 @@ class TestAdversary:
         assert (x.grad == -3).all()
 
     def test_the_network_climbs_what_the_discriminator_descends(self):
-        """A step along either side's gradient: one lowers the cross-entropy, the other raises it."""
+        """A step along either gradient: one lowers the cross-entropy, the other raises it."""
         for part, falls in (("extras", True), ("trunk", False)):
             net, objective = made("cmgan")
             with torch.no_grad():  # a discriminator that is sure enough to have a slope
