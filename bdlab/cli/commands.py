@@ -32,6 +32,8 @@ def main() -> None:
     First steps:     bdlab demo             Table IV on a synthetic set, about five minutes
     Your own data:   bdlab data check DIR   then: bdlab run table4 --data folder --root DIR
     """
+    # whatever an IDE or a desktop has set: commands draw files, and kernels choose for themselves
+    os.environ["MPLBACKEND"] = "agg"
 
 
 def faults(command: Callable) -> Callable:

@@ -51,7 +51,7 @@ def command(first: Path, port: int, no_browser: bool) -> tuple[list[str], dict[s
     words += ["--no-browser"] if no_browser else []
     # A token that lies about in the environment is not random; Jupyter makes one of its own where
     # it finds none.
-    lying = ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
+    lying = ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "MPLBACKEND")
     environment = {name: value for name, value in os.environ.items() if name not in lying}
     # the notebooks' data/ and runs/ are those of the command line
     return words, environment | {"BDLAB_WORK": str(Path.cwd())}

@@ -1,5 +1,6 @@
 """Commands that must answer at once import neither torch nor matplotlib; others say what is missing."""
 
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from bdlab.cli import sweep
 from bdlab.experiments import sweeps
 from tests.conftest import REPOSITORY
 from tests.experiments.test_declarations import MINE
+from tests.report.test_report import put
 
 CODE = """
 import sys
@@ -106,3 +108,15 @@ def test_what_is_declared_before_the_first_cell(tmp_path, monkeypatch):
     again = call(*words, "--out", tmp_path / "out")
     assert again.exit_code == 2
     assert "the baseline was Zeta, is Alpha" in again.stderr
+
+
+def test_a_backend_that_an_ide_has_set_does_no_harm(tmp_path):
+    """Without the command line's own choice, importing matplotlib would end in a traceback."""
+    put(tmp_path, "B2")
+    environment = os.environ | {"MPLBACKEND": "nosuch"}
+    options = {"cwd": REPOSITORY, "capture_output": True, "text": True, "env": environment}
+    words = [sys.executable, "-m", "bdlab.cli", "report", str(tmp_path)]
+    done = subprocess.run(words, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    broken = [sys.executable, "-c", "import matplotlib"]
+    assert "nosuch" in subprocess.run(broken, check=False, **options).stderr
