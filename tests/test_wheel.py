@@ -13,14 +13,6 @@ import pytest
 from tests.conftest import REPOSITORY
 
 pytest.importorskip("setuptools")
-INSIDE = (
-    "bdlab/introduced.json", "bdlab/py.typed", "bdlab/paper/tables/table4.csv",
-    "bdlab/report/page.html", "bdlab/workbench/house.mplstyle", "bdlab/workbench/losses/graph.js",
-    "bdlab/workbench/losses/graph.css", "bdlab/notebooks/04_training.ipynb",
-    "bdlab/notebooks/exercises/02_hinge.ipynb", "bdtwins/write.py",
-)  # fmt: skip
-
-
 def run(python, *words, cwd, **more):
     done = subprocess.run(
         [str(python), *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False, **more
@@ -29,19 +21,22 @@ def run(python, *words, cwd, **more):
     return done.stdout
 
 
+def tracked(*folders):
+    """Names of the repository's files."""
+    words = ["git", "ls-files", "-z", *folders]
+    listed = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in listed.stdout.split("\0") if (REPOSITORY / name).is_file()]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel of this tree, built without a network."""
     place = tmp_path_factory.mktemp("wheel")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    for name in filter(None, listed.stdout.split("\0")):
-        if (REPOSITORY / name).is_file():
-            (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(REPOSITORY / name, place / "tree" / name)
+    for name in filter(None, tracked()):
+        (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(REPOSITORY / name, place / "tree" / name)
     words = ("-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", place)
     run(sys.executable, *words, cwd=place / "tree")
     return next(place.glob("bdlab-*.whl"))
@@ -49,8 +44,10 @@ def wheel(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_wheel_holds_what_the_product_needs(wheel):
+    """Every file of the package, data among them, and the renderer's modules."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert set(INSIDE) <= names
+    modules = [name for name in tracked("bdtwins") if name.endswith(".py")]
+    assert {*tracked("bdlab"), *modules} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "runs/"))]
     notebooks = {path.name for path in (REPOSITORY / "notebooks").rglob("*.ipynb")}
     inside = {name.rpartition("/")[2] for name in names if name.endswith(".ipynb")}

@@ -29,8 +29,9 @@ def main() -> None:
     modalities.
 
     \b
-    First steps:     bdlab demo             Table IV on a synthetic set, about five minutes
-    Your own data:   bdlab data check DIR   then: bdlab run table4 --data folder --root DIR
+    First steps:   bdlab demo    (Table IV on a synthetic set, some minutes on two cores)
+    Your own data: bdlab data check DIR
+                   bdlab run table4 --data folder --root DIR --preset demo
     """
     # whatever an IDE or a desktop has set: commands draw files, and kernels choose for themselves
     os.environ["MPLBACKEND"] = "agg"
