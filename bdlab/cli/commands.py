@@ -17,7 +17,6 @@ import click
 
 from bdlab import __version__
 from bdlab.config import DATASETS, PRESETS, ConfigError
-from bdlab.datasets import DatasetError
 from bdlab.experiments import runs
 
 from . import sweep as sweeping
@@ -30,9 +29,12 @@ def main() -> None:
     modalities.
 
     \b
-    First steps:     bdlab demo             Table IV on a synthetic set, about five minutes
-    Your own data:   bdlab data check DIR   then: bdlab run table4 --data folder --root DIR
+    First steps:   bdlab demo    (Table IV on a synthetic set, some minutes on two cores)
+    Your own data: bdlab data check DIR
+                   bdlab run table4 --data folder --root DIR --preset demo
     """
+    # whatever an IDE or a desktop has set: commands draw files, and kernels choose for themselves
+    os.environ["MPLBACKEND"] = "agg"
 
 
 def faults(command: Callable) -> Callable:
@@ -42,32 +44,32 @@ def faults(command: Callable) -> Callable:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from bdlab.network.backbones import WeightsError
-        from bdlab.training.batches import BatchError
-        from bdlab.training.checkpoint import CheckpointError
-        from bdlab.training.setup import OutOfMemory, TrainingError
-
-        ours = (
-            ConfigError,
-            DatasetError,
-            BatchError,
-            WeightsError,
-            TrainingError,
-            CheckpointError,
-            runs.RunError,
-            runs.WriteError,
-        )
-        known = (*ours, OutOfMemory, OSError)
         try:
             return command(*args, **kwargs)
-        except known as error:
-            click.secho(f"bdlab: {error}", err=True, fg="red")
-            sys.exit(2)
         except KeyboardInterrupt:
             click.echo(f"\nStopped.{_go_on(command.__name__)}", err=True)
             sys.exit(130)
+        except Exception as error:
+            if not _foreseen(error):
+                raise
+            click.secho(f"bdlab: {error}", err=True, fg="red")
+            sys.exit(2)
 
     return wrapped
+
+
+def _foreseen(error: Exception) -> bool:
+    """Whether an error is one that bdlab itself words, the system's, or a full GPU's.
+
+    By the names of its classes: to import them all would load torch for `bdlab status`.
+    """
+    if isinstance(error, OSError):
+        return True
+    for kind in type(error).__mro__:
+        top = kind.__module__.partition(".")[0]
+        if top == "bdlab" or (top == "torch" and kind.__name__ == "OutOfMemoryError"):
+            return True
+    return False
 
 
 def _go_on(command: str) -> str:
@@ -395,48 +397,28 @@ def doctor() -> None:
 @main.command()
 @click.option("--port", type=int, default=0, help="Port on 127.0.0.1 (default: a free one).")
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("my"),
+    show_default=True,
+    help="Where your copies of the notebooks lie.",
+)
 @faults
-def lab(port: int, no_browser: bool) -> None:
-    """Open JupyterLab at the notebooks, on this machine only and behind a random token."""
+def lab(port: int, no_browser: bool, folder: Path) -> None:
+    """Open JupyterLab at the notebooks, on this machine only and behind a random token.
+
+    You work on copies, in FOLDER: bdlab's own notebooks stay as they are, and what you changed is
+    never written over. `data/` and `runs/` are those of the folder you are in.
+    """
     import subprocess
 
-    from bdlab.batch import NOTEBOOK
+    from . import lab as labs
 
-    first = next(
-        (p for p in (NOTEBOOK.parent / "00_start_here.ipynb", NOTEBOOK) if p.is_file()), None
-    )
-    if first is None:
-        raise ConfigError(
-            f"the notebooks are not at {NOTEBOOK.parent}: install from a clone with `pip install -e .`"
-        )
-    # nothing here asks the network
-    quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
-    words = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}",
-        quiet,
-    ]
-    words += [
-        f"--ServerApp.root_dir={first.parent.parent}",
-        f"--LabApp.default_url=/lab/tree/notebooks/{first.name}",
-    ]
-    words += (
-        ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    )  # a container's user; still loopback and token
-    # A token that lies about in the environment is not random; Jupyter makes one of its own where
-    # it finds none.
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE")
-    }
-    words += ["--no-browser"] if no_browser else []
+    words, environment = labs.command(labs.working_copy(folder), port, no_browser)
     if os.name == "posix":  # in our place, so that Ctrl-C and a kill reach the server itself
-        os.execve(words[0], words, own)
-    sys.exit(subprocess.call(words, env=own))
+        os.execve(words[0], words, environment)
+    sys.exit(subprocess.call(words, env=environment))
 
 
 if __name__ == "__main__":

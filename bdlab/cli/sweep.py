@@ -177,9 +177,6 @@ def _executor(dask: str | None) -> Iterator[Any]:
 
 def report(out: Path, sweep: str | None = None) -> None:
     """Print every table of a folder of runs, or one sweep's; write each in every form."""
-    import matplotlib
-
-    matplotlib.use("agg")  # whatever a desktop or an IDE has set: files are drawn here
     from bdlab import report as reports
     from bdlab.experiments import sweeps
 

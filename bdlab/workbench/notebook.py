@@ -46,8 +46,10 @@ def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Ses
     lives.
     """
     style.theme()
-    if folder is None and Path.cwd().name == "notebooks":
-        os.chdir("..")  # opened in JupyterLab: data/ and runs/ are those of the command line
+    if folder is None and (work := os.environ.get("BDLAB_WORK")):
+        os.chdir(work)  # opened by `bdlab lab`: data/ and runs/ are those of the command line
+    elif folder is None and Path.cwd().name == "notebooks":
+        os.chdir("..")
     if threads:
         torch.set_num_threads(threads)
     if folder is None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bdlab import batch, cli
+from bdlab import cli, machine
 from bdlab.cli import sweep
 from bdlab.experiments import runs
 from tests.conftest import REAL
@@ -261,7 +261,7 @@ def test_jobs_that_fit_are_the_default_without_a_gpu(monkeypatch, tmp_path):
     assert (
         sweep._jobs("fit", cells, tmp_path)
         == sweep._jobs(None, cells, tmp_path)
-        == min(batch.cores(), 2)
+        == min(machine.cores(), 2)
     )
 
 

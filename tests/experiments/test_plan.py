@@ -62,13 +62,24 @@ def test_shares_by_hand():
 
 def test_a_plan_in_words():
     speed = Speed(0.1, 0.09, 96, int(1e9), 1e11, 0)
-    plan = Plan((RowCost("B1", 2, 1, 1000, speed, 10**9),), jobs=2, device="cpu")
+    plan = Plan((RowCost("B1", 2, 1, 1000, speed, 10**9, start=20.0),), jobs=2, device="cpu")
     said = planning.text(plan)
-    assert plan.seconds == pytest.approx(100)
-    assert "1.7 minutes" in said
+    assert plan.seconds == pytest.approx(120)  # two cells of 100 s and their kernels
+    assert "About 2 min on cpu" in said
+    assert "20 s a cell" in said
     assert "2.00 GB" in said
     assert "fit into" not in said
     assert "5 such jobs fit" in planning.text(Plan(plan.rows, 2, "cuda", 5))
+
+
+def test_no_time_is_nought():
+    speed = Speed(0.001, 0.001, 96, int(1e9), 1e11, 0)
+    said = planning.text(Plan((RowCost("B1", 1, 0, 8, speed, 10**9),), jobs=2, device="cpu"))
+    assert "0.00" not in said.partition("and ")[0]
+    assert "About 1 s" in said
+    assert machine.span(0.01) == "1 s"
+    assert machine.span(400) == "7 min"
+    assert machine.span(9000) == "2.5 h"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab/tree/notebooks/\w+\.ipynb(?:\?token=(\w+))?")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab/tree/(?:my|notebooks)/\w+\.ipynb(?:\?token=(\w+))?")
 OLD = "a" * 48
 LAB = (sys.executable, "-m", "bdlab.cli", "lab", "--no-browser")
 #: The broken variant: the same server by hand, as it is often started behind a tunnel.
@@ -39,6 +39,7 @@ class Server:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env=env,
+                cwd=place,
                 start_new_session=True,
             )
 
