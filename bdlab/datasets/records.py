@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -184,6 +185,11 @@ def _both_modalities(dataset: Dataset, split: str) -> None:
             rule="every identity that is trained on has pictures of both modalities",
             remedy="add the missing pictures or take the identity out",
         )
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters, cut between two words."""
+    return textwrap.shorten(text, most, placeholder=" ...") if len(text) > most else text
 
 
 def few(values: Iterable[Any], most: int = 5) -> str:
