@@ -117,7 +117,7 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
         # by chunks: a slow disk must not let decoded pictures pile up
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
-            for pixels, raw in pool.map(lambda path: _decoded(path, *shape[1:3]), chunk):
+            for pixels, raw in pool.map(lambda path: load(path, *shape[1:3]), chunk):
                 if raw is not None:
                     depth.add(raw.min(), raw.max())
                 out.write(np.ascontiguousarray(pixels))
@@ -128,7 +128,7 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
         out.write(json.dumps(_sidecar(file, shape)).encode())
 
 
-def _decoded(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
+def load(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
     return in_set(read_bytes(path), height, width, path)
 
 
