@@ -28,7 +28,7 @@ def read(table: Path, frames: Path, skip: Collection[str] = ()) -> Plan:
     nobody known. Raises DatasetError naming file and line.
     """
     rows, passed = read_rows(table, COLUMNS, NEEDED, skip)
-    plan = Plan(table, f"boxes in the frames of {frames}", [], passed=passed)
+    plan = Plan(table, "boxes of people in frames", [], passed=passed)
     for line, row in rows:
         source = place(row["path"], frames, table, line)
         if not source.is_file():

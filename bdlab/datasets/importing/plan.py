@@ -65,8 +65,11 @@ class Plan:
 
     def lonely(self) -> list[str]:
         """The people with pictures of one modality only."""
-        seen = {m: {one.name for one in self.pictures if one.modality is m} for m in FOLDERS}
-        return sorted((seen[Modality.V] ^ seen[Modality.I]) - {""})
+        return sorted((self.seen(Modality.V) ^ self.seen(Modality.I)) - {""})
+
+    def seen(self, modality: Modality) -> set[str]:
+        """Everybody with a picture of a modality."""
+        return {one.name for one in self.pictures if one.modality is modality}
 
     def text(self, out: Path | None = None) -> str:
         """The plan as lines for a terminal."""
@@ -116,14 +119,17 @@ def _both(plan: Plan) -> None:
     lonely = plan.lonely()
     if not lonely:
         return
-    seen = {m: {one.name for one in plan.pictures if one.modality is m} for m in FOLDERS}
-    first = lonely[0]
-    lacks = Modality.I if first in seen[Modality.V] else Modality.V
-    alike = [name for name in plan.names if name != first and name.casefold() == first.casefold()]
+    folded: dict[str, list[str]] = {}
+    for name in plan.names:
+        folded.setdefault(name.casefold(), []).append(name)
+    alike = [name for name in lonely if len(folded[name.casefold()]) > 1]
     if plan.distractors and not alike:
         return
+    first = (alike or lonely)[0]
+    lacks = Modality.I if first in plan.seen(Modality.V) else Modality.V
     if alike:
-        remedy = f"did you mean {alike[0]!r}? Give each person one spelling"
+        other = next(name for name in folded[first.casefold()] if name != first)
+        remedy = f"did you mean {other!r}? Give each person one spelling"
     else:
         remedy = (
             "add the missing pictures, leave the identity out, or take such people in as "

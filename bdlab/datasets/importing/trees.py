@@ -43,17 +43,19 @@ def read(
     if not shots:
         raise fault(source, "holds no picture to import", "an import has pictures", "check it")
     if levels is not None:
-        form = _by_levels(shots, source, levels)
+        _by_levels(shots, source, levels)
+        form = levels
     else:
         base = _lower(shots, source, own)
         shots = _modality(shots, base, own, passed)
-        form = _meaning(shots, base)
-    said = Said(base, own)
+        _meaning(shots, base)
+        form = _levels(shots[0], source)
+    said = Said(own, levels is not None)
     pictures = [found for shot in shots if (found := said.found(shot))]
     used = {(base / name).relative_to(source).as_posix() for name in USED}
     walked.texts = [name for name in walked.texts if name not in used]
     passed += walked.passed() + said.passed()
-    plan = Plan(source, form, pictures, passed=passed)
+    plan = Plan(source, f"folders are {form}", pictures, passed=passed)
     _declared(plan, base, said)
     return plan
 
@@ -72,7 +74,7 @@ def _lower(shots: list[Shot], source: Path, own: dict[str, Modality]) -> Path:
             del shot.dirs[0]
 
 
-def _by_levels(shots: list[Shot], source: Path, levels: str) -> str:
+def _by_levels(shots: list[Shot], source: Path, levels: str) -> None:
     """What each level means, as the user says."""
     names = [name.strip().lower() for name in levels.strip("/").split("/")]
     wrong = [name for name in names if name not in LEVELS]
@@ -95,7 +97,14 @@ def _by_levels(shots: list[Shot], source: Path, levels: str) -> str:
             elif name != "-":
                 shot.said[name] = folder
         shot.dirs = []
-    return f"a tree of {levels}"
+
+
+def _levels(shot: Shot, source: Path) -> str:
+    """How a picture's folders were understood, in the words of ``--levels``."""
+    meanings = {folder: name for name, folder in shot.said.items()}
+    folders = shot.path.parent.relative_to(source).parts
+    form = "/".join(meanings.get(folder, "-") for folder in folders)
+    return form if "identity" in shot.said else f"{form}, people in the names of files"
 
 
 def _last(names: list[str]) -> str:
@@ -155,34 +164,28 @@ def _best_level(
     return best[0]
 
 
-def _meaning(shots: list[Shot], base: Path) -> str:
-    """What the levels other than the modality's mean; returns the form in words."""
-    form = ["modality"]
+def _meaning(shots: list[Shot], base: Path) -> None:
+    """What the levels other than the modality's mean, into every shot."""
     for name, meaning in (("split", words.PARTS.get), ("camera", words.camera)):
         for level in range(min(len(shot.dirs) for shot in shots)):
             values = {shot.dirs[level] for shot in shots}
             if all(meaning(value.lower()) for value in values):
                 _take(shots, level, name)
-                form.append(name)
                 break
     _containers(shots)
-    shallow = min(len(shot.dirs) for shot in shots)
-    deep = max(len(shot.dirs) for shot in shots)
-    if deep == 0:
-        return f"a tree of {', '.join(form)} with people in the names of files"
-    if shallow == 0:
-        outside = [shot for shot in shots if not shot.dirs]
+    outside = [shot for shot in shots if not shot.dirs]
+    if len(outside) == len(shots):
+        return  # people are in the names of the files
+    if outside:
         raise fault(
             outside[0].path, f"lies outside a person's folder ({len(outside)} such)",
             "each person has a folder",
             "move it into its person's folder, or pass it over with --skip "
             f"{outside[0].path.name!r}",
         )  # fmt: skip
-    if deep > 1:
+    if any(len(shot.dirs) > 1 for shot in shots):
         _frames_below(shots, base)
-        form.append("frames")
     _take(shots, 0, "identity")
-    return f"a tree of {', '.join([*form, 'identity'])}"
 
 
 def _containers(shots: list[Shot]) -> None:

@@ -44,8 +44,8 @@ def meaning_of(own: dict[str, Modality]) -> Callable[[str], Modality | None]:
 class Said:
     """What every picture's folders and file name say together: people, cameras, parts."""
 
-    def __init__(self, base: Path, own: dict[str, Modality]):
-        self.base, self.meaning = base, meaning_of(own)
+    def __init__(self, own: dict[str, Modality], sure: bool):
+        self.meaning, self.sure = meaning_of(own), sure  # sure: the user said what is what
         self.parts: dict[str, str] = {}
         self.spelled: dict[tuple[Modality, str], str] = {}
         self.junk = 0
@@ -85,7 +85,7 @@ class Said:
                     "list the pictures in a table (path, identity, modality) and import that",
                 )  # fmt: skip
             return written[1], camera or str(int(written[2]))
-        if words.is_no_person(name):
+        if words.is_no_person(name) and not self.sure:
             raise fault(
                 shot.path, f"the folder {name!r} stands where a person's name should",
                 "one level of folders names the person", SAY_LEVELS,

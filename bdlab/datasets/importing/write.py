@@ -253,7 +253,7 @@ def _lists(plan: Plan, numbers: dict[str, int]) -> Iterator[tuple[str, str]]:
 
 def _made(plan: Plan, made: list[Ready]) -> dict[str, Any]:
     """How the set was made, for its provenance."""
-    said: dict[str, Any] = {"form": plan.form.partition(" of the ")[0]}
+    said: dict[str, Any] = {"form": plan.form}
     if isinstance(plan.scale, Scale):
         pixels = max(1, sum(one.pixels for one in made))
         said["scale"] = [plan.scale.low, plan.scale.high]
