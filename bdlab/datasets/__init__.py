@@ -11,13 +11,14 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from bdlab import rules
 
-from . import folder, llcm, regdb, sysu, twin
+from . import twin
 from .layouts import SOURCES
+from .places import has_layout, nearest
+from .readers import READERS
 from .records import Dataset, DatasetError, Record, cache_folder, data_folder, validate
 from .twin import read_twin
 
@@ -34,8 +35,6 @@ __all__ = [
     "validate",
 ]
 
-#: Every layout by name, and the module that reads it.
-READERS: dict[str, ModuleType] = {"regdb": regdb, "sysu": sysu, "llcm": llcm, "folder": folder}
 #: Every data set by name, and the options ``open`` takes for it.
 OPTIONS: dict[str, tuple[str, ...]] = {name: reader.OPTIONS for name, reader in READERS.items()}
 OPTIONS |= dict.fromkeys(rules.TWINS, ("split", "val_holdout", *twin.DIALS))
@@ -58,7 +57,7 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
 
     A twin stays a twin: opened as ``regdb`` or ``sysu`` it is still named ``synthetic-...``, so no
     table takes it for the real set. Raises DatasetError: an unknown name or option (with the
-    closest that exists), and every fault of the layout.
+    closest that exists), another layout or the set one folder deeper, every fault of the layout.
     """
     _known("data set", name, OPTIONS)
     for option in options:
@@ -68,6 +67,7 @@ def open(name: str, root: Path | str | None = None, **options: Any) -> Dataset:
         dials = {key: options.pop(key) for key in twin.DIALS if key in options}
         root = twin.ensure(name, None if root is None else Path(root), **dials)
     place = _checked_root(name, root)
+    has_layout(kind, place)
     card = read_twin(place)
     dataset: Dataset = READERS[kind].read(place, **options)
     if not card:
@@ -99,13 +99,13 @@ def _checked_root(name: str, root: Path | str | None) -> Path:
         )
     place = data_folder() / name if root is None else Path(root)
     if "\0" in str(place) or not place.is_dir():
-        remedy = "check the root" + (
-            f"; {SOURCES[name]}, or try {rules.TWIN}{name}" if name in SOURCES else ""
-        )
+        # somebody who names a folder has the data; the default place may just be empty
+        known = root is None and name in SOURCES
+        ask = f"check the root; {SOURCES.get(name)}, or try {rules.TWIN}{name}"
         raise DatasetError(
             "there is no such folder",
-            file=place,
+            file=str(place).replace("\0", "?"),
             rule=f"{name} is read from a folder",
-            remedy=remedy,
+            remedy=ask if known else nearest(place),
         )
     return place

@@ -23,8 +23,9 @@ from tqdm.auto import tqdm
 from bdlab.files import atomic
 from bdlab.machine import cores
 
-from .pictures import load
+from .pictures import in_set, read_bytes
 from .records import Dataset, DatasetError, cache_folder
+from .thermal import Depth
 
 FORMAT = 1  # raise it when decoding changes: old banks are then built again
 CHUNK = 256  # pictures decoded between two writes
@@ -61,8 +62,8 @@ def bank(
     copy-on-write: pages are read when a batch needs them, and nothing a caller does to the tensor
     reaches the file.
 
-    Raises DatasetError: the first picture that cannot be decoded, a size that is none, a cache that
-    cannot be written.
+    Raises DatasetError: the first picture that cannot be decoded, 16-bit pictures that are raw
+    counts over the whole set, a size that is none, a cache that cannot be written.
     """
     for side in (height, width):
         if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= 4096:
@@ -82,7 +83,8 @@ def bank(
         except OSError as error:
             needed = int(np.prod(shape))
             raise DatasetError(
-                f"the decoded pictures ({needed / 1e9:.2f} GB) cannot be written ({error.strerror})",
+                f"the decoded pictures ({needed / 1e9:.2f} GB) cannot be written "
+                f"({error.strerror})",
                 file=folder,
                 rule="the cache is a folder that can be written, with room for them",
                 remedy="make room, or name another folder in BDLAB_CACHE",
@@ -111,15 +113,23 @@ def _build(dataset: Dataset, file: Path, shape: tuple[int, int, int, int], progr
         np.lib.format.write_array_header_1_0(
             out, {"descr": "|u1", "fortran_order": False, "shape": shape}
         )
+        depth = Depth()
         # by chunks: a slow disk must not let decoded pictures pile up
         for start in range(0, len(paths), CHUNK):
-            for pixels in pool.map(
-                lambda path: load(path, shape[1], shape[2]), paths[start : start + CHUNK]
-            ):
+            chunk = paths[start : start + CHUNK]
+            for pixels, raw in pool.map(lambda path: load(path, *shape[1:3]), chunk):
+                if raw is not None:
+                    depth.add(raw.min(), raw.max())
                 out.write(np.ascontiguousarray(pixels))
                 bar.update()
+        if fault := depth.fault(dataset.root):
+            raise fault
     with atomic(file.with_suffix(".json")) as out:
         out.write(json.dumps(_sidecar(file, shape)).encode())
+
+
+def load(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
+    return in_set(read_bytes(path), height, width, path)
 
 
 def _sidecar(file: Path, shape: tuple[int, ...]) -> dict[str, object]:

@@ -4,23 +4,19 @@ can help.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm.auto import tqdm
 
 from bdlab import rules
 from bdlab.modality import Modality
 
-from . import READERS
-from .layouts import SOURCES
-from .pictures import decode, read_bytes
-from .records import Dataset, DatasetError, Fault, few
+from .grouped import told
+from .looks import Paths, look_at_all
+from .places import recognise, unrecognised
+from .readers import READERS
+from .records import Dataset, DatasetError, Fault
 from .twin import read_twin
 
 
@@ -35,6 +31,8 @@ class Report:
     counts: dict[str, int]
     faults: tuple[str, ...]
     notes: tuple[str, ...]
+    #: Every single fault; ``faults`` tells many of one kind once.
+    errors: tuple[DatasetError, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -52,7 +50,7 @@ class Report:
                 *lines,
                 "ok: the set can be used"
                 if self.ok
-                else f"{len(self.faults)} faults: the set cannot be used as it is",
+                else f"{len(self.errors)} faults: the set cannot be used as it is",
             ]
         )
 
@@ -72,31 +70,12 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
             rule=f"the layouts are {', '.join(READERS)}",
             remedy="leave it out to have it recognised",
         )
-    found: dict[tuple[str, int | None, str], str] = {}
-
-    def fault(error: DatasetError) -> None:
-        # a picture that is gone is listed by many index files: it is one fault
-        found.setdefault(
-            (str(error.file), error.line, error.problem.partition(" (")[0]), str(error)
-        )
-
+    found: list[DatasetError] = []
+    fault = found.append
     layout = layout or recognise(root)
     if layout is None or not root.is_dir():
-        whom = ", ".join(SOURCES.values())
-        remedy = (
-            f"check the root; if you do not have the data: {whom}, "
-            "or render a twin with `bdlab data make`"
-        )
-        fault(
-            DatasetError(
-                "no layout is recognised here",
-                file=root,
-                rule="RegDB has Visible and Thermal, SYSU-MM01 cam1 to cam6, LLCM test_vis and "
-                "test_nir, your own pictures visible and infrared",
-                remedy=remedy,
-            )
-        )
-        return Report(root, "unknown", {}, tuple(found.values()), ())
+        fault(unrecognised(root))
+        return Report(root, "unknown", {}, tuple(told(found)), (), tuple(found))
     twin = None
     try:
         twin = read_twin(root)
@@ -109,7 +88,7 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
         if twin
         else []
     )
-    notes += _open_all(root, paths, progress, fault)
+    notes += look_at_all(root, paths, progress, fault)
     counts = _counts(paths, dataset)
     if layout in rules.PROTOCOLS and not twin:
         notes += _compare(layout, counts, dataset)
@@ -117,19 +96,10 @@ def check(root: Path | str, layout: str | None = None, progress: bool = True) ->
         root,
         layout + (" (synthetic twin)" if twin else ""),
         counts,
-        tuple(found.values()),
+        tuple(told(found)),
         tuple(notes),
+        tuple(found),
     )
-
-
-def recognise(root: Path | str) -> str | None:
-    """The layout with at least one of its folders under ``root``, spelt exactly; None for none."""
-    names = (
-        {path.name for path in Path(root).iterdir() if path.is_dir()}
-        if Path(root).is_dir()
-        else set()
-    )
-    return next((name for name, reader in READERS.items() if names & reader.TOPS.keys()), None)
 
 
 def _read(root: Path, layout: str, fault: Fault) -> Dataset | None:
@@ -149,44 +119,7 @@ def _read(root: Path, layout: str, fault: Fault) -> Dataset | None:
     return dataset
 
 
-def _open_all(
-    root: Path, paths: dict[str, tuple[int, Modality]], progress: bool, fault: Fault
-) -> list[str]:
-    """Decodes every picture; faults those that cannot be, and returns notes on equal files under
-    two identities.
-    """
-
-    def look(path: str) -> bytes | DatasetError:
-        try:
-            data = read_bytes(root / path)
-            decode(data, 8, 8, root / path)
-        except DatasetError as error:
-            return error
-        return hashlib.sha256(data).digest()
-
-    first: dict[bytes, str] = {}
-    twice: list[str] = []
-    shown = {
-        "desc": "opening",
-        "unit": "picture",
-        "leave": False,
-        "disable": None if progress else True,
-    }
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        looks = tqdm(pool.map(look, paths), total=len(paths), **shown)
-        for path, result in zip(paths, looks, strict=True):
-            if isinstance(result, DatasetError):
-                fault(result)
-            elif paths[other := first.setdefault(result, path)][0] != paths[path][0]:
-                twice.append(f"{path} = {other}")
-    return (
-        [f"{len(twice)} pictures lie under two identities, byte for byte: {few(twice)}"]
-        if twice
-        else []
-    )
-
-
-def _counts(paths: dict[str, tuple[int, Modality]], dataset: Dataset | None) -> dict[str, int]:
+def _counts(paths: Paths, dataset: Dataset | None) -> dict[str, int]:
     """What is on disk, and what of it each part uses."""
     by_modality = Counter(modality for _, modality in paths.values())
     counts = {"identities": len({identity for identity, _ in paths.values()})}

@@ -16,17 +16,17 @@ from bdlab.modality import Modality
 
 from .pictures import not_a_file
 from .records import DatasetError, Fault, refuse
+from .strays import link_fault, of_a_system
 
 #: Who gives out the real sets.
 SOURCES = {name: protocol.source for name, protocol in rules.PROTOCOLS.items()}
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-_CLUTTER = frozenset({"thumbs.db", "desktop.ini"})
 
 
 def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry[str]]:
-    """What a folder holds, sorted by name, without what operating systems strew (``.DS_Store``,
-    ``Thumbs.db``).
+    """What a folder holds, sorted by name, without what systems strew (``.DS_Store``,
+    ``Thumbs.db``, ``@eaDir``).
 
     Faults: a folder that cannot be listed, a link out of ``root``, a name that is no printable
     text.
@@ -34,8 +34,7 @@ def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry
     try:
         with os.scandir(folder) as found:
             listed = sorted(
-                (e for e in found if not e.name.startswith(".") and e.name.lower() not in _CLUTTER),
-                key=lambda e: e.name,
+                (e for e in found if not of_a_system(e.name)), key=lambda entry: entry.name
             )
     except OSError as error:
         fault(
@@ -58,15 +57,8 @@ def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry
                     remedy="rename it",
                 )
             )
-        elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root.resolve()):
-            fault(
-                DatasetError(
-                    "is a link out of the data set's folder",
-                    file=entry.path,
-                    rule="a data set lies under its root",
-                    remedy="copy the files in, or give the place it points to as root",
-                )
-            )
+        elif entry.is_symlink() and (error := link_fault(Path(entry.path), root)):
+            fault(error)
         else:
             kept.append(entry)
     return kept
@@ -131,22 +123,25 @@ def picture_names(folder: Path, root: Path, fault: Fault = refuse) -> list[str]:
     """The picture files of a folder, sorted. Faults: a file of another kind, a folder or a device
     in a picture's place.
     """
-    names = []
-    for entry in entries(folder, root, fault):
-        if not entry.is_file():
-            fault(not_a_file(entry.path))
-        elif Path(entry.name).suffix.lower() not in SUFFIXES:
-            fault(
-                DatasetError(
-                    "is not a picture bdlab reads",
-                    file=entry.path,
-                    rule=f"pictures end in {', '.join(sorted(SUFFIXES))}",
-                    remedy="convert it or move it out of the identity's folder",
-                )
+    return [entry.name for entry in entries(folder, root, fault) if is_picture(entry, fault)]
+
+
+def is_picture(entry: os.DirEntry[str], fault: Fault) -> bool:
+    """Whether an entry is a file with a picture's name; what is neither is a fault."""
+    if not entry.is_file():
+        fault(not_a_file(entry.path))
+        return False
+    if Path(entry.name).suffix.lower() not in SUFFIXES:
+        fault(
+            DatasetError(
+                "is not a picture bdlab reads",
+                file=entry.path,
+                rule=f"pictures end in {', '.join(sorted(SUFFIXES))}",
+                remedy="convert it or move it out of the identity's folder",
             )
-        else:
-            names.append(entry.name)
-    return names
+        )
+        return False
+    return True
 
 
 def paired(

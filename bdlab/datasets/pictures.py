@@ -20,22 +20,24 @@ import os
 import stat
 import threading
 import warnings
+from collections.abc import Callable, Container
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
-from .records import DatasetError
+from . import plausible
+from .plausible import AGAIN, DEEP
+from .records import DatasetError, shortened
+from .thermal import RAW
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
-MAX_PIXELS = 64_000_000
 MAX_BYTES = 512_000_000
-MIN_SIDE = 8  # pixels
 MIN_LEVELS = 32  # of 256, for pictures with 16 bits a channel
 
 _MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr"})
-_DEEP = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,7 +49,6 @@ _TURNS = {
 }
 # warning filters belong to the process: one thread at a time may turn them into errors
 _HEADERS = threading.Lock()
-_AGAIN = "fetch or export the file again"
 
 
 def load(path: Path | str, height: int, width: int) -> np.ndarray:
@@ -94,7 +95,7 @@ def read_bytes(path: Path | str, most: int = MAX_BYTES, what: str = "picture") -
             f"is larger than {most:,} bytes",
             file=path,
             rule=f"no {what} is that large",
-            remedy=_AGAIN,
+            remedy=AGAIN,
         )
     return data
 
@@ -106,140 +107,110 @@ def decode(data: bytes, height: int, width: int, file: Path | str) -> np.ndarray
     above 64 million pixels (before it is decoded), several frames, floats, and 16-bit pictures that
     leave fewer than 32 grey levels.
     """
-    _plausible_bytes(data, file)
+    return shrunk(full(data, file), height, width)
+
+
+def shrunk(picture: Image.Image, height: int, width: int) -> np.ndarray:
+    """An RGB picture -> uint8 [height, width, 3], by Lanczos."""
+    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def full(data: bytes, file: Path | str) -> Image.Image:
+    """The bytes of a picture file -> 8-bit RGB at its own size, turned as EXIF says; raises
+    DatasetError as ``decode``.
+    """
+
+    def read(image: Image.Image) -> Image.Image:
+        deep = image.mode in DEEP or ";16" in str(image.tile)
+        return _turned(image, _rgb(_loaded(image), deep, file))
+
+    return _open(data, file, _MODES | DEEP, read)
+
+
+def in_set(
+    data: bytes, height: int, width: int, file: Path | str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """As ``decode``, but 16-bit grey pictures are not judged one by one: their raw values come
+    along, so that the set can be.
+
+    One cold picture of a good set uses few levels; a set of raw counts uses few in all.
+    """
+    values = raw(data, file)
+    if values is None or values.dtype.kind == "f":
+        return decode(data, height, width, file), None
+    grey = Image.fromarray(_levels(values, file)).convert("RGB")
+    return shrunk(grey, height, width), values
+
+
+def raw(data: bytes, file: Path | str) -> np.ndarray | None:
+    """The values of a picture with one channel of 16 bits or more, [H, W] int64 or float32, turned
+    as EXIF says; None for any other picture.
+
+    Raises DatasetError for a damaged picture, and for values that are no numbers.
+    """
+
+    def read(image: Image.Image) -> np.ndarray | None:
+        if image.mode not in DEEP | {"F"}:
+            return None
+        kind = np.float32 if image.mode == "F" else np.int64
+        return np.asarray(_turned(image, _loaded(image))).astype(kind)
+
+    values = _open(data, file, _MODES | DEEP | {"F"}, read)
+    if values is not None and not np.isfinite(values).all():
+        raise DatasetError(
+            f"has {int((~np.isfinite(values)).sum())} values that are no numbers",
+            file=file,
+            rule="every pixel holds a value",
+            remedy="fill the dead pixels when you export it",
+        )
+    return values
+
+
+def _open(data: bytes, file: Path | str, modes: Container[str], read: Callable[..., Any]) -> Any:
+    """What ``read`` makes of an opened picture; raises DatasetError for whatever goes wrong."""
+    plausible.check_bytes(data, file)
     try:
         with _HEADERS, warnings.catch_warnings():
             warnings.filterwarnings("error", module=r"PIL\.")
             image = Image.open(BytesIO(data), formats=FORMATS)
         with image:
-            _plausible_header(image, data, file)
-            deep = image.mode in _DEEP or ";16" in str(image.tile)
-            image.load()
-            with _HEADERS, warnings.catch_warnings():
-                warnings.filterwarnings("error", module=r"PIL\.")
-                turn = image.getexif().get(0x0112, 1)
-            rgb = _rgb(image, deep, file)
-        if turn in _TURNS:
-            rgb = rgb.transpose(_TURNS[turn])
-        return np.asarray(rgb.resize((width, height), Image.Resampling.LANCZOS))
+            plausible.check_header(image, data, file, modes)
+            return read(image)
     except DatasetError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _bomb(file) from error
-    except (
-        Exception
-    ) as error:  # a decoder that meets hostile bytes may raise anything; the file is at fault
-        why = (
-            str(error).partition("\n")[0][:120]
-            if str(error) and "BytesIO" not in str(error)
-            else "no format fits"
-        )
+        raise plausible.bomb(file) from error
+    # a decoder that meets hostile bytes may raise anything; the file is at fault
+    except Exception as error:
+        told = str(error).partition("\n")[0]
+        why = shortened(told, 120) if told and "BytesIO" not in told else "no format fits"
         raise DatasetError(
             f"is no readable picture ({why})",
             file=file,
             rule=f"pictures are whole {', '.join(FORMATS)} files",
-            remedy=_AGAIN,
+            remedy=AGAIN,
         ) from error
 
 
-def _plausible_bytes(data: bytes, file: Path | str) -> None:
-    """Raises DatasetError for what is found in a picture's place most often, and for a cut JPEG
-    that decoders let pass.
-    """
-    rule = "a picture file holds a whole picture"
-    if not data:
-        raise DatasetError("is empty (0 bytes)", file=file, rule=rule, remedy=_AGAIN)
-    if data.startswith(b"version https://git-lfs"):
-        raise DatasetError(
-            "is a git-LFS pointer, not the picture",
-            file=file,
-            rule=rule,
-            remedy="run `git lfs pull` where it came from",
-        )
-    if data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise DatasetError(
-            "is a web page, not a picture",
-            file=file,
-            rule=rule,
-            remedy="the download met a login or an error page: log in and fetch it again",
-        )
-    if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise DatasetError(
-            "is cut short: the JPEG has no end mark", file=file, rule=rule, remedy=_AGAIN
-        )
-    if data.startswith(b"RIFF") and len(data) < 8 + int.from_bytes(data[4:8], "little"):
-        raise DatasetError(
-            "is cut short: the WebP is shorter than it says", file=file, rule=rule, remedy=_AGAIN
-        )
-    if ImageFile.LOAD_TRUNCATED_IMAGES:
-        raise DatasetError(
-            "cannot be trusted while PIL.ImageFile.LOAD_TRUNCATED_IMAGES is on",
-            file=file,
-            rule="a cut picture is an error, not a half grey one",
-            remedy="do not set it",
-        )
+def _loaded(image: Image.Image) -> Image.Image:
+    image.load()
+    return image
 
 
-def _plausible_header(image: Image.Image, data: bytes, file: Path | str) -> None:
-    """Raises DatasetError for a header that promises no usable picture; nothing is decoded before
-    this has passed.
-    """
-    w, h = image.size
-    if w * h > MAX_PIXELS:
-        raise _bomb(file, f" ({w} x {h})")
-    if min(w, h) < MIN_SIDE:
-        raise DatasetError(
-            f"has {w} x {h} pixels",
-            file=file,
-            rule=f"a person's picture has at least {MIN_SIDE} pixels a side",
-            remedy=_AGAIN,
-        )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) != 1:
-        raise DatasetError(
-            f"has {image.n_frames} frames",
-            file=file,
-            rule="one file is one picture",
-            remedy="save the frame that is meant as a file of its own",
-        )
-    if image.mode not in _MODES | _DEEP or (
-        image.mode in _DEEP and getattr(image, "tag_v2", {}).get(262) == 0
-    ):
-        raise DatasetError(
-            f"has pixels of mode {image.mode} whose range or meaning is not known",
-            file=file,
-            rule="pictures have 8 or 16 bits a channel, black as 0",
-            remedy="save it with 8 bits a channel, every picture of the set scaled alike",
-        )
-    if image.format == "PNG":
-        with Image.open(BytesIO(data), formats=("PNG",)) as twin:
-            twin.verify()  # the checksum of every chunk, which decoding alone lets pass
-    if image.format == "BMP" and image.info.get("compression") == 0:
-        bits = int.from_bytes(data[28:30], "little")
-        row = (w * bits + 31) // 32 * 4
-        if len(data) - int.from_bytes(data[10:14], "little") - row * h >= row:
-            raise DatasetError(
-                f"holds more pixels than the {w} x {h} its header says",
-                file=file,
-                rule="header and pixels of a BMP agree",
-                remedy=_AGAIN,
-            )
+def _turned(image: Image.Image, pixels: Image.Image) -> Image.Image:
+    """``pixels`` turned as the EXIF of ``image`` says."""
+    with _HEADERS, warnings.catch_warnings():
+        warnings.filterwarnings("error", module=r"PIL\.")
+        turn = image.getexif().get(0x0112, 1)
+    return pixels.transpose(_TURNS[turn]) if turn in _TURNS else pixels
 
 
 def _rgb(image: Image.Image, deep: bool, file: Path | str) -> Image.Image:
     """A loaded picture of any accepted mode -> 8-bit RGB; raises DatasetError for 16 bits used as
     raw counts.
     """
-    if image.mode in _DEEP:
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise DatasetError(
-                f"has values from {values.min()} to {values.max()}",
-                file=file,
-                rule="16-bit pictures hold 0..65535",
-                remedy="save it with 16 or 8 bits a channel",
-            )
-        levels = np.rint(values / 257).astype(np.uint8)
-        rgb = Image.fromarray(levels).convert("RGB")
+    if image.mode in DEEP:
+        rgb = Image.fromarray(_levels(np.asarray(image), file)).convert("RGB")
     elif image.has_transparency_data:
         rgba = image.convert("RGBA")
         rgb = Image.new("RGB", image.size)
@@ -252,19 +223,23 @@ def _rgb(image: Image.Image, deep: bool, file: Path | str) -> Image.Image:
             raise DatasetError(
                 f"uses {high - low + 1} of 256 grey levels once its 16 bits are scaled",
                 file=file,
-                rule=f"16-bit pictures use the range 0..65535 (value / 257) and leave {MIN_LEVELS} grey levels at least",
-                remedy="raw sensor counts: scale every picture of the set by one fixed range and save again",
+                rule="16-bit pictures use the range 0..65535 (value / 257) and leave "
+                f"{MIN_LEVELS} grey levels at least",
+                remedy=RAW,
             )
     return rgb
 
 
-def _bomb(file: Path | str, size: str = "") -> DatasetError:
-    return DatasetError(
-        f"claims more pixels{size} than a picture of a person has",
-        file=file,
-        rule=f"a picture has at most {MAX_PIXELS:,} pixels",
-        remedy="crop or shrink it first, if it is what it should be",
-    )
+def _levels(values: np.ndarray, file: Path | str) -> np.ndarray:
+    """16-bit values [H, W] -> grey levels, uint8; raises DatasetError for values outside."""
+    if values.min() < 0 or values.max() > 65535:
+        raise DatasetError(
+            f"has values from {values.min()} to {values.max()}",
+            file=file,
+            rule="16-bit pictures hold 0..65535",
+            remedy="save it with 16 or 8 bits a channel, or " + RAW,
+        )
+    return np.rint(values / 257).astype(np.uint8)
 
 
 def not_a_file(path: Path | str, what: str = "picture") -> DatasetError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,9 @@ from bdlab.files import atomic
 from bdlab.modality import Modality
 
 SPLITS = ("train", "val", "test")
+#: Which gallery pictures do not count for a query: none, those of the query's own camera, or
+#: SYSU-MM01's rule (a camera-3 query skips all of camera 2).
+EXCLUDED = ("none", "camera", "sysu")
 
 #: A stamp is trusted only for files that had rested this long: a write in the same clock tick would
 #: go unseen.
@@ -83,7 +87,8 @@ class Dataset:
     how it is tested: ``"regdb"`` (every test picture of one modality against every one of the
     other, no camera rule; also the folder layout's) or ``"sysu"`` (four settings, ten gallery
     draws). ``provenance`` (JSON values) says what a reader must know to compare numbers: which
-    split, where it came from, which dials.
+    split, where it came from, which dials. ``exclude``, one of ``EXCLUDED``, is the camera rule a
+    set of one's own declares; ``names`` are people's names by identity.
     """
 
     name: str
@@ -91,6 +96,12 @@ class Dataset:
     records: tuple[Record, ...]
     protocol: str = "regdb"
     provenance: dict[str, Any] = field(default_factory=dict)
+    exclude: str = "none"
+    names: dict[int, str] = field(default_factory=dict)
+
+    def called(self, identity: int) -> str:
+        """A person's name, or the identity's number where no name is known: what lists show."""
+        return self.names.get(identity, str(identity))
 
     def select(self, split: str, modality: Modality | None = None) -> tuple[int, ...]:
         """Row numbers of one part (and one modality) in ``records``; the bank uses the same
@@ -124,7 +135,9 @@ class Dataset:
 
         Raises DatasetError naming a picture that cannot be read.
         """
-        digest = hashlib.sha256(f"{self.protocol}\n{self.pictures_digest}\n".encode())
+        # a rule that is declared changes what is scored; sets without one keep their fingerprint
+        rule = "" if self.exclude == "none" else f" {self.exclude}"
+        digest = hashlib.sha256(f"{self.protocol}{rule}\n{self.pictures_digest}\n".encode())
         for r in self.records:
             digest.update(f"{r.path}\t{r.identity}\t{r.modality}\t{r.camera}\t{r.split}\n".encode())
         return digest.hexdigest()
@@ -184,6 +197,11 @@ def _both_modalities(dataset: Dataset, split: str) -> None:
             rule="every identity that is trained on has pictures of both modalities",
             remedy="add the missing pictures or take the identity out",
         )
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters, cut between two words."""
+    return textwrap.shorten(text, most, placeholder=" ...") if len(text) > most else text
 
 
 def few(values: Iterable[Any], most: int = 5) -> str:

@@ -1,5 +1,5 @@
-"""SYSU-MM01: ``cam1..cam6/<id:04d>/<n:04d>.jpg`` and ``exp/{train,val,test}_id.txt`` (notes,
-Datasets and protocols).
+"""SYSU-MM01: ``cam1..cam6/<id:04d>/<n:04d>.jpg`` and ``exp/{train,val,test}_id.txt``, or the
+authors' ``.mat`` (notes, Datasets and protocols).
 
 Cameras 1, 2, 4, 5 are RGB, 3 and 6 infrared. Not every identity is in every camera. Queries are all
 infrared pictures of the test identities, the gallery is drawn from their RGB pictures by the
@@ -9,6 +9,7 @@ protocol.
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 from bdlab import rules
@@ -98,7 +99,10 @@ def _parts(root: Path, fault: Fault) -> dict[int, str]:
     for part in PARTS:
         file = root / "exp" / f"{part}_id.txt"
         try:
-            ids = parse_ids(read_bytes(file, MAX_LIST, "list of identities"), file, fault)
+            if not file.exists() and file.with_suffix(".mat").exists():
+                ids = ids_of_mat(file.with_suffix(".mat"), fault)
+            else:
+                ids = parse_ids(read_bytes(file, MAX_LIST, "list of identities"), file, fault)
         except DatasetError as error:
             fault(error)
             continue
@@ -114,6 +118,34 @@ def _parts(root: Path, fault: Fault) -> dict[int, str]:
                     )
                 )
     return part_of
+
+
+def ids_of_mat(file: Path, fault: Fault = refuse) -> list[int]:
+    """The identities of one ``exp/*_id.mat``, the form in which the authors' own code reads the
+    lists: one row of whole numbers from 1, named ``id``. Faults as ``parse_ids``.
+    """
+    from scipy.io import loadmat
+
+    try:
+        held = loadmat(BytesIO(read_bytes(file, MAX_LIST, "list of identities")))
+        ids = [float(value) for value in held["id"].ravel()]
+    except DatasetError:
+        raise
+    except Exception as error:  # a reader that meets hostile bytes may raise anything
+        problem = f"is no list that can be read ({type(error).__name__})"
+    else:
+        if ids and len(set(ids)) == len(ids) and all(one >= 1 and one % 1 == 0 for one in ids):
+            return [int(one) for one in ids]
+        problem = "lists nobody, somebody twice, or what is no whole number from 1"
+    fault(
+        DatasetError(
+            problem,
+            file=file,
+            rule="a list in a .mat file is one row of whole numbers from 1, named id",
+            remedy=f"fetch it again, or put {file.with_suffix('.txt').name} beside it",
+        )
+    )
+    return []
 
 
 def parse_ids(data: bytes, file: Path | str, fault: Fault = refuse) -> list[int]:

@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 
-from bdlab import rules
-from bdlab.datasets import DatasetError, check
+from bdlab import datasets, rules
+from bdlab.datasets import DatasetError, bank, check, thermal
 
 from . import trees
 
@@ -71,13 +72,96 @@ def test_every_camera_and_identity_is_named(tmp_path):
     )
 
 
-def test_what_is_no_set_says_whom_to_ask(tmp_path):
-    for root in (tmp_path, tmp_path / "nowhere"):
-        report = look(root)
-        assert not report.ok
-        assert report.layout == "unknown"
-        assert "Sun Yat-sen University" in report.text()
-        assert "dm.dongguk.edu" in report.text()
+def test_an_empty_folder_says_whom_to_ask(tmp_path):
+    report = look(tmp_path)
+    assert not report.ok
+    assert report.layout == "unknown"
+    assert "Sun Yat-sen University" in report.text()
+    assert "dm.dongguk.edu" in report.text()
+
+
+ELSEWHERE = {
+    "not there": (lambda r: r / "absent", "it leads as far as"),
+    "misspelt": (lambda r: trees.folder(r / "pictures") and r / "picturse", "did you mean"),
+    "one folder too high": (lambda r: trees.folder(r / "MyData") and r, "MyData as root"),
+    "two folders too high": (lambda r: trees.folder(r / "a/MyData") and r, "a/MyData as root"),
+    "other names": (lambda r: trees.write(r / "RGB/1/a.png", "x") and r, "bdlab data import"),
+}
+
+
+@pytest.mark.parametrize(("make", "remedy"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_the_remedy_is_for_this_cause(tmp_path, make, remedy):
+    """Nobody is sent to a university for data that lie one folder deeper."""
+    text = look(make(tmp_path)).text()
+    assert remedy in text
+    assert "University" not in text
+
+
+def test_the_remedy_for_one_folder_too_high_works(tmp_path):
+    trees.folder(tmp_path / "MyData")
+    error = trees.refused(lambda: datasets.open("folder", tmp_path), None, "MyData does")
+    root = error.remedy.removeprefix("give ").removesuffix(" as root")
+    assert len(datasets.open("folder", root).records) == 24
+
+
+def test_equal_faults_are_told_once(tmp_path):
+    root = trees.folder(tmp_path, identities=12)
+    for one in range(1, 13):
+        (root / f"visible/{one:03d}/0.png").write_bytes(b"")
+    (root / "visible/001/1.bmp").write_bytes(b"BM")
+    report = look(root)
+    assert len(report.errors) == 13
+    assert len(report.faults) == 2
+    assert "There are 12 such faults" in report.text()
+    assert "13 faults" in report.text()
+
+
+def sixteen(root, identities=12):
+    """A set whose infrared pictures have 16 bits: (identity, shot) -> values."""
+    for one in range(1, identities + 1):
+        trees.write(root / f"visible/{one}/0.png", trees.png(trees.pixels(0, one)))
+    return root
+
+
+def infrared(root, one, low, high):
+    values = np.random.default_rng(one).integers(low, high, (12, 8)).astype(np.uint16)
+    trees.write(root / f"infrared/{one}/0.png", trees.png(values))
+
+
+def test_fourteen_bits_are_a_fault_of_the_set(tmp_path):
+    root = sixteen(tmp_path)
+    for one in range(1, 13):
+        infrared(root, one, 0, 16384)
+    report = look(root)
+    assert not report.ok
+    assert "12 pictures of 16 bits hold" in report.text()
+    assert "of 256 grey levels" in report.text()
+    assert "12 infrared pictures of 16 bits: range" in report.text()
+    d = datasets.open("folder", root)
+    trees.refused(lambda: bank.bank(d, 8, 8, cache=tmp_path / "c", progress=False), None, "levels")
+    assert not list((tmp_path / "c").glob("*"))
+
+
+def test_one_cold_picture_of_a_good_set_is_no_fault(tmp_path):
+    """Judged one by one, it would be refused: the range is the set's."""
+    root = sixteen(tmp_path)
+    for one in range(1, 13):
+        infrared(root, one, 20000, 20300 if one == 3 else 65536)
+    assert look(root).ok
+    d = datasets.open("folder", root)
+    assert len(bank.bank(d, 8, 8, cache=tmp_path / "c", progress=False)) == 24
+
+
+@pytest.mark.parametrize("palette", ["inferno", "jet", "iron"])
+def test_false_colours_are_known_again(tmp_path, palette):
+    root = trees.folder(tmp_path)
+    ramp = np.linspace(0, 255, 96).reshape(12, 8)
+    colours = thermal._colours(palette)[ramp.astype(int)].astype(np.uint8)
+    trees.write(root / "infrared/002/0.png", trees.png(colours))
+    trees.write(root / "visible/002/0.png", trees.png(colours))  # a red coat is nobody's fault
+    (fault,) = look(root).faults
+    assert "infrared/002/0.png" in fault
+    assert palette in fault
 
 
 def test_a_twin_is_called_a_twin(tmp_path):

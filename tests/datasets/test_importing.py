@@ -61,13 +61,25 @@ def test_a_table_is_imported(tmp_path):
     assert len(d.records) == 8
     assert len(d.select("train", Modality.I)) == 2
     other = table(root, [f"{row},x" for row in ROWS], "\ufeffpath,identity,modality,note")
-    importing.import_csv(other, tmp_path / "again")
+    importing.import_csv(other, tmp_path / "again", skip=["note"])
     assert listing(tmp_path / "again") == listing(out)
 
 
 BAD = {
     "no header": (ROWS, ROWS[0], "has no column", 1),
-    "other header": (ROWS, "file,identity,modality", "has no column path", 1),
+    "other header": (ROWS, "where,identity,modality", "has no column path (it has where", 1),
+    "a column nobody knows": (
+        [f"{row},x" for row in ROWS],
+        "path,identity,modality,note",
+        "not understood: note",
+        1,
+    ),
+    "two columns for one thing": (
+        [f"{row},x" for row in ROWS],
+        "path,identity,modality,pid",
+        "two columns for the identity: 'pid'",
+        1,
+    ),
     "empty": ([], "", "has no column", 1),
     "no rows": ([], "path,identity,modality", "no picture to import", None),
     "short line": ([*ROWS, "RGB/anna/a.png,anna"], None, "more or fewer columns", 10),
@@ -139,14 +151,14 @@ def test_sources_are_checked(tmp_path):
     root = named(tmp_path / "in")
     trees.refused(
         lambda: importing.import_folder(root, tmp_path / "out", "RGB", "nir"),
-        "nir",
-        "cannot be listed",
+        None,
+        "folders: RGB, thermal",
     )
     trees.write(root / "RGB/stray.png", "x")
     trees.refused(
         lambda: importing.import_folder(root, tmp_path / "out", "RGB", "thermal"),
         "stray.png",
-        "is not a folder",
+        "outside a person's folder",
     )
 
 

@@ -43,15 +43,28 @@ def test_options_are_those_of_the_readers():
     assert all("split" in options for options in datasets.OPTIONS.values())
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [("regdb", "dm.dongguk.edu"), ("sysu", "Sun Yat-sen"), ("folder", "check the root")],
-)
-def test_a_root_that_is_not_there(tmp_path, name, says):
-    trees.refused(lambda: datasets.open(name, tmp_path / "nowhere"), "nowhere", says)
+@pytest.mark.parametrize("name", ["regdb", "sysu", "folder"])
+def test_a_root_that_is_not_there(tmp_path, name):
+    """Somebody who names a folder has the data: nobody is to be asked for them."""
+    error = trees.refused(lambda: datasets.open(name, tmp_path / "nowhere"), "nowhere", "no such")
+    assert f"leads as far as {tmp_path}" in error.remedy
+    assert "University" not in str(error)
     trees.refused(
         lambda: datasets.open(name, trees.write(tmp_path / "file", "x")), "file", "no such folder"
     )
+
+
+@pytest.mark.parametrize(("name", "says"), [("regdb", "dm.dongguk.edu"), ("sysu", "Sun Yat-sen")])
+def test_without_a_root_it_says_whom_to_ask(tmp_path, monkeypatch, name, says):
+    monkeypatch.setenv("BDLAB_DATA", str(tmp_path))
+    trees.refused(lambda: datasets.open(name), name, says)
+
+
+def test_another_layout_is_named(tmp_path):
+    error = trees.refused(
+        lambda: datasets.open("sysu", trees.folder(tmp_path)), None, "the layout of folder, not"
+    )
+    assert "open it as folder" in error.remedy
 
 
 def test_default_roots(tmp_path, monkeypatch):

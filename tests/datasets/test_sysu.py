@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
+from scipy.io import savemat
 
 from bdlab import datasets
 from bdlab.datasets import sysu
@@ -150,3 +152,32 @@ def test_val_holdout_is_a_truth_value(tmp_path):
     trees.refused(
         lambda: sysu.read(trees.sysu(tmp_path), val_holdout="no"), None, "neither True nor False"
     )
+
+
+def mats(root, **lists):
+    """The lists as the authors' code reads them; the .txt files are taken away."""
+    for part, ids in {"train": [1, 2, 3], "val": [4, 5], "test": [6, 7]}.items():
+        (root / f"exp/{part}_id.txt").unlink()
+        savemat(root / f"exp/{part}_id.mat", {"id": np.array([lists.get(part, ids)])})
+    return root
+
+
+def test_lists_as_mat_are_read(tmp_path):
+    want = sysu.read(trees.sysu(tmp_path / "txt")).records
+    assert sysu.read(mats(trees.sysu(tmp_path / "mat"))).records == want
+
+
+@pytest.mark.parametrize("ids", [[1, 1, 3], [0, 1, 2], [1.5, 2, 3], []])
+def test_a_mat_that_is_no_list_is_refused(tmp_path, ids):
+    root = mats(trees.sysu(tmp_path), train=ids)
+    error = trees.refused(lambda: sysu.read(root), "train_id.mat", "lists nobody")
+    assert "train_id.txt" in error.remedy
+    trees.write(root / "exp/train_id.txt", "1,2,3")  # the remedy works
+    assert sysu.read(root).identities("train") == (1, 2, 3, 4, 5)
+
+
+def test_a_mat_that_is_none_is_refused(tmp_path):
+    root = mats(trees.sysu(tmp_path))
+    for garbage in (b"", b"MATLAB 7.3 MAT-file", b"\x00" * 600):
+        (root / "exp/val_id.mat").write_bytes(garbage)
+        trees.refused(lambda: sysu.read(root), "val_id.mat", "no list that can be read")
