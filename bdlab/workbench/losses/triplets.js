@@ -1,7 +1,7 @@
 // Eq. 2-5 in the plane: one hinge an anchor, both directions, and the gradient. No page is needed.
 //
 // A stream is a list of points [x, y] with a list of labels. S is the distance; the mask of eq. 5
-// is 1 where two points are of one person. Read as losses.py reads it: a selection, unless `literal`.
+// is 1 where two points are of one person. As losses.py reads it: a selection, unless `literal`.
 
 export function distance(a, b) {
   return Math.hypot(a[0] - b[0], a[1] - b[1]);
