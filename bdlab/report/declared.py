@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bdlab.experiments import sweeps
+from bdlab.experiments import declarations, runs, sweeps
 
 WITH_SWEEP = "declared with the sweep"
 IN_BDLAB = "declared in bdlab's own list of sweeps"
 AFTERWARDS = "not declared before the runs"
 
+Cell = tuple[str, int, int]  # (row, split, seed)
+
 
 @dataclass(frozen=True)
 class Declaration:
-    """One declared sweep: its rows, baseline and contrasts, and what was asked for.
-
-    ``data`` and ``preset`` are None where the file does not say; ``places`` are the asked (split,
-    seed).
+    """One declared sweep: its rows, baseline and contrasts, and every command that asked for cells
+    of it (``data``, ``preset``, ``rows``, ``seeds``, ``splits``, ``set``).
     """
 
     sweep: sweeps.Sweep
-    data: str | None
-    preset: str | None
-    changes: Mapping[str, Any] | None
-    places: frozenset[tuple[int, int]]
+    asked: tuple[Mapping[str, Any], ...]
 
-    def fits(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
-        """Whether it was made for the cells of this table."""
-        if self.sweep.name != params["sweep"]:
-            return False
-        if self.data not in (None, params["data"]) or self.preset not in (None, params["preset"]):
-            return False
-        return self.changes is None or all(
-            changes.get(key, params.get(key)) == value for key, value in self.changes.items()
-        )
+    def places(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> frozenset[Cell]:
+        """The (row, split, seed) that were asked for in the table of these cells."""
+        found: set[Cell] = set()
+        for asking in self.asked:
+            if _fits(asking, params, changes):
+                rows = asking.get("rows") or self.sweep.rows
+                found |= set(itertools.product(rows, asking["splits"], asking["seeds"]))
+        return frozenset(found)
+
+
+def _fits(
+    asking: Mapping[str, Any], params: Mapping[str, Any], changes: Mapping[str, Any]
+) -> bool:
+    """Whether a command asked for cells of this table."""
+    if params["data"] not in asking["data"] or params["preset"] not in asking["preset"]:
+        return False
+    wanted = asking.get("set") or {}
+    return all(changes.get(key, params.get(key)) == value for key, value in wanted.items())
 
 
 def read(out: Path) -> tuple[list[Declaration], list[str]]:
@@ -45,45 +51,35 @@ def read(out: Path) -> tuple[list[Declaration], list[str]]:
     found, faults = [], []
     for path in sorted((out / "sweeps").glob("*.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            for about in content if isinstance(content, list) else [content]:
-                found.append(_declaration(about))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            one = declarations.declared(out, path.stem)
+            if one is not None:
+                _check(one.sweep)
+                found.append(Declaration(one.sweep, one.asked))
+        except (runs.RunError, ValueError) as error:
+            why = str(error.__cause__ or error)
             faults.append(
-                f"sweeps/{path.name} is no declaration of a sweep ({type(error).__name__}: "
-                f"{error}); its contrasts are unknown. Bring the file back, or run the sweep again."
+                f"sweeps/{path.name} is no declaration of a sweep ({why}); its contrasts are "
+                "unknown. Bring the file back, or run the sweep again."
             )
     return found, faults
 
 
-def _declaration(about: Mapping[str, Any]) -> Declaration:
-    rows = about["rows"]
-    titles = rows if isinstance(rows, Mapping) else {row: row for row in rows}
-    made = {row: sweeps.Row(_title(row, title), {}) for row, title in titles.items()}
-    contrasts = tuple((row, against) for row, against in about["contrasts"])
-    named = {about["baseline"], *(row for contrast in contrasts for row in contrast)}
-    if not named <= made.keys():
-        raise ValueError(f"{sorted(named - made.keys())[0]!r} is none of its rows")
-    sweep = sweeps.Sweep(
-        about["name"], about.get("title", about["name"]), made, about["baseline"], contrasts
-    )
-    places = frozenset((split, seed) for split in about["splits"] for seed in about["seeds"])
-    return Declaration(sweep, about.get("data"), about.get("preset"), about.get("set"), places)
-
-
-def _title(row: str, title: Any) -> str:
-    return str(title.get("title", row)) if isinstance(title, Mapping) else str(title)
+def _check(sweep: sweeps.Sweep) -> None:
+    """ValueError if the baseline or a contrast names no row."""
+    named = {sweep.baseline, *itertools.chain(*sweep.contrasts)}
+    if not named <= sweep.rows.keys():
+        raise ValueError(f"{sorted(named - sweep.rows.keys())[0]!r} is none of its rows")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The sweep that a table is made by: where its contrasts come from in words, the asked (split,
-    seed), and what a reader must know of the choice.
+    """The sweep that a table is made by: where its contrasts come from in words, the asked (row,
+    split, seed), and what a reader must know of the choice.
     """
 
     sweep: sweeps.Sweep
     words: str
-    asked: frozenset[tuple[int, int]] = frozenset()
+    asked: frozenset[Cell] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
@@ -91,19 +87,19 @@ def choose(
     params: Mapping[str, Any],
     changes: Mapping[str, Any],
     rows: Iterable[str],
-    declarations: Iterable[Declaration],
+    known: Iterable[Declaration],
     given: Mapping[str, sweeps.Sweep],
 ) -> Choice:
     """The sweep of a table: what was declared, unless a file ``given`` now says otherwise; else
     bdlab's own; else the rows that were run, against the first by name.
     """
     name = params["sweep"]
-    same_name = [declared for declared in declarations if declared.sweep.name == name]
-    fitting = [declared for declared in same_name if declared.fits(params, changes)]
-    asked = frozenset().union(*(declared.places for declared in fitting))
-    declared = (fitting or same_name or [None])[-1]
-    if declared is None:
+    same_name = [declared for declared in known if declared.sweep.name == name]
+    if not same_name:
         return _undeclared(name, list(dict.fromkeys(rows)), given)
+    fitting = [declared for declared in same_name if declared.places(params, changes)]
+    declared = (fitting or same_name)[-1]
+    asked = declared.places(params, changes)
     if name in given and _compared(given[name]) != _compared(declared.sweep):
         warning = (
             "The contrasts of the file given now are not those declared before the runs "

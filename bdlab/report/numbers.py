@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bdlab import paper
+from bdlab import paper, rules
 from bdlab.experiments import sweeps, verdicts
 
 from .table import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, Table, Value, place
@@ -20,7 +20,8 @@ def columns(sweep: sweeps.Sweep, results: Sequence[dict]) -> tuple[list[Column],
     settings = list(SETTINGS)
     for result in results:
         settings = [setting for setting in settings if setting in result["scores"]]
-    places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1]}
+    protocol = rules.protocol_of(results[0]["params"]["data"]).name
+    places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1] == protocol}
     printed = []
     for value in paper.values():
         if value.table == sweep.name and (value.dataset, value.mode) in places:

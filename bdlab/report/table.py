@@ -92,8 +92,8 @@ class Table:
     """A sweep on one data set at one preset, ready to be shown. ``values[row][k]`` belongs to
     ``columns[k]``.
 
-    ``printed`` rows are methods that only the paper has numbers of. ``asked`` are the (split, seed)
-    that the sweep's declaration names. ``declared`` says in words where the contrasts come from.
+    ``printed`` rows are methods that only the paper has numbers of. ``asked`` are the (row,
+    split, seed) that the sweep's declaration names. ``declared`` says in words where the contrasts come from.
     ``verdicts`` and ``people`` (the interval over test identities) are per cent, one a contrast,
     ``people`` only where the cells hold scores by identity. ``mixed[row]`` and ``unlike[row,
     against]`` say which provenance differs within a mean and between the pairs of a contrast.
@@ -107,7 +107,7 @@ class Table:
     values: dict[str, list[Value]]
     cells: dict[str, Cells]
     printed: tuple[str, ...] = ()
-    asked: frozenset[Place] = frozenset()
+    asked: frozenset[tuple[str, int, int]] = frozenset()
     declared: str = ""
     verdicts: list[Verdict] = field(default_factory=list)
     people: dict[tuple[str, str], tuple[float, float, float]] = field(default_factory=dict)
@@ -156,14 +156,17 @@ class Table:
             name, split, seed = run.place
             if name == row and (split, seed) not in have:
                 words[split, seed] = run.word
-        never = self.tried() - have - words.keys()
+        never = self.tried(row) - have - words.keys()
         return [*words.values(), *["missing"] * len(never)]
 
-    def tried(self) -> set[Place]:
-        """Every (split, seed) that was asked for, or that any row was begun with."""
+    def tried(self, row: str) -> set[Place]:
+        """The (split, seed) that were asked for of a row; where no declaration says, those that any
+        row was begun with.
+        """
+        if self.asked:
+            return {(split, seed) for name, split, seed in self.asked if name == row}
         places = {place(result) for result in self.results}
-        places |= {run.place[1:] for run in self.left_out}
-        return places | self.asked
+        return places | {run.place[1:] for run in self.left_out}
 
     def standing(self, row: str) -> str:
         """The number of cells behind a row, and in words those that are not there and whether

@@ -7,42 +7,46 @@ from typing import Any
 
 from .table import Cells
 
-ALIVE, SATISFIED, DEAD = "alive", "satisfied", "dead"
+#: Words on the hinges of a cell, the worst first: above or at the collapse level, near it, at most
+#: 60 % of it, near zero.
+WORDS = ("unordered", "dead", "collapsing", "satisfied", "alive")
+DEAD = ("unordered", "dead")
+
+
+def life(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the guard keeps on the hinges of a cell: ``mml`` and ``mdl``, each with ``word`` and
+    ``share`` of the collapse level; empty where nothing was kept.
+    """
+    found = result.get("guard", {}).get("life")
+    return found if isinstance(found, Mapping) else {}
 
 
 def liveness(result: Mapping[str, Any]) -> str | None:
-    """Whether the triplet terms of a cell still work at its end: ``alive``, ``satisfied`` (near
-    zero) or ``dead`` (near their collapse level); None where the result does not say.
-    """
-    found = result.get("guard", {}).get("liveness")
-    words = {found} if isinstance(found, str) else _words(found)
-    for word in (DEAD, SATISFIED, ALIVE):  # the worst of several terms counts
+    """The worst word of a cell's terms; None where the result does not say."""
+    terms = [life(result).get(name) for name in ("mml", "mdl")]
+    words = [term.get("word") for term in terms if isinstance(term, Mapping)]
+    for word in WORDS:
         if word in words:
             return word
     return None
 
 
-def _words(found: Any) -> set[str]:
-    """The words in a nested record."""
-    if isinstance(found, str):
-        return {found}
-    if not isinstance(found, Mapping):
-        return set()
-    return set().union(*(_words(value) for value in found.values()))
-
-
 def share(cells: Cells) -> str:
-    """The liveness of a row's cells in a few words: ``3 of 5 dead``; a dash where none says."""
+    """The liveness of a row's cells in a few words, with MDL as a share of its collapse level:
+    ``3 of 5 dead, MDL 97 %``; a dash where no cell says.
+    """
     words = [liveness(result) for _, result in cells]
     known = [word for word in words if word]
     if not known:
         return "-"
-    if DEAD in known:
-        return f"{known.count(DEAD)} of {len(known)} dead"
-    kinds = dict.fromkeys(known)
-    if len(kinds) == 1:
-        return known[0]
-    return ", ".join(f"{known.count(word)} {word}" for word in kinds)
+    kinds = [word for word in WORDS if word in known]
+    said = [f"{known.count(word)} of {len(known)} {word}" for word in kinds]
+    if len(kinds) == 1 and kinds[0] not in DEAD:
+        said = kinds
+    shares = [life(result)["mdl"]["share"] for _, result in cells if "mdl" in life(result)]
+    if shares:
+        said.append(f"MDL {100 * sum(shares) / len(shares):.0f} %")
+    return ", ".join(said)
 
 
 def guarded(rows: Mapping[str, Cells]) -> list[str]:
@@ -51,7 +55,7 @@ def guarded(rows: Mapping[str, Cells]) -> list[str]:
     for row, cells in rows.items():
         for _, result in cells:
             for kind, words in result.get("guard", {}).items():
-                if isinstance(words, str) and kind != "liveness":
+                if isinstance(words, str):
                     found.setdefault(kind, []).append((row, words))
     count = sum(map(len, rows.values()))
     said = []

@@ -4,6 +4,7 @@ know beside the numbers.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -126,8 +127,9 @@ def _unlike(table: Table) -> str:
 
 def _dead(table: Table) -> str:
     words = [liveness(result) for result in table.results]
-    dead, known = words.count(DEAD), len(words) - words.count(None)
-    return f"; {dead} of {known} cells are dead" if dead else ""
+    known = [word for word in words if word]
+    dead = sum(word in DEAD for word in known)
+    return f"; in {dead} of {len(known)} cells the triplets are dead" if dead else ""
 
 
 # -- what a reader must know
@@ -270,10 +272,13 @@ def _each(mapping: dict, plain: Any) -> dict:
 def _roots(table: Table) -> list[str]:
     """Folders of this machine that a sentence may name, the longest first."""
     roots = {str(Path.home()), str(Path.cwd())}
-    for cells in table.cells.values():
-        for folder, result in cells:
-            roots |= {str(folder.parent), str(folder.parent.resolve())}
-            roots.add(str(result["params"].get("root") or ""))
+    params = [run.params for run in table.left_out]
+    for folder, result in itertools.chain(*table.cells.values()):
+        roots |= {str(folder.parent), str(folder.parent.resolve())}
+        params.append(result["params"])
+    for value in itertools.chain(*(one.values() for one in params)):
+        if isinstance(value, str):  # a file or the root of a set: its folder is not told
+            roots.add(str(Path(value).parent))
     absolute = [root for root in roots if Path(root).is_absolute() and root != Path(root).anchor]
     return sorted(absolute, key=len, reverse=True)
 

@@ -19,24 +19,25 @@ MINE = "name: mine\ntitle: My own\nbaseline: weak\nrows: {strong: {gamma: 2.0}, 
 
 def declare(out, **changes):
     """The declaration that a run of MINE leaves."""
+    asked = {"data": ["regdb"], "preset": ["demo"], "seeds": [0, 1], "splits": [1], "set": {}}
+    asked |= {key: changes.pop(key) for key in [*asked, "asked_rows"] if key in changes}
+    asked["cells"] = {}
+    asked["rows"] = asked.pop("asked_rows", None)
     about = {
         "name": "mine",
         "title": "My own",
         "rows": {"strong": "twice the weight", "weak": "the weight itself"},
         "baseline": "weak",
         "contrasts": [["strong", "weak"]],
-        "data": "regdb",
-        "preset": "demo",
-        "seeds": [0, 1],
-        "splits": [1],
-        "set": {},
-        "command": "bdlab run mine.yaml",
-        "bdlab": "0",
         "yaml_sha256": "0" * 64,
+        "data": ["regdb"],
+        "asked": [asked],
     }
+    about |= changes
+    titles = about["rows"].items()
+    about["rows"] = {row: {"title": title, "changes": {}, "times": {}} for row, title in titles}
     place = out / "sweeps"
     place.mkdir(parents=True, exist_ok=True)
-    about |= changes
     (place / f"{about['name']}.json").write_text(json.dumps(about))
 
 
@@ -76,10 +77,17 @@ class TestDeclared:
         assert table.standing("weak") == "1 (2 missing)"
         assert table.standing("never") == "0 (3 missing)"
 
+    def test_seeds_asked_of_one_row_are_not_missing_in_another(self, out):
+        declare(out, seeds=[0, 1, 2], asked_rows=["strong"])
+        (table,) = report.tables(out)
+        assert table.standing("strong") == "1 (2 missing)"
+        assert table.standing("weak") == "1"
+
     def test_what_was_asked_on_another_set_is_not_missing_here(self, out):
-        declare(out, seeds=[0, 1, 2], data="sysu")
+        declare(out, seeds=[0, 1, 2], data=["sysu"])
         (table,) = report.tables(out)
         assert table.standing("weak") == "1"
+        assert table.asked == frozenset()
         assert [(v.row, v.against) for v in table.verdicts] == [("strong", "weak")]
 
     def test_contrasts_chosen_afterwards_are_marked(self, out, tmp_path):
@@ -92,7 +100,8 @@ class TestDeclared:
     def test_two_declarations_of_one_name_are_marked(self, out):
         declare(out)
         other = json.loads((out / "sweeps" / "mine.json").read_text())
-        other |= {"baseline": "strong", "contrasts": [["weak", "strong"]], "data": "sysu"}
+        other |= {"baseline": "strong", "contrasts": [["weak", "strong"]]}
+        other["asked"][0]["data"] = ["sysu"]
         (out / "sweeps" / "mine-2.json").write_text(json.dumps(other))
         (table,) = report.tables(out)
         assert [(v.row, v.against) for v in table.verdicts] == [("strong", "weak")]
