@@ -36,9 +36,7 @@ class Declaration:
         return frozenset(found)
 
 
-def _fits(
-    asking: Mapping[str, Any], params: Mapping[str, Any], changes: Mapping[str, Any]
-) -> bool:
+def _fits(asking: Mapping[str, Any], params: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
     """Whether a command asked for cells of this table."""
     if params["data"] not in asking["data"] or params["preset"] not in asking["preset"]:
         return False

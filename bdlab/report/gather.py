@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlab import config
-from bdlab.experiments import runs, sweeps
+from bdlab.experiments import reference, runs, sweeps
 
 from . import declared
 from .numbers import columns, judge, values
@@ -44,15 +44,39 @@ def tables(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[Table]:
     return made
 
 
-def find(out: Path | str, *names: str) -> list[Table]:
+def find(out: Path | str, *names: str, shipped: bool = True) -> list[Table]:
     """The tables of a folder, or only those of these sweeps; none if there are none (``tables``
     says so with an error).
+
+    Where there is no table of a sweep yet, the reference runs that came with bdlab stand in for it,
+    labelled so; not without ``shipped``.
     """
     try:
         found = tables(out)
     except runs.RunError:
-        return []
+        found = []
+    own = {table.sweep.name for table in found}
+    if shipped and not (own and not names):
+        found += [table for table in reference_tables() if table.sweep.name not in own]
     return [table for table in found if not names or table.sweep.name in names]
+
+
+def reference_tables() -> list[Table]:
+    """The tables of the reference runs; a damaged one is named in each."""
+    cells, faults = [], []
+    for folder, result, fault in reference.load():
+        if result is None:
+            faults.append(f"The reference run {folder.name} is damaged and left out: {fault}.")
+        else:
+            cells.append((folder, result))
+    made = []
+    for group in groups(cells, []):
+        rows = [result["params"]["row"] for _, result in group.cells]
+        table = _table(group, declared.choose(group.params, group.changes, rows, [], {}))
+        table.shipped = True
+        table.warnings += faults
+        made.append(table)
+    return made
 
 
 # -- runs that a table cannot show

@@ -1,5 +1,5 @@
-"""The LaTeX form: two tables that fit the page, balanced, with true minus signs; compiled where there
-is a compiler.
+"""The LaTeX form: two tables that fit the page, balanced, with true minus signs; compiled where
+there is a compiler.
 """
 
 import re
@@ -29,7 +29,11 @@ def table(tmp_path):
     for seed in range(5):
         for row, gain in (("B2", 0), ("MDL4", 0.1), ("MDL1", -0.1), ("MDL2", 0.1 * (-1) ** seed)):
             r1 = 0.4 + gain + 0.003 * seed * (row != "B2")
-            mixed = {"device": "NVIDIA H100 80GB HBM3 & more_of_it"} if (row, seed) == ("MDL4", 4) else None
+            mixed = (
+                {"device": "NVIDIA H100 80GB HBM3 & more_of_it"}
+                if (row, seed) == ("MDL4", 4)
+                else None
+            )
             put(tmp_path, row, seed, r1, SETTINGS, data="sysu", more=mixed)
     (table,) = report.tables(tmp_path)
     return table
@@ -81,7 +85,9 @@ def compiled(folder, source):
     """The compiler's log; CalledProcessError if it gives up."""
     (folder / "page.tex").write_text(PAGE)
     (folder / "table.tex").write_text(source)
-    quiet = ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in COMPILER else ["--print"]
+    quiet = (
+        ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in COMPILER else ["--print"]
+    )
     done = subprocess.run(
         [COMPILER, *quiet, "page.tex"], cwd=folder, check=True, capture_output=True, text=True
     )
