@@ -67,7 +67,7 @@ class TestClaims:
     def test_every_difference_comes_to_what_is_said(self):
         for claim in paper.claims():
             assert self.recomputed(claim) == [value for _, _, value in claim.checks], claim.claim
-            assert claim.holds in ("yes", "no", "in part")
+            assert claim.holds in ("yes", "no", "in part", "cannot be checked")
         assert sum(len(claim.checks) for claim in paper.claims()) == 22
 
     def test_a_changed_number_is_found(self, monkeypatch):
@@ -103,6 +103,27 @@ class TestClaims:
                 assert named <= said, claim.found
             if claim.holds == "yes":
                 assert {float(number) for number in re.findall(r"\d+\.\d\d", claim.claim)} == said
+
+    def test_the_caption_of_fig_2_holds_for_mdl3_only(self):
+        """The edges at each modality: two at each in MDL3's ring, one at D_V and D_I in MDL4."""
+        (claim,) = [c for c in paper.claims() if c.where.startswith("Fig. 2")]
+        assert claim.holds == "in part"
+        edges = {}
+        for name in ("mdl3", "mdl4"):
+            ends = [modality.value for pair in MDL_GRAPHS[name] for modality in pair]
+            edges[name] = {m: ends.count(m) for m in ("V", "I", "DV", "DI")}
+        assert edges["mdl3"] == {"V": 2, "I": 2, "DV": 2, "DI": 2}
+        assert edges["mdl4"] == {"V": 2, "I": 2, "DV": 1, "DI": 1}
+
+    def test_what_no_table_repeats_is_not_judged(self):
+        """Claims on points of Figs. 6 and 7: all that is known of them is one setting each."""
+        uncheckable = [c for c in paper.claims() if c.holds == "cannot be checked"]
+        assert {c.where.rpartition("; ")[2] for c in uncheckable} == {"Fig. 6", "Fig. 7"}
+        assert not any(c.checks for c in uncheckable)
+        known = {(v.table, v.row) for v in paper.values() if v.table.startswith("fig")}
+        assert len({row for table, row in known if row != "baseline"}) == len(
+            {table for table, row in known}
+        )
 
     def test_the_range_of_table_3_is_over_all_its_differences(self):
         keys = [

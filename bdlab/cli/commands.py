@@ -301,10 +301,15 @@ def status(out: Path) -> None:
     "--sweep",
     help="Only this sweep; of a YAML file of your own also its titles, baseline and contrasts.",
 )
+@click.option(
+    "--no-pictures",
+    is_flag=True,
+    help="To be given away: no person's picture, no path of this machine in anything written.",
+)
 @faults
-def report(out: Path, sweep: str | None) -> None:
+def report(out: Path, sweep: str | None, no_pictures: bool) -> None:
     """Print every table of a folder of runs; write each as HTML page, CSV, Markdown and LaTeX."""
-    sweeping.report(out, sweep)
+    sweeping.report(out, sweep, pictures=not no_pictures)
 
 
 @main.command()

@@ -175,13 +175,13 @@ def _executor(dask: str | None) -> Iterator[Any]:
         yield client.get_executor()
 
 
-def report(out: Path, sweep: str | None = None) -> None:
+def report(out: Path, sweep: str | None = None, pictures: bool = True) -> None:
     """Print every table of a folder of runs, or one sweep's; write each in every form."""
     from bdlab import report as reports
     from bdlab.experiments import sweeps
 
     own = [sweeps.sweep(sweep)] if sweep else []
-    for table, page in reports.write(out, own):
+    for table, page in reports.write(out, own, pictures):
         if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))
             click.echo(

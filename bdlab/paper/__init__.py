@@ -38,7 +38,7 @@ class Value:
 @dataclass(frozen=True)
 class Claim:
     """A sentence of the paper against its own tables: what it says, what we find, whether it
-    ``holds`` (yes, no, in part).
+    ``holds`` (yes, no, in part, cannot be checked).
 
     ``checks``: differences of two printed numbers and what they come to, ((table, row, dataset,
     mode, metric), the same, per cent).

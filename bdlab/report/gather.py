@@ -1,61 +1,85 @@
-"""A folder of runs as tables: one a sweep, data set, preset and set of changes; nothing that
-differs is ever averaged.
+"""A folder of runs as tables: one a sweep, data set, preset and set of changes; parameters that
+differ are never averaged, provenance that differs is said.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from bdlab import config
+from bdlab.experiments import reference, runs, sweeps
 
-from bdlab import config, paper, rules
-from bdlab.experiments import runs, sweeps, verdicts
+from . import declared
+from .numbers import columns, judge, values
+from .provenance import facts, labels, mixed, unknown, unlike
+from .table import Cells, LeftOut, Table, place
+from .watched import guarded
 
-from .table import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, LeftOut, Table, Value, place
+SWEEP_KEYS = {"sweep", "row", "data", "preset", "split", "seed"}
 
 
 def tables(out: Path | str, own: Iterable[sweeps.Sweep] = ()) -> list[Table]:
-    """The tables of a folder of runs; ``own`` declares sweeps of the user's. Raises RunError if
+    """The tables of a folder of runs; ``own``: sweeps of the user's, given now. Raises RunError if
     there is no finished cell in it.
     """
     out = Path(out)
-    done = [(folder, result) for folder, result, _ in runs.committed(out) if result]
-    left = left_out(out)
-    if not done:
+    cells = [(folder, result) for folder, result, _ in runs.committed(out) if result]
+    if not cells:
         raise runs.RunError(
-            f"{out}: no finished cell there; `bdlab status {out}` says what stands, `bdlab run table4 --out {out}` makes some"
+            f"{out}: no finished cell there; `bdlab status {out}` says what stands, "
+            f"`bdlab run table4 --out {out}` makes some"
         )
-    everything = [result["params"] for _, result in done] + [dict(x.params) for x in left]
-    groups: dict[str, tuple[Cells, list[LeftOut]]] = {}
-    changes: dict[str, dict[str, Any]] = {}
-    for params, k, item in [
-        *((r["params"], 0, (f, r)) for f, r in done),
-        *((x.params, 1, x) for x in left),
-    ]:
-        made = changed(params, everything)
-        key = json.dumps([*(params[k] for k in ("sweep", "data", "preset")), made], sort_keys=True)
-        groups.setdefault(key, ([], []))[k].append(item)
-        changes[key] = made
-    declared = sweeps.SWEEPS | {sweep.name: sweep for sweep in own}
-    return [
-        _table(cells, left, changes[key], declared)
-        for key, (cells, left) in sorted(groups.items())
-        if cells
-    ]
+    declarations, faults = declared.read(out)
+    given = {sweep.name: sweep for sweep in own}
+    made = []
+    for group in groups(cells, left_out(out)):
+        rows = [result["params"]["row"] for _, result in group.cells]
+        rows += [run.params["row"] for run in group.left_out]
+        choice = declared.choose(group.params, group.changes, rows, declarations, given)
+        made.append(_table(group, choice))
+        made[-1].warnings += faults
+    return made
 
 
-def find(out: Path | str, *names: str) -> list[Table]:
+def find(out: Path | str, *names: str, shipped: bool = True) -> list[Table]:
     """The tables of a folder, or only those of these sweeps; none if there are none (``tables``
     says so with an error).
+
+    Where there is no table of a sweep yet, the reference runs that came with bdlab stand in for it,
+    labelled so; not without ``shipped``.
     """
     try:
-        return [table for table in tables(out) if not names or table.sweep.name in names]
+        found = tables(out)
     except runs.RunError:
-        return []
+        found = []
+    own = {table.sweep.name for table in found}
+    if shipped and not (own and not names):
+        found += [table for table in reference_tables() if table.sweep.name not in own]
+    return [table for table in found if not names or table.sweep.name in names]
+
+
+def reference_tables() -> list[Table]:
+    """The tables of the reference runs; a damaged one is named in each."""
+    cells, faults = [], []
+    for folder, result, fault in reference.load():
+        if result is None:
+            faults.append(f"The reference run {folder.name} is damaged and left out: {fault}.")
+        else:
+            cells.append((folder, result))
+    made = []
+    for group in groups(cells, []):
+        rows = [result["params"]["row"] for _, result in group.cells]
+        table = _table(group, declared.choose(group.params, group.changes, rows, [], {}))
+        table.shipped = True
+        table.warnings += faults
+        made.append(table)
+    return made
+
+
+# -- runs that a table cannot show
 
 
 def left_out(out: Path) -> list[LeftOut]:
@@ -65,28 +89,19 @@ def left_out(out: Path) -> list[LeftOut]:
     found = []
     for state in runs.status(out):
         if state.word != "done":
-            folder = (
-                out / state.name if state.word == "invalid" else runs.attempts(out, state.name)[-1]
-            )
-            found.append(
-                (folder, state.name, state.word, state.note, f"{state.epochs}/{state.of or '?'}")
-            )
-    for folder in sorted((out / ".invalid").iterdir()) if (out / ".invalid").is_dir() else ():
-        found.append(
-            (
-                folder,
-                folder.name,
-                "invalid",
-                f"set aside: {_read(folder / 'invalid.json').get('reason', 'no reason was kept')}",
-                "",
-            )
-        )
-    whole = []
-    for folder, name, word, why, epochs in found:
-        params = _read(folder / "params.json")
-        if {"sweep", "row", "data", "preset", "split", "seed"} <= params.keys():
-            whole.append(LeftOut(name, params, word, why, epochs))
-    return whole
+            invalid = state.word == "invalid"
+            folder = out / state.name if invalid else runs.attempts(out, state.name)[-1]
+            epochs = f"{state.epochs}/{state.of or '?'}"
+            found.append(_left(folder, state.name, state.word, state.note, epochs))
+    aside = out / ".invalid"
+    for folder in sorted(aside.iterdir()) if aside.is_dir() else ():
+        reason = _read(folder / "invalid.json").get("reason", "no reason was kept")
+        found.append(_left(folder, folder.name, "invalid", f"set aside: {reason}"))
+    return [run for run in found if run.params.keys() >= SWEEP_KEYS]
+
+
+def _left(folder: Path, name: str, word: str, why: str, epochs: str = "") -> LeftOut:
+    return LeftOut(name, _read(folder / "params.json"), word, why, epochs)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -97,6 +112,37 @@ def _read(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+# -- which cells make one table
+
+
+class Group:
+    """The cells of one table, the runs it cannot show, and what all of them change."""
+
+    def __init__(self, params: Mapping[str, Any], changes: dict[str, Any]) -> None:
+        self.params = dict(params)
+        self.changes = changes
+        self.cells: Cells = []
+        self.left_out: list[LeftOut] = []
+
+
+def groups(cells: Cells, left: Sequence[LeftOut]) -> list[Group]:
+    """Cells and runs by sweep, data set, preset and changes; a group without a cell is no table."""
+    everything = [result["params"] for _, result in cells] + [run.params for run in left]
+    found: dict[str, Group] = {}
+
+    def group(params: Mapping[str, Any]) -> Group:
+        changes = changed(params, everything)
+        place = [params[key] for key in ("sweep", "data", "preset")]
+        key = json.dumps([*place, changes], sort_keys=True)
+        return found.setdefault(key, Group(params, changes))
+
+    for folder, result in cells:
+        group(result["params"]).cells.append((folder, result))
+    for run in left:
+        group(run.params).left_out.append(run)
+    return [found[key] for key in sorted(found) if found[key].cells]
+
+
 def changed(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What a cell's parameters change beside its preset, its row and its seed and split; cells of
     one table share it.
@@ -105,183 +151,126 @@ def changed(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) 
     never within one is theirs.
     """
     name, row = params["sweep"], params["row"]
+    theirs = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY}
     times: Mapping[str, int] = {}
-    loose = {"sweep", "row", "seed", "split", *runs.NOT_IDENTITY}
     if name in sweeps.SWEEPS and row in sweeps.SWEEPS[name].rows:
         plain = sweeps.configure(name, row, params["preset"], params["data"]).flat()
-        # a row that takes twice the steps was asked for half of those it has
         times = sweeps.SWEEPS[name].rows[row].times
     else:
         plain = config.from_flat(config.preset(params["preset"], params["data"])).flat()
-        alike = [
-            p for p in everything if all(p[k] == params[k] for k in ("sweep", "data", "preset"))
-        ]
-        rows = [
-            [p for p in alike if p["row"] == own] for own in dict.fromkeys(p["row"] for p in alike)
-        ]
-        loose |= {
-            key
-            for key in params
-            if all(len({json.dumps(p.get(key)) for p in own}) == 1 for own in rows)
-        }
-    made = {
-        key: value for key, value in params.items() if key not in loose and value != plain.get(key)
-    }
-    return {
-        key: type(value)(value / times[key]) if key in times else value
-        for key, value in made.items()
-    }
+        theirs |= _of_rows(params, everything)
+    changes = {}
+    for key, value in params.items():
+        if key not in theirs and value != plain.get(key):
+            # a row that takes twice the steps was asked for half of those it has
+            changes[key] = type(value)(value / times[key]) if key in times else value
+    return changes
 
 
-def _table(
-    cells: Cells, left: list[LeftOut], changes: dict[str, Any], declared: Mapping[str, sweeps.Sweep]
-) -> Table:
-    params = cells[0][1]["params"]
-    sweep, warnings = declared.get(params["sweep"]), []
-    if sweep is None:
-        names = dict.fromkeys(
-            [*(result["params"]["row"] for _, result in cells), *(x.params["row"] for x in left)]
-        )
-        sweep = sweeps.Sweep(
-            params["sweep"],
-            params["sweep"],
-            {name: sweeps.Row(name, {}) for name in names},
-            next(iter(names)),
-        )
-        warnings.append(f"Which row is the baseline is not kept with the runs: {sweep.baseline} was taken, the first by name. "
-                        "`bdlab report OUT --sweep FILE.yaml` takes what the file declares.")  # fmt: skip
-    kept: dict[str, Cells] = {}
-    for row in sweep.rows:
-        kept[row], older = _newest([cell for cell in cells if cell[1]["params"]["row"] == row])
-        left = left + [
-            LeftOut(folder.name, result["params"], "superseded", _why_older(result, kept[row]))
-            for folder, result in older
-        ]
-        warnings += (
-            [f"{row}: {len(older)} older results of the same seed and split are left out"]
-            if older
-            else []
-        )
-    columns, printed = _columns(sweep, cells)
-    values = {
-        row: [_value(column, row, kept.get(row, []), sweep.name) for column in columns]
-        for row in (*printed, *sweep.rows)
-    }
-    for k in range(len(columns)):
-        best = max(
-            (values[row][k].mean for row in sweep.rows if values[row][k].mean is not None),
-            default=None,
-        )
-        for row in sweep.rows:
-            if best is not None and values[row][k].mean == best:
-                values[row][k] = Value(best, values[row][k].sd, best=True)
+def _of_rows(params: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Parameters that have one value within each row of a user's sweep: the rows' own."""
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for other in everything:
+        if all(other[key] == params[key] for key in ("sweep", "data", "preset")):
+            rows.setdefault(other["row"], []).append(other)
+    own = set(params)
+    for cells in rows.values():
+        own &= {key for key in params if _one_value(key, cells)}
+    return own
+
+
+def _one_value(key: str, cells: Iterable[Mapping[str, Any]]) -> bool:
+    return len({json.dumps(params.get(key)) for params in cells}) == 1
+
+
+# -- one table
+
+
+def _table(group: Group, choice: declared.Choice) -> Table:
+    sweep = choice.sweep
+    kept, older = _by_row(group.cells, sweep)
+    shown, printed = columns(sweep, [result for _, result in group.cells])
     table = Table(
-        sweep,
-        params,
-        changes,
-        columns,
-        values,
-        kept,
-        printed,
-        left_out=left,
-        warnings=[*warnings, *_guarded(kept)],
+        sweep=sweep,
+        params=group.params,
+        changes=group.changes,
+        columns=shown,
+        values=values(sweep, shown, printed, kept),
+        cells=kept,
+        printed=printed,
+        asked=choice.asked,
+        declared=choice.words,
+        left_out=group.left_out + older,
     )
-    _judge(table)
+    table.mixed = {row: mixed(cells) for row, cells in kept.items() if mixed(cells)}
+    for row, against in sweep.contrasts:
+        if words := unlike(kept.get(row, []), kept.get(against, [])):
+            table.unlike[row, against] = words
+    judge(table)
+    table.warnings = [*_comparable(table), *choice.warnings, *_dropped(older), *guarded(kept)]
     return table
 
 
-def _columns(sweep: sweeps.Sweep, cells: Cells) -> tuple[list[Column], tuple[str, ...]]:
-    """The columns of a table, and the rows that only the paper has."""
-    settings = [s for s in SETTINGS if all(s in result["scores"] for _, result in cells)]
-    of = rules.protocol_of(cells[0][1]["params"]["data"]).name
-    places = {SETTINGS[s][1:]: s for s in settings if SETTINGS[s][1] == of}
-    print_ = [v for v in paper.values() if v.table == sweep.name and (v.dataset, v.mode) in places]
-    theirs = {(places[v.dataset, v.mode], v.metric) for v in print_}
-    narrow = ("R1", "mAP", "mINP")
-    columns = []
-    for s in settings:
-        columns += [
-            Column(s, m, aside=s in ASIDE or m not in narrow)
-            for m in METRICS
-            if m in narrow or (s, m) in theirs
-        ]
-        columns += [
-            Column(s, m, paper=True, aside=m not in narrow) for m in METRICS if (s, m) in theirs
-        ]
-    return columns, tuple(dict.fromkeys(v.row for v in print_ if v.row not in sweep.rows))
+def _by_row(cells: Cells, sweep: sweeps.Sweep) -> tuple[dict[str, Cells], list[LeftOut]]:
+    """The cells of each row, one a (split, seed), the newest; and those that are not shown."""
+    kept: dict[str, Cells] = {}
+    dropped = []
+    for row in sweep.rows:
+        of_row = [cell for cell in cells if cell[1]["params"]["row"] == row]
+        kept[row], older = _newest(of_row)
+        for folder, result in older:
+            why = _why_older(result, kept[row])
+            dropped.append(LeftOut(folder.name, result["params"], "superseded", why))
+    for folder, result in cells:
+        row = result["params"]["row"]
+        if row not in sweep.rows:
+            why = f"the row {row} is none of the sweep's"
+            dropped.append(LeftOut(folder.name, result["params"], "undeclared", why))
+    return kept, dropped
 
 
 def _newest(cells: Cells) -> tuple[Cells, Cells]:
     """One cell a (split, seed), the newest; and the older ones."""
-    groups: dict[tuple, Cells] = {}
-    for cell in cells:
-        groups.setdefault(place(cell[1]), []).append(cell)
-    ordered = [
-        sorted(group, key=lambda cell: cell[0].stat().st_mtime)
-        for _, group in sorted(groups.items())
-    ]
-    return [group[-1] for group in ordered], [cell for group in ordered for cell in group[:-1]]
+    places: dict[tuple, Cells] = {}
+    for cell in sorted(cells, key=lambda cell: cell[0].stat().st_mtime):
+        places.setdefault(place(cell[1]), []).append(cell)
+    newest, older = [], []
+    for _, same in sorted(places.items()):
+        newest.append(same[-1])
+        older += same[:-1]
+    return newest, older
 
 
 def _why_older(result: dict, kept: Cells) -> str:
-    newer = next(r for _, r in kept if place(r) == place(result))
-    keys = sorted(
-        key
-        for key in {**newer["params"], **result["params"]}
-        if newer["params"].get(key) != result["params"].get(key)
-    )
-    keys += (
-        ["data fingerprint"]
-        if newer["provenance"]["fingerprint"] != result["provenance"]["fingerprint"]
-        else []
-    )
-    return f"older than another result of its row, seed and split; they differ in {', '.join(keys) or 'parameters of another version'}"
+    newer = next(other for _, other in kept if place(other) == place(result))
+    params = {**newer["params"], **result["params"]}
+    keys = sorted(k for k in params if newer["params"].get(k) != result["params"].get(k))
+    for key, words in (("pictures", "data fingerprint"), ("files", "other files read")):
+        if facts(newer)[key] != facts(result)[key]:
+            keys.append(words)
+    different = ", ".join(keys) or "parameters of another version"
+    return f"older than another result of its row, seed and split; they differ in {different}"
 
 
-def _value(column: Column, row: str, cells: Cells, sweep: str) -> Value:
-    if column.paper:
-        _, data, mode = SETTINGS[column.setting]
-        printed = paper.value(sweep, row, data, mode, column.metric)
-        return Value(printed.value if printed else None)
-    numbers = [100 * result["scores"][column.setting]["mean"][column.metric] for _, result in cells]
-    if not numbers:
-        return Value(None)
-    return Value(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else None)
-
-
-def _guarded(kept: Mapping[str, Cells]) -> list[str]:
-    """What the guard found in the cells of a table, one line a kind with the words of the first."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row, own in kept.items():
-        for _, result in own:
-            for kind, words in result.get("guard", {}).items():
-                if kind == "life":  # a measurement, no warning
-                    continue
-                found.setdefault(kind, []).append((row, words))
-    count = sum(map(len, kept.values()))
-    return [f"{kind}, in {len(said)} of {count} cells ({', '.join(dict.fromkeys(row for row, _ in said))}). The first: {said[0][1]}"
-            for kind, said in found.items()]  # fmt: skip
-
-
-def _judge(table: Table) -> None:
-    """Verdicts on the primary column, and where the cells hold it, what other test people would
-    have changed.
-    """
-    setting, pairs = table.primary.setting, table.sweep.contrasts
-    cells = {
-        row: {place(r): r["scores"][setting] for _, r in own} for row, own in table.cells.items()
+def _dropped(left: Sequence[LeftOut]) -> list[str]:
+    """A line for each row with cells that are not shown."""
+    words = {
+        "superseded": "older results of the same seed and split are left out",
+        "undeclared": "results are of no row of the sweep and left out",
     }
-    scores = {
-        row: {key: 100 * s["mean"][PRIMARY] for key, s in own.items()} for row, own in cells.items()
-    }
-    people = next(r for own in table.cells.values() for _, r in own)["provenance"]["identities"]
-    table.verdicts = verdicts.judge(scores, pairs, people["train"], people["test"])
-    for row, against in pairs:
-        both = sorted(cells[row].keys() & cells[against].keys())
-        own = [
-            (cells[row][key].get("by_identity"), cells[against][key].get("by_identity"))
-            for key in both
-        ]
-        if own and all(a and b and a["ids"] == b["ids"] == own[0][0]["ids"] for a, b in own):
-            gains = np.mean([np.subtract(a[PRIMARY], b[PRIMARY]) for a, b in own], axis=0)
-            table.people[row, against] = verdicts.over_identities(100 * gains, own[0][0]["queries"])
+    counts: dict[tuple[str, str], int] = {}
+    for run in left:
+        key = run.params["row"], run.word
+        counts[key] = counts.get(key, 0) + 1
+    return [f"{row}: {count} {words[word]}" for (row, word), count in counts.items()]
+
+
+def _comparable(table: Table) -> list[str]:
+    """What stands between these numbers and a comparison: the data, mixed means, unlike pairs."""
+    results = table.results
+    said = labels(table.params["data"], table.columns, results)
+    said += [f"Mixed within the mean of {row}: {words}." for row, words in table.mixed.items()]
+    for (row, against), words in table.unlike.items():
+        said.append(f"Unlike pairs, {row} against {against}: {words}.")
+    code = unknown(results)
+    return [*said, code] if code else said

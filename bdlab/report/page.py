@@ -1,4 +1,4 @@
-"""A table as one self-contained HTML page: verdicts, curves, derivative pictures, provenance;
+"""A table as one self-contained HTML page: the outcome, verdicts, curves, pictures, provenance;
 figures are inside it as PNG.
 """
 
@@ -7,79 +7,99 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-import json
+import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import matplotlib.pyplot as plt
-import numpy as np
-import torch
 from matplotlib.figure import Figure
 
-from bdlab import config, paper, pixels
-from bdlab.datasets.bank import bank
-from bdlab.experiments import cell, runs
+from bdlab import paper
 from bdlab.experiments.verdicts import Verdict
-from bdlab.modality import Modality
-from bdlab.training import setup
-from bdlab.workbench import style
-from bdlab.workbench import tables as tables_figures
 
-from . import forms
-from .table import SETTINGS, Column, Table, Value
+from . import forms, provenance, words
+from .figures import report_figures
+from .table import Column, Table, Value
+
+#: Facts of the provenance that are listed; those compared stand first.
+LISTED = {
+    **provenance.FACTS,
+    "git_note": "about the commit",
+    "data": "data set",
+    "selection": "selection",
+    "feature": "feature",
+}
 
 
-def to_html(table: Table) -> str:
-    """One page that needs nothing else."""
-    template = jinja2.Template(
-        resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"),
-        autoescape=True,
-    )
-    groups = [
-        (name, list(own)) for name, own in itertools.groupby(table.columns, key=lambda c: c.group)
-    ]
-    pictures = [{"title": t, "words": w, "png": _png(f)} for t, w, f in report_figures(table)]
-    caption, verdicts, *notes = forms.notes(table)
+def to_html(table: Table, place: Path | None = None) -> str:
+    """One page that needs nothing else; ``place``: the folder it will lie in, for its links to the
+    cells' notebooks.
+    """
+    source = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    template = jinja2.Template(source, autoescape=True)
+    figures = []
+    for title, about, figure in report_figures(table):
+        figures.append({"title": title, "words": about, "png": _png(figure)})
+    caption, verdicts, *notes = words.notes(table)
+    units = dict.fromkeys(verdict.unit for verdict in table.verdicts if verdict.n)
     return template.render(
-        title=forms.title(table), lead=forms.lead(table), notes=notes, caption=caption, warnings=table.warnings, groups=groups,
-        rows=_rows(table), primary=table.primary.head, about_verdicts=verdicts, people=bool(table.people), left_out=table.left_out,
-        unit=" or ".join(dict.fromkeys(v.unit for v in table.verdicts if v.n)) or "seeds", command=forms.command(table), figures=pictures,
-        provenance=_provenance(table), citation=f"The paper: {paper.CITATION}",
-    )  # fmt: skip
+        title=words.title(table),
+        lead=words.lead(table),
+        outcome=words.outcome(table),
+        notes=notes,
+        caption=caption,
+        warnings=table.warnings,
+        groups=_groups(table.columns),
+        rows=_rows(table),
+        primary=table.primary.head,
+        about_verdicts=verdicts,
+        people=bool(table.people),
+        left_out=table.left_out,
+        unit=" or ".join(units) or "seeds",
+        command=words.command(table),
+        figures=figures,
+        cells=_cells(table, place),
+        provenance=_provenance(table),
+        citation=f"The paper: {paper.CITATION}",
+    )
+
+
+def _groups(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:
+    found = itertools.groupby(columns, key=lambda column: column.group)
+    return [(name, list(group)) for name, group in found]
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
     found = []
-    for row, own in table.values.items():
+    for row, values in table.values.items():
         printed = row in table.printed
-        title = "the paper's number" if printed else table.sweep.rows[row].title
-        about = {"name": row, "title": title, "n": table.standing(row), "printed": printed}
-        found.append(
-            about
-            | {
-                "groups": _grouped(table.columns, own),
-                "verdicts": [_verdict(table, v) for v in table.of(row)],
-            }
-        )
+        about = {
+            "name": row,
+            "title": "the paper's number" if printed else table.sweep.rows[row].title,
+            "n": table.standing(row),
+            "alive": forms.alive(table, row),
+            "printed": printed,
+            "groups": _grouped(table.columns, values),
+            "verdicts": [_verdict(table, verdict) for verdict in table.of(row)],
+        }
+        found.append(about)
     return found
 
 
 def _verdict(table: Table, verdict: Verdict) -> dict[str, str]:
-    difference, interval, pairs, word = forms.judged(verdict)
+    difference, interval, pairs, word = words.judged(table, verdict)
     people = table.people.get((verdict.row, verdict.against))
-    over = f"[{people[1]:+.2f}, {people[2]:+.2f}]" if people else "-"
-    said = {
+    return {
+        "against": verdict.against,
         "difference": difference,
         "interval": interval,
         "pairs": pairs,
         "verdict": word,
-        "people": over,
-    }
-    return said | {
-        "against": verdict.against,
+        "people": f"[{people[1]:+.2f}, {people[2]:+.2f}]" if people else "-",
         "mark": verdict.word if verdict.word in ("better", "worse") else "",
     }
 
@@ -89,146 +109,65 @@ def _grouped(
 ) -> list[list[tuple[Column, Value]]]:
     """A row's values under the settings they belong to."""
     pairs = zip(columns, values, strict=True)
-    return [list(own) for _, own in itertools.groupby(pairs, key=lambda pair: pair[0].group)]
+    return [list(group) for _, group in itertools.groupby(pairs, key=lambda pair: pair[0].group)]
 
 
-def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
-    """The figures of a page: (title, a sentence on what it shows, figure)."""
-    first = {row: own[0] for row, own in table.cells.items() if own}
-    histories = {
-        row: runs.read_lines(folder / "history.jsonl") for row, (folder, _) in first.items()
-    }
-    made = []
-    if table.verdicts:
-        words = (
-            f"{table.primary.head}: each contrast's difference (triangle up better, down worse, circle not shown, cross too few), its "
-            "95 % interval as a bar, its pairs as small dots; a true difference inside the grey band would mostly have gone unseen."
-        )
-        made.append(
-            ("Differences", words, tables_figures.effect(table.verdicts, table.primary.head))
-        )
-    made += [
-        (
-            "Loss terms", "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
-            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", style.training_curves(histories),
-        )
-    ]  # fmt: skip
-    words = "How many queries have found their person by each rank, mean over the cells of a row."
-    made.append(("Cumulative matching", words, _cmc_panels(table)))
-    made += _derivative_figures(table, first)
-    return made
+def _cells(table: Table, place: Path | None) -> list[dict[str, Any]]:
+    """Every cell with its score, its machine and, where there is one, a link to its notebook."""
+    found = []
+    for row, cells in table.cells.items():
+        for folder, result in cells:
+            score = result["scores"][table.primary.setting]["mean"][table.primary.metric]
+            notebook = folder / "notebook.ipynb"
+            about = {
+                "name": folder.name,
+                "row": row,
+                "seed": result["params"]["seed"],
+                "split": result["params"]["split"],
+                "score": f"{100 * score:.2f}",
+                "where": _where(result),
+                "notebook": "",
+            }
+            if place is not None and notebook.is_file():
+                about["notebook"] = quote(Path(os.path.relpath(notebook, place)).as_posix())
+            found.append(about)
+    return found
 
 
-def _cmc_panels(table: Table) -> Figure:
-    settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
-    rows = (len(settings) + 1) // 2
-    figure, axes = plt.subplots(
-        rows, min(len(settings), 2), figsize=(10.4, 3.6 * rows), squeeze=False, layout="constrained"
-    )
-    for ax in axes.flat[len(settings) :]:
-        ax.remove()
-    for ax, setting in zip(axes.flat, settings, strict=False):
-        curves = {
-            row: _mean_curve([r["scores"][setting]["cmc"] for _, r in own])
-            for row, own in table.cells.items()
-            if own
-        }
-        style.cmc(curves, ax=ax)
-        ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
-    return figure
-
-
-def _mean_curve(curves: Sequence[Sequence[float]]) -> np.ndarray:
-    """The mean of CMC curves; one that ends with its smaller gallery has matched everybody there."""
-    length = max(map(len, curves))
-    return np.mean([[*curve, *[1.0] * (length - len(curve))] for curve in curves], axis=0)
-
-
-def _derivative_figures(
-    table: Table, first: dict[str, tuple[Path, dict]]
-) -> list[tuple[str, str, Figure]]:
-    """Four people in four modalities from a trained generator; left out, with the reason, where the
-    pictures are not at hand.
-    """
-    learned = {
-        "method": "base-derivative",
-        "generator": "learned",
-    }  # a GAN's translations and fixed grey have no ten numbers
-    four = {
-        row: result["params"]
-        for row, (_, result) in first.items()
-        if {"DV", "DI"} <= set(result["params"]["modalities"].split())
-    }
-    rows = [
-        row
-        for row, params in four.items()
-        if all(params.get(key, value) == value for key, value in learned.items())
-    ]
-    if not rows:
-        return []
-    folder, result = first[rows[-1]]
-    try:
-        pictures = derivatives(folder, result)
-    except (OSError, ValueError, RuntimeError) as error:
-        table.warnings.append(f"No derivative pictures: {error}")
-        return []
-    words = f"Test people in the four modalities of {rows[-1]} after training, brought back to colours and clipped to [0, 1]."
-    history = runs.read_lines(folder / "history.jsonl")
-    return [
-        ("Derivative modalities", words, style.people(pictures)),
-        (
-            "How the generator moved",
-            f"The weights and biases of E_V and G_S over the epochs of {rows[-1]}.",
-            style.generator_curves(history),
-        ),
-    ]
-
-
-@torch.no_grad()
-def derivatives(folder: Path, result: dict, count: int = 8) -> dict[Modality, np.ndarray]:
-    """The first ``count`` test people of a committed cell in all its modalities: float [count, H,
-    W, 3] in [0, 1].
-    """
-    settings = config.from_flat(result["params"])
-    dataset = setup.open_data(settings)
-    pictures = bank(dataset, settings.data.height, settings.data.width, progress=False).pictures
-    net = cell.load(folder)
-    images = {}
-    for m in (Modality.V, Modality.I):
-        rows = {dataset.records[row].identity: row for row in reversed(dataset.select("test", m))}
-        images[m] = pixels.normalise(
-            pictures[torch.tensor([rows[i] for i in sorted(rows)[:count]])]
-        )
-    images = {**images, **net.derive(images)}
-    return {m: pixels.shown(x) for m, x in images.items()}
+def _where(result: dict) -> str:
+    """What a cell was computed on, and from which commit."""
+    facts = provenance.facts(result)
+    where = f"{facts['device']}, {facts['precision']}, {facts['threads']} threads"
+    return f"{where}, commit {provenance.commit(result)}"
 
 
 def _provenance(table: Table) -> list[tuple[str, str]]:
-    cell = [result for own in table.cells.values() for _, result in own]
-    shown = (
-        "bdlab",
-        "git_sha",
-        "git_dirty",
-        "torch",
-        "device",
-        "precision",
-        "threads",
-        "fingerprint",
-        "data",
-        "selection",
-        "feature",
-    )
-    said = []
-    for key in shown:
-        different = dict.fromkeys(
-            json.dumps(result["provenance"].get(key), ensure_ascii=False) for result in cell
-        )
-        said.append((key, "; ".join(value.strip('"') for value in different)))
-    seconds = sum(result["provenance"]["seconds"] for result in cell)
-    return [
-        *said,
-        ("training and evaluation", f"{seconds / 60:.1f} minutes over {len(cell)} cells"),
-    ]
+    """What the cells stand on, fact by fact; several values side by side."""
+    results = table.results
+    listed = []
+    for key, name in LISTED.items():
+        values = dict.fromkeys(_fact(result, key) for result in results)
+        if set(values) != {""}:
+            listed.append((name, "; ".join(values)))
+    commits = dict.fromkeys(provenance.commit(result) for result in results)
+    listed.insert(1, ("commit", "; ".join(commits)))
+    seconds = sum(result["provenance"]["seconds"] for result in results)
+    words_ = f"{seconds / 60:.1f} minutes over {len(results)} cells"
+    return [*listed, ("training and evaluation", words_)]
+
+
+def _fact(result: dict, key: str) -> str:
+    if key in provenance.FACTS:
+        return provenance.facts(result)[key]
+    value = result["provenance"].get(key)
+    return "" if value is None else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A nested record as text: ``split 1, source trial 1 of the index files``."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return str(value)
 
 
 def _png(figure: Figure) -> str:

@@ -1,0 +1,132 @@
+"""Reference runs: small, without weights or paths, shown as shipped until own runs exist; what is
+damaged is said and never fatal.
+"""
+
+import json
+
+import pytest
+
+from bdlab import report
+from bdlab.experiments import reference, runs
+from tests.report.test_report import put
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Own runs of two rows, one of them with a path in its parameters."""
+    for seed in range(2):
+        put(tmp_path / "runs", "B2", seed, 0.3 + 0.01 * seed, people=[0.2, 0.4])
+        root = str(tmp_path / "secret" / "set")
+        put(tmp_path / "runs", "MDL4", seed, 0.4, people=[0.3, 0.5], root=root)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def shipped(out, tmp_path, monkeypatch):
+    """The same runs, packed where a fresh clone would have them."""
+    place = tmp_path / "reference"
+    reference.pack(out, place, "bdlab run table4 --seeds 0,1")
+    monkeypatch.setattr(reference, "FOLDER", place)
+    monkeypatch.setattr(reference.load, "__defaults__", (place,))
+    return place
+
+
+def damage(folder, text):
+    (folder / "result.json").write_text(text)
+
+
+def changed(folder, **changes):
+    result = json.loads((folder / "result.json").read_text())
+    return json.dumps(result | changes)
+
+
+class TestPack:
+    def test_it_says_how_it_was_made_and_holds_no_weights(self, shipped, tmp_path):
+        files = {path.name for path in shipped.glob("*/*")}
+        assert files == {"result.json", "history.jsonl"}
+        result = json.loads(next(shipped.glob("*/result.json")).read_text())
+        assert result["shipped"]["command"] == "bdlab run table4 --seeds 0,1"
+        assert result["provenance"]["git_sha"] == "a" * 40
+        assert result["provenance"]["threads"] == 1
+        for path in shipped.glob("*/*"):
+            assert str(tmp_path) not in path.read_text()
+
+    def test_the_scores_are_those_of_the_runs(self, out, shipped):
+        own = {folder.name: result for folder, result, _ in runs.committed(out)}
+        ours = {folder.name: result for folder, result, _ in reference.load(shipped)}
+        assert own.keys() == ours.keys()
+        for name, result in own.items():
+            for setting, score in result["scores"].items():
+                assert ours[name]["scores"][setting]["mean"] == pytest.approx(score["mean"])
+
+    def test_a_long_history_is_thinned_and_keeps_its_last_epoch(self, tmp_path):
+        folder = put(tmp_path / "runs", "B2")
+        for epoch in range(3, 64):
+            runs.append_line(folder / "history.jsonl", {"epoch": epoch, "terms": {}})
+        (packed,) = reference.pack(tmp_path / "runs", tmp_path / "to")
+        epochs = [line["epoch"] for line in runs.read_lines(packed / "history.jsonl")]
+        assert epochs[-1] == 63
+        assert len(epochs) <= reference.EPOCHS
+        assert epochs == sorted(epochs)
+
+    def test_more_than_the_limit_is_refused_and_nothing_written(self, out, tmp_path, monkeypatch):
+        monkeypatch.setattr(reference, "MOST_BYTES", 1000)
+        with pytest.raises(runs.RunError, match="at most 1,000 are"):
+            reference.pack(out, tmp_path / "to")
+        assert not (tmp_path / "to").exists()
+
+    def test_code_that_is_in_no_commit_is_refused(self, tmp_path):
+        put(tmp_path, "B2", more={"git_dirty": True})
+        with pytest.raises(runs.RunError, match="in no commit"):
+            reference.pack(tmp_path, tmp_path / "to")
+
+    def test_the_command_line(self, out, tmp_path, capsys):
+        assert reference.main(["pack", str(out), "--to", str(tmp_path / "to")]) == 0
+        assert "4 reference runs" in capsys.readouterr().out
+        assert reference.main(["pack", str(tmp_path / "nothing"), "--to", str(tmp_path)]) == 2
+        assert "no finished cell" in capsys.readouterr().err
+
+
+class TestShown:
+    def test_they_stand_in_until_own_runs_exist(self, shipped, tmp_path):
+        (table,) = report.find(tmp_path / "nothing", "table4")
+        assert table.shipped
+        assert table.counts["MDL4"] == 2
+        assert "(ours, shipped with bdlab)" in report.text(table)
+        put(tmp_path / "mine", "B2", 5, 0.9)
+        (own,) = report.find(tmp_path / "mine", "table4")
+        assert not own.shipped
+        assert own.counts["B2"] == 1
+
+    def test_a_table_of_them_has_every_form(self, shipped, tmp_path):
+        (table,) = report.find(tmp_path / "nothing")
+        for form in ("text", "to_html", "to_markdown", "to_latex"):
+            assert "shipped with bdlab" in getattr(report, form)(table), form
+        assert table.people["MDL4", "B2"][0] == pytest.approx(10)
+
+    def test_own_folders_alone_can_be_asked(self, shipped, tmp_path):
+        assert report.find(tmp_path / "nothing", shipped=False) == []
+
+    @pytest.mark.parametrize(
+        "text", ["{", "[]", "{}", '{"shipped": {}}', '{"shipped": {}, "params": 3}', ""]
+    )
+    def test_a_damaged_one_is_said_and_never_fatal(self, shipped, tmp_path, text):
+        folder = sorted(shipped.iterdir())[0]
+        damage(folder, text)
+        (table,) = report.find(tmp_path / "nothing")
+        assert sum(table.counts.values()) == 3
+        assert any(f"{folder.name} is damaged" in words for words in table.warnings)
+
+    @pytest.mark.parametrize("value", [1.5, -0.1, "0.3", None])
+    def test_a_score_that_is_none_is_damaged(self, shipped, value):
+        folder = sorted(shipped.iterdir())[0]
+        damage(folder, changed(folder, scores={"v2t": {"mean": {"R1": value}}}))
+        faults = [fault for _, _, fault in reference.load(shipped) if fault]
+        assert faults == ["the scores of v2t are no fractions in [0, 1]"]
+
+    def test_a_missing_history_is_damaged(self, shipped):
+        (sorted(shipped.iterdir())[0] / "history.jsonl").unlink()
+        assert sum(fault is not None for *_, fault in reference.load(shipped)) == 1
+
+    def test_no_folder_is_no_reference_run(self, tmp_path):
+        assert list(reference.load(tmp_path / "nothing")) == []
