@@ -16,6 +16,7 @@ SCRIPTS = (
     "losses",
     "evaluation",
     "ranking",
+    "search",
     "augmentation",
     "step",
     "overhead",

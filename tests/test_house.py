@@ -209,6 +209,9 @@ class TestPackaging:
             "test",
             "docs",
             "cluster",
+            "export",
+            "search",
+            "track",
         }
         assert self.project["requires-python"] == ">=3.11"
 
@@ -222,6 +225,7 @@ class TestPackaging:
             "sklearn": "scikit-learn",
             "jupyter_client": "papermill",
             "IPython": "ipykernel",
+            "faiss": "faiss-cpu",
         }
         declared = {
             Requirement(t).name

@@ -101,8 +101,11 @@ def _numbers(_context: click.Context, parameter: click.Parameter, value: str) ->
 def _changes(
     _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """``gamma=5.0`` -> {"gamma": 5.0}: the value is JSON where it reads as JSON, else text."""
-    found = {}
+    """``gamma=5.0`` -> {"gamma": 5.0}: the value is JSON where it reads as JSON, else text.
+
+    What ``--from`` takes over from a cell stands before it, so that it can be set otherwise.
+    """
+    found = dict(_context.meta.get(START, {}))
     for value in values:
         name, equals, written = value.partition("=")
         if not equals:
@@ -112,6 +115,23 @@ def _changes(
         except (ValueError, RecursionError):
             found[name.strip()] = written
     return found
+
+
+START = "bdlab.from"  # where the parameters of the cell that is started from wait for ``--set``
+
+
+def _start(context: click.Context, parameter: click.Parameter, cell: Path | None) -> None:
+    """``--from CELL``: its weights, and the parameters that they only fit with."""
+    if cell is None:
+        return
+    from bdlab.network.start import inherited
+    from bdlab.network.reading import WeightsError
+
+    try:
+        taken = inherited(cell)
+    except WeightsError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
+    context.meta[START] = taken | {"weights": str(cell.resolve())}
 
 
 class Jobs(click.IntRange):
@@ -133,6 +153,7 @@ def cell_options(command: Callable) -> Callable:
         click.option("--preset", "preset_name", type=click.Choice(list(PRESETS)), default="demo", show_default=True, help="How large."),
         click.option("--seeds", callback=_numbers, default="0", show_default=True, help="Training seeds, e.g. 0,1,2 or 0-4."),
         click.option("--splits", callback=_numbers, default="1", show_default=True, help="RegDB trials 1-10, or split seeds."),
+        click.option("--from", callback=_start, is_eager=True, expose_value=False, type=click.Path(path_type=Path), metavar="CELL", help="Start from a trained cell: its weights, backbone and picture size."),
         click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Any parameter by name; repeatable."),
         click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."),
     ]):  # fmt: skip

@@ -22,6 +22,7 @@ from bdlab.pixels import LUMA, MEAN, STD
 
 from .backbones import build_backbone, one_of
 from .generator import Encoder, Generator
+from .start import continue_from
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -51,11 +52,11 @@ class BaseDerivativeNet(nn.Module):
 
     ``num_ids`` training identities; ``modalities`` any subset of the four that holds V and I;
     ``weights`` None (random start, drawn from torch's generator), ``"imagenet"`` (torchvision's
-    download) or a state-dict file. ``generator``: E_V and G_S ``"learned"``, ``"frozen"`` at their
-    start, or ``"grey"``: none at all, D_V is fixed grey and D_I a copy of I; with
-    ``shared_generator=False`` D_V and D_I each have a G of their own. With 395 classes: 24.35 M
-    parameters for four modalities, 24.33 M for two (counted, ResNet-50). Raises WeightsError for
-    weights that do not fit, ValueError for unknown options.
+    download), a state-dict file, or a finished cell (see ``start``). ``generator``: E_V and G_S
+    ``"learned"``, ``"frozen"`` at their start, or ``"grey"``: none at all, D_V is fixed grey and
+    D_I a copy of I; with ``shared_generator=False`` D_V and D_I each have a G of their own. With
+    395 classes: 24.35 M parameters for four modalities, 24.33 M for two (counted, ResNet-50).
+    Raises WeightsError for weights that do not fit, ValueError for unknown options.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class BaseDerivativeNet(nn.Module):
         self.std: Tensor
         for name, value in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
+        continue_from(self, weights)
 
     def _make_generators(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torch import nn
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -11,7 +9,8 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from bdlab.files import digest
 
 from .contract import Backbone
-from .weights import WeightsError, fill, find_weights
+from .reading import WeightsError, locate, read
+from .weights import fill
 
 WIDTH = 16  # channels of the ResNet-10's first stage
 
@@ -74,10 +73,12 @@ def strides_of(strides: str, weights: str | None, backbone: str = "resnet50") ->
         return strides
     if backbone != "resnet50" or weights in (None, "imagenet"):
         return "v1.5"
-    find_weights(weights)
-    digits = digest(Path(weights))
+    digits = digest(locate(weights))
     if digits[:8] in KNOWN_STRIDES:
         return KNOWN_STRIDES[digits[:8]]
+    params = read(weights).params
+    if params is not None and params["strides"] != "auto":
+        return params["strides"]
     raise WeightsError(
         f"{weights}: strides = 'auto', but this file is not one that is known (sha256 "
         f"{digits[:8]}...), and a state dict does not say where its strides sit. Set strides to "

@@ -12,13 +12,12 @@ from torchvision import models
 
 from bdlab.files import digest
 
+from .reading import WeightsError, locate, read
+from .start import network_in
+
+__all__ = ["WeightsError", "downloaded", "fill", "find_weights"]
+
 State = Mapping[str, Tensor]
-
-
-class WeightsError(ValueError):
-    """Backbone weights that cannot be had, read or fitted; says which file or name and what to
-    do.
-    """
 
 
 def fill(
@@ -29,20 +28,21 @@ def fill(
 ) -> None:
     """Put ``weights`` (None, ``"imagenet"`` or a file) into the model ``body`` called ``name``; the
     ImageNet classifier, whose names start with ``head``, is neither needed nor used.
+
+    A finished cell fills more than a backbone: see ``start.continue_from``, later.
     """
     if weights == "imagenet":
         _load(body, _download(name), f"torchvision's {name}", head)
     elif weights is not None:
-        _load(body, _read(Path(weights)), weights, head)
+        found = read(weights)
+        if found.params is None:
+            _load(body, network_in(found, list(body.state_dict())), weights, head)
 
 
 def find_weights(weights: str | None) -> None:
     """Raise WeightsError if ``weights`` names a file that is not there."""
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise WeightsError(
-            f"{weights}: there is no such weights file; "
-            "give a state dict's path, 'imagenet' or None"
-        )
+    if weights not in (None, "imagenet"):
+        locate(weights)
 
 
 def _download(name: str) -> State:
@@ -79,22 +79,6 @@ def downloaded(name: str) -> Path | None:
 def _digits(url: str) -> str:
     """The first digits of the sha256, as torchvision writes them into a file's name."""
     return Path(url).stem.rpartition("-")[2]
-
-
-def _read(path: Path) -> State:
-    find_weights(str(path))
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises many kinds; all mean the same to the reader
-        raise WeightsError(
-            f"{path}: not a plain state dict that can be loaded safely "
-            f"({type(error).__name__}: {error})"
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(
-            f"{path}: a state dict (names to tensors) is meant, this holds {type(state).__name__}"
-        )
-    return state
 
 
 def _load(

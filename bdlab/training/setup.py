@@ -5,7 +5,6 @@ and what one step sees.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
 from bdlab.network import BaseDerivativeNet
 from bdlab.network.backbones import find_weights
+from bdlab.network.reading import locate
 from bdlab.protocols import draws as galleries
 
 from . import batches
@@ -96,7 +96,7 @@ def files_read(config: Config, dataset: datasets.Dataset) -> dict[str, str]:
     weights = config.model.weights
     find_weights(weights)
     if weights not in (None, "imagenet"):
-        found["weights"] = digest(Path(weights))
+        found["weights"] = digest(locate(weights))
     if config.test.draw == "official":
         found["permutations"] = digest(dataset.root / PERMUTATIONS)
     return found

@@ -1,0 +1,133 @@
+"""The commands that use a trained cell: embed, search, export, test; and track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bdlab.config import DATASETS
+
+from .commands import faults, main
+
+PATH = click.Path(path_type=Path)
+cell_option = click.option(
+    "--cell",
+    required=True,
+    help="A finished cell's folder, or a published file (.safetensors, .pt).",
+)
+MODALITY = click.Choice(["V", "I"])
+
+
+@main.command()
+@click.argument("source", metavar="SET|FOLDER")
+@cell_option
+@click.option("--out", type=PATH, default=Path("features"), show_default=True)
+@click.option("--root", type=PATH, help="Where a set given by name lies.")
+@click.option("--part", default="all", show_default=True, help="train, val or test of a set.")
+@click.option("--modality", type=MODALITY, help="Keep one; or what a folder holds.")
+@faults
+def embed(source, cell, out, root, part, modality) -> None:
+    """Features of a data set or of a folder of pictures, as features.npy and index.csv.
+
+    The modality of a picture is read from its folders (visible, rgb, infrared, thermal, ...) or
+    given; its identity from a folder whose name is a number.
+    """
+    import bdlab
+    from bdlab.deploy import features, pictures
+
+    found = pictures.collect(source, modality, root, part)
+    features.write(out, bdlab.embedder(cell), found)
+    counts = ", ".join(f"{len(found.of(m))} of {m.title}" for m in found.modalities)
+    click.echo(f"{len(found)} pictures ({counts}): {out}/features.npy, index.csv, about.json")
+    click.echo(f"Next: bdlab search QUERY --gallery {out} --cell {cell}")
+
+
+@main.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--gallery", required=True, help="A folder of pictures, or of features (embed).")
+@cell_option
+@click.option("--query-modality", type=MODALITY, help="Of the queries, if no folder says it.")
+@click.option("--gallery-modality", type=MODALITY, help="Default: the other one than the query's.")
+@click.option("--ranks", "-k", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--out", type=PATH, default=Path("search"), show_default=True)
+@click.option("--page-queries", type=click.IntRange(0), default=100, show_default=True)
+@click.option("--approximate", is_flag=True, help="By faiss, its recall stated (default: exact).")
+@faults
+def search(
+    query, gallery, cell, query_modality, gallery_modality, ranks, out, page_queries, approximate
+) -> None:
+    """Rank a gallery for each QUERY (pictures or folders): a table, a CSV, a page with pictures.
+
+    \b
+    bdlab search a.jpg --query-modality V --gallery camera7/ --gallery-modality I --cell runs/...
+    bdlab search mine/visible --gallery mine/infrared --cell runs/<cell>
+    """
+    import bdlab
+    from bdlab.deploy import page, searching
+
+    found = searching.search_files(
+        bdlab.embedder(cell), query, gallery, query_modality, gallery_modality, ranks, approximate
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    searching.write_csv(out / "ranks.csv", found)
+    page.write_page(out / "index.html", found, page_queries)
+    click.echo(searching.text(found))
+    click.echo(f"All lists: {out / 'ranks.csv'}; with pictures: {out / 'index.html'}")
+
+
+@main.command()
+@click.argument("cell")
+@click.option("--to", required=True, help="onnx, torchscript, torch or safetensors.")
+@click.option("--out", type=PATH, help="The file (default: the cell's name, here).")
+@click.option("--licence", default="", help="Of the weights; safetensors are for publishing.")
+@faults
+def export(cell, to, out, licence) -> None:
+    """Write a cell as one file for other programs; its features are compared with ours first.
+
+    ONNX and TorchScript take uint8 pictures [N, H, W, 3] and infrared [N] (bool), and give
+    unit-length features. safetensors come with a model card.
+    """
+    from bdlab.deploy import export as exporting
+
+    path = exporting.export(cell, to, out, licence)
+    click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@main.command()
+@cell_option
+@click.option("--data", type=click.Choice(DATASETS), required=True, help="The set to test on.")
+@click.option("--root", type=PATH, help="Where it lies.")
+@click.option("--split", type=int, default=1, show_default=True)
+@click.option("--size", help="Of a twin: smoke, demo, full.")
+@click.option("--out", type=PATH, help="Also write the scores as JSON.")
+@faults
+def test(cell, data, root, split, size, out) -> None:
+    """Test a cell on another set than it was trained on, by that set's protocol; labelled so."""
+    import bdlab
+    from bdlab import datasets
+    from bdlab.deploy import cross
+    from bdlab.files import write_json
+
+    options = {"split": split} | ({"size": size} if size else {})
+    found = cross.test(bdlab.embedder(cell), datasets.open(data, root, **options))
+    click.echo(found.text())
+    if out:
+        write_json(out, found.to_json())
+
+
+@main.command()
+@click.argument("runs", type=PATH, default=Path("runs"))
+@click.option("--to", default="csv", show_default=True, help="csv, tensorboard or mlflow.")
+@click.option("--out", type=PATH, help="Where to (default: RUNS/track/<to>).")
+@faults
+def track(runs, to, out) -> None:
+    """Hand parameters, histories and scores of all RUNS to another program, running ones too."""
+    from bdlab.deploy import track as tracking
+
+    place, cells = tracking.export(runs, to, out)
+    click.echo(f"{cells} cells: {place}")
+    if to == "tensorboard":
+        click.echo(f"Next: tensorboard --logdir {place}")
+    if to == "mlflow":
+        click.echo(f"Next: mlflow ui --backend-store-uri sqlite:///{place / 'mlflow.db'}")
