@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bdlab import rules
 from bdlab.files import atomic
 from bdlab.modality import Modality
 
@@ -91,6 +92,20 @@ class Dataset:
     records: tuple[Record, ...]
     protocol: str = "regdb"
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """One sentence for a set that could be taken for a published one and has not its counts;
+        empty for all others. It is known before anything is trained.
+        """
+        unlike = self.provenance.get("unlike_published", [])
+        if not unlike or self.name not in rules.PROTOCOLS:
+            return ""
+        title = rules.PROTOCOLS[self.name].title
+        return (
+            f"not the published {title}: {'; '.join(unlike)}. The scores are labelled as not "
+            "comparable with published ones."
+        )
 
     def select(self, split: str, modality: Modality | None = None) -> tuple[int, ...]:
         """Row numbers of one part (and one modality) in ``records``; the bank uses the same
