@@ -124,3 +124,14 @@ def test_unknown_presets_and_sets_name_the_choices():
 def test_options_of_the_data_are_only_those_that_are_set():
     assert from_flat({"data": "regdb", "split": 3}).data.options() == {"split": 3}
     assert from_flat({"channel_gap": 0.5}).data.options() == {"split": 1, "channel_gap": 0.5}
+
+
+def test_people_are_held_out_where_they_exist():
+    """The twins and SYSU-MM01 name them; RegDB's and LLCM's own splits hold nobody out."""
+    for data in DATASETS:
+        asked = preset("smoke", data) | {"validation": True}
+        if data in ("regdb", "llcm"):
+            with pytest.raises(ConfigError, match="hold nobody out"):
+                from_flat(asked)
+        else:
+            assert from_flat(asked).data.validation

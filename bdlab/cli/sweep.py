@@ -38,6 +38,8 @@ def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> 
         key = _data_key(config)
         if key not in opened:
             opened[key] = setup.open_data(config)
+            if label := opened[key].label:
+                click.echo(f"note: {label}", err=True)
             # Decoded here once, with a bar, rather than by every cell at the same time.
             bank(opened[key], config.data.height, config.data.width)
         found.append(one_cell.of(config, opened[key]))

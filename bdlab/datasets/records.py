@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bdlab import rules
 from bdlab.files import atomic
 from bdlab.modality import Modality
 
@@ -102,6 +103,20 @@ class Dataset:
     def called(self, identity: int) -> str:
         """A person's name, or the identity's number where no name is known: what lists show."""
         return self.names.get(identity, str(identity))
+
+    @property
+    def label(self) -> str:
+        """One sentence for a set that could be taken for a published one and has not its counts;
+        empty for all others. It is known before anything is trained.
+        """
+        unlike = self.provenance.get("unlike_published", [])
+        if not unlike or self.name not in rules.PROTOCOLS:
+            return ""
+        title = rules.PROTOCOLS[self.name].title
+        return (
+            f"not the published {title}: {'; '.join(unlike)}. The scores are labelled as not "
+            "comparable with published ones."
+        )
 
     def select(self, split: str, modality: Modality | None = None) -> tuple[int, ...]:
         """Row numbers of one part (and one modality) in ``records``; the bank uses the same

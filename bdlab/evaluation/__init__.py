@@ -1,15 +1,8 @@
 """CMC, mAP and mINP of a ranking, exact and without a loop over queries."""
 
-from .ranking import (
-    Embedded,
-    NoMatch,
-    Scores,
-    distances,
-    rank_large,
-    scores,
-    scores_of_draws,
-    topk,
-)
+from .arrays import Embedded, distances
+from .large import rank_large
+from .ranking import NoMatch, Scores, scores, scores_of_draws, topk
 
 __all__ = [
     "Embedded",

@@ -17,24 +17,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bdlab.machine import cores
 
-from .arrays import all_finite, distances, finite, host, integers, is_tensor, wide
-from .counting import (
-    Gallery,
-    PerQuery,
-    Top,
-    count_before,
-    heads,
-    merge,
-    rank_block,
-    rank_on_device,
-    summarise,
-)
+from .arrays import Array, host, integers, is_tensor, wide
+from .counting import PerQuery, Top, heads, rank_block
+from .device import rank_on_device
+from .gallery import Gallery
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int, Shaped
 
 RANKS = (1, 5, 10, 20)
 # of distances a thread has copied at a time: a bound on memory, and measured the fastest
@@ -67,10 +62,9 @@ class Scores:
 
     @cached_property
     def cmc(self) -> np.ndarray:
-        """[length] float64: the share of valid queries whose first match is within the first k + 1."""
-        return (
-            np.bincount(self.first[self.valid], minlength=self.length).cumsum() / self.valid.sum()
-        )
+        """[length] float64: the share of valid queries with a match within the first k + 1."""
+        hits = np.bincount(self.first[self.valid], minlength=self.length)
+        return hits.cumsum() / self.valid.sum()
 
     @property
     def mAP(self) -> float:
@@ -93,53 +87,12 @@ class Scores:
         return {f"R{k}": self.rank(k) for k in RANKS} | {"mAP": self.mAP, "mINP": self.mINP}
 
 
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """The features of a set of pictures: ``features`` [N, D] numpy or torch, ``ids`` [N],
-    ``cameras`` [N] or None.
-
-    ``keys``: N relative paths, the order of files within an identity and camera; None means row
-    order. Integers are kept as int64 numpy arrays. Raises ValueError on empty or unequal lengths,
-    wrong types, non-finite features (not looked for in a memory map, which may be larger than
-    memory: their distances are refused instead) or a key given twice.
-    """
-
-    features: Any
-    ids: Any
-    cameras: Any = None
-    keys: Sequence[str] | None = None
-
-    def __post_init__(self) -> None:
-        if not is_tensor(self.features):
-            object.__setattr__(self, "features", np.asanyarray(self.features))
-        shape, features = tuple(self.features.shape), self.features
-        if len(shape) != 2 or 0 in shape:
-            raise ValueError(f"features have shape {shape}: [N, D] with N and D above 0 is meant")
-        if not all_finite(features):
-            raise ValueError("features hold NaN or infinite values")
-        object.__setattr__(self, "ids", integers(self.ids, "ids", shape[0]))
-        if self.cameras is not None:
-            object.__setattr__(self, "cameras", integers(self.cameras, "cameras", shape[0]))
-        if self.keys is not None:
-            self._check_keys()
-
-    def _check_keys(self) -> None:
-        keys = tuple(str(key) for key in self.keys)
-        if len(keys) != len(self):
-            raise ValueError(f"{len(keys)} keys for {len(self)} rows of features")
-        cameras = self.ids if self.cameras is None else self.cameras
-        if len(set(zip(self.ids.tolist(), cameras.tolist(), keys, strict=True))) != len(keys):
-            raise ValueError(
-                "a key is given twice for the same identity and camera: which picture comes first is undefined"
-            )
-        object.__setattr__(self, "keys", keys)
-
-    def __len__(self) -> int:
-        return int(self.features.shape[0])
-
-
 def scores(
-    distances: Any, query_ids: Any, gallery_ids: Any, excluded: Any = None, unique_ids: bool = False
+    distances: Array,
+    query_ids: Array,
+    gallery_ids: Array,
+    excluded: Array = None,
+    unique_ids: bool = False,
 ) -> Scores:
     """CMC, mAP and mINP of ``distances`` [Q, G]; ids are [Q] and [G] integers, ``excluded`` [Q, G]
     bool or None.
@@ -153,11 +106,11 @@ def scores(
 
 
 def scores_of_draws(
-    distances: Any,
-    query_ids: Any,
-    gallery_ids: Any,
-    draws: Sequence[Any],
-    excluded: Any = None,
+    distances: Array,
+    query_ids: Array,
+    gallery_ids: Array,
+    draws: Sequence[Array],
+    excluded: Array = None,
     unique_ids: bool = False,
 ) -> list[Scores]:
     """One ``scores`` for every gallery in ``draws``: columns of ``distances`` in gallery order, or
@@ -168,62 +121,77 @@ def scores_of_draws(
     there are cores (numpy sorts without the lock).
     """
     matrix = wide(distances)
-    if len(matrix.shape) != 2 or 0 in matrix.shape:
-        raise ValueError(
-            f"distances have shape {tuple(matrix.shape)}: [Q, G] with Q and G above 0 is meant"
-        )
-    count, width = matrix.shape
-    query_ids, gallery_ids = (
-        integers(query_ids, "query_ids", count),
-        integers(gallery_ids, "gallery_ids", width),
-    )
-    excluded = _mask(excluded, (count, width))
-    # draws with the same sequence of identities are ranked together
-    alike: dict[bytes, list[int]] = {}
-    draws = [np.arange(width) if draw is None else np.asarray(draw) for draw in draws]
-    for number, draw in enumerate(draws):
-        alike.setdefault(gallery_ids[draw].tobytes(), []).append(number)
+    shape = tuple(matrix.shape)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"distances have shape {shape}: [Q, G] with Q and G above 0 is meant")
+    query_ids = integers(query_ids, "query_ids", shape[0])
+    gallery_ids = integers(gallery_ids, "gallery_ids", shape[1])
+    mask = _mask(excluded, shape)
+    everything = np.arange(shape[1])
+    columns = [everything if draw is None else np.asarray(draw) for draw in draws]
+    rank = rank_on_device if is_tensor(matrix) else _rank
     found: dict[int, Scores] = {}
-    for numbers in alike.values():
-        gallery = Gallery(gallery_ids, np.stack([draws[number] for number in numbers]), unique_ids)
-        per_query = (rank_on_device if is_tensor(matrix) else _rank)(
-            matrix, query_ids, gallery, excluded
-        )
-        for number, column in zip(
-            numbers, zip(*(value.T for value in per_query), strict=True), strict=True
-        ):
-            found[number] = _scores(column, gallery.length)
-    return [found[number] for number in range(len(draws))]
+    for numbers in _same_identities(gallery_ids, columns):
+        together = np.stack([columns[number] for number in numbers])  # [T, g]
+        gallery = Gallery(gallery_ids, together, unique_ids)
+        ranked = rank(matrix, query_ids, gallery, mask)
+        for trial, number in enumerate(numbers):
+            alone = PerQuery(*(value[:, trial] for value in ranked))
+            found[number] = averaged(alone, gallery.length)
+    return [found[number] for number in range(len(columns))]
+
+
+def _same_identities(
+    gallery_ids: Int[np.ndarray, " G"],
+    columns: Sequence[np.ndarray],
+) -> list[list[int]]:
+    """The numbers of the draws, those with the same sequence of identities together."""
+    groups: dict[bytes, list[int]] = {}
+    for number, draw in enumerate(columns):
+        sequence = gallery_ids[draw].tobytes()
+        groups.setdefault(sequence, []).append(number)
+    return list(groups.values())
 
 
 def _rank(
-    matrix: np.ndarray, query_ids: np.ndarray, gallery: Gallery, excluded: np.ndarray | None
+    matrix: Shaped[np.ndarray, "Q G"],
+    query_ids: Int[np.ndarray, " Q"],
+    gallery: Gallery,
+    excluded: Bool[np.ndarray, "Q G"] | None,
 ) -> PerQuery:
     """PerQuery [Q, T], blocks of queries by as many threads as there are cores."""
     copies = 1 if gallery.whole else 2  # one to sort, and before it one of the columns drawn
-    most = max(1, _BLOCK_BYTES // (copies * matrix.itemsize * gallery.columns.size))
-    turns = math.ceil(
-        len(matrix) / (most * cores())
-    )  # of every core, so that none waits for another's last block
+    row_bytes = copies * matrix.itemsize * gallery.columns.size
+    most = max(1, _BLOCK_BYTES // row_bytes)
+    # of every core, so that none waits for another's last block
+    turns = math.ceil(len(matrix) / (most * cores()))
     rows = math.ceil(len(matrix) / (turns * cores()))
     blocks = [slice(start, start + rows) for start in range(0, len(matrix), rows)]
 
     def rank(block: slice) -> PerQuery:
-        return rank_block(
-            matrix[block], query_ids[block], gallery, None if excluded is None else excluded[block]
-        )
+        mask = None if excluded is None else excluded[block]
+        return rank_block(matrix[block], query_ids[block], gallery, mask)
 
     with ThreadPoolExecutor(min(len(blocks), cores())) as pool:
-        return tuple(map(np.concatenate, zip(*pool.map(rank, blocks), strict=True)))
+        parts = list(pool.map(rank, blocks))
+    return PerQuery(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _scores(per_query: PerQuery, length: int) -> Scores:
-    if not (per_query[0] >= 0).any():
+def averaged(
+    ranked: PerQuery,
+    length: int,
+) -> Scores:
+    """The Scores of queries [Q] against a gallery of ``length``; NoMatch if none has a match."""
+    if not (ranked.first >= 0).any():
         raise NoMatch("no query has a match in its gallery: there is nothing to average")
-    return Scores(*per_query, length=length)
+    return Scores(*ranked, length=length)
 
 
-def _mask(excluded: Any, shape: tuple[int, int]) -> np.ndarray | None:
+def _mask(
+    excluded: Array,
+    shape: tuple[int, ...],
+) -> np.ndarray | None:
+    """``excluded`` as a bool array; ValueError for another shape or type."""
     if excluded is None:
         return None
     mask = np.asarray(excluded.detach().cpu() if is_tensor(excluded) else excluded)
@@ -232,7 +200,11 @@ def _mask(excluded: Any, shape: tuple[int, int]) -> np.ndarray | None:
     return mask
 
 
-def topk(distances: Any, k: int, excluded: Any = None) -> Top:
+def topk(
+    distances: Array,
+    k: int,
+    excluded: Array = None,
+) -> Top:
     """The k nearest of each row of ``distances`` [Q, G], equals in gallery order; k is cut to G.
 
     An excluded picture comes last, at an infinite distance. ValueError as in ``scores``, or if k <
@@ -244,115 +216,11 @@ def topk(distances: Any, k: int, excluded: Any = None) -> Top:
     mask = _mask(excluded, matrix.shape)
     if mask is not None:
         matrix = np.where(mask, matrix.dtype.type(np.inf), matrix)
-    if k < matrix.shape[1]:  # everything up to the k-th value, equals included, holds the k first
+    count, width = matrix.shape
+    k = min(k, width)
+    candidates = np.ones(matrix.shape, dtype=bool)
+    if k < width:  # everything up to the k-th value, equals included, holds the k first
         bound = np.partition(matrix, k - 1, axis=1)[:, k - 1 : k]
-    else:
-        k, bound = matrix.shape[1], np.inf
-    rows, columns = np.nonzero(matrix <= bound)
-    return heads(rows, columns, matrix[rows, columns], len(matrix), k)
-
-
-def rank_large(
-    query: Embedded,
-    gallery: Embedded,
-    k: int = 20,
-    chunk: int = 50_000,
-    unique_ids: bool = False,
-    rows: int = 256,
-) -> tuple[Scores, Top]:
-    """Exact scores and k nearest against a gallery too large for a distance matrix: the same as the
-    dense path.
-
-    ``gallery.features`` may be a memory map; beside it, about ``rows x chunk`` distances are held
-    at a time. Distances are squared Euclidean (``Top.distances`` too). A block's matrix product may
-    differ from the whole one's in the last bit, and with it the order of distances that close;
-    where the products are exact, so is the agreement. Raises ValueError as ``scores`` and ``topk``
-    do.
-    """
-    if k < 1 or chunk < 1 or rows < 1:
-        raise ValueError(f"k = {k}, chunk = {chunk}, rows = {rows}: all must be above 0")
-    layout = Gallery(gallery.ids, np.arange(len(gallery))[None], False)
-    parts = [
-        _stream(
-            query.features[a : a + rows],
-            query.ids[a : a + rows],
-            gallery,
-            layout,
-            min(k, len(gallery)),
-            chunk,
-            unique_ids,
-        )
-        for a in range(0, len(query), rows)
-    ]
-    found, tops = zip(*parts, strict=True)
-    scored = _scores(tuple(map(np.concatenate, zip(*found, strict=True))), len(gallery))
-    return scored, Top(*map(np.concatenate, zip(*tops, strict=True)))
-
-
-def _refuse(block: np.ndarray) -> None:
-    if not finite(block):
-        raise ValueError("distances hold NaN or infinite values")
-
-
-def _stream(
-    features: Any,
-    ids: np.ndarray,
-    gallery: Embedded,
-    layout: Gallery,
-    k: int,
-    chunk: int,
-    unique: bool,
-) -> tuple[PerQuery, Top]:
-    """One block of queries: first the distances of its matches alone, then every chunk adds to
-    their counts.
-    """
-    places, there = layout.matches(ids)
-    own = _own_distances(features, gallery, places, there, chunk)
-    order = np.lexsort((places, own), axis=-1)  # by distance, equals by place in the gallery
-    own, places = np.take_along_axis(own, order, 1), np.take_along_axis(places, order, 1)
-    real = np.isfinite(own)
-    count, seen = (
-        np.zeros(own.shape, dtype=np.int64),
-        np.zeros((len(ids), len(layout.ids) if unique else 0), dtype=bool),
-    )
-    head = Top(
-        np.full((len(ids), k), len(gallery)), np.full((len(ids), k), np.inf, dtype=own.dtype)
-    )
-    for start in range(0, len(gallery), chunk):
-        block = host(distances(features, gallery.features[start : start + chunk], squared=True))
-        _refuse(block)
-        # A match must meet the very value it was given: a product of another shape may round
-        # differently.
-        row, slot = np.nonzero(real & (places >= start) & (places < start + block.shape[1]))
-        block[row, places[row, slot] - start] = own[row, slot]
-        ranked = np.sort(block, axis=1)
-        count += count_before(block, ranked, own, places - start, real)
-        head = merge(head, block, ranked, start)
-        if unique:
-            nearest = np.where(real[:, 0], own[:, 0], -np.inf)[:, None]
-            earlier = np.arange(block.shape[1]) < places[:, :1] - start
-            row, column = np.nonzero((block < nearest) | ((block == nearest) & earlier))
-            seen[row, np.searchsorted(layout.ids, gallery.ids[start + column])] = True
-    first, ap, inp = summarise(count, real)
-    return (np.where(first < 0, first, seen.sum(axis=1)) if unique else first, ap, inp), head
-
-
-def _own_distances(
-    features: Any, gallery: Embedded, places: np.ndarray, there: np.ndarray, chunk: int
-) -> np.ndarray:
-    """Squared distances [Q, P] from each query to its matches at ``places`` [Q, P]; infinite where
-    there is none.
-    """
-    row, slot = np.nonzero(there)
-    wanted, index = np.unique(places[row, slot], return_inverse=True)
-    own = np.full(
-        places.shape, np.inf, dtype=host(distances(features[:1], gallery.features[:1])).dtype
-    )
-    for start in range(0, len(wanted), chunk):
-        block = host(
-            distances(features, gallery.features[wanted[start : start + chunk]], squared=True)
-        )
-        _refuse(block)
-        here = (index >= start) & (index < start + chunk)
-        own[row[here], slot[here]] = block[row[here], index[here] - start]
-    return own
+        candidates = matrix <= bound
+    rows, columns = np.nonzero(candidates)
+    return heads(rows, columns, matrix[rows, columns], count, k)

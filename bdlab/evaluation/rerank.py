@@ -8,16 +8,18 @@ that do not use it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 
-from .arrays import distances, host, wide
+from .arrays import Array, distances, host, refuse_infinite, wide
 
 
 def rerank(
-    query_features: Any, gallery_features: Any, k1: int = 20, k2: int = 6, lambda_: float = 0.3
+    query_features: Array,
+    gallery_features: Array,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_: float = 0.3,
 ) -> np.ndarray:
     """Re-ranked distances [Q, G] from features [Q, D] and [G, D]; float32 or better, in [0, 1].
 
@@ -31,35 +33,61 @@ def rerank(
         raise ValueError(
             f"k1 = {k1}, k2 = {k2}, lambda_ = {lambda_}: k1 and k2 from 1, lambda_ within [0, 1]"
         )
-    both = np.concatenate([host(wide(query_features)), host(wide(gallery_features))])
+    query = host(wide(query_features))
+    gallery = host(wide(gallery_features))
+    both = np.concatenate([query, gallery])
+    d = _normalised(both)
+    order = np.argsort(d, axis=1, kind="stable")
+    member = _widened(order, k1)
+    # [N, N]: what each picture gives to its members, rows of sum 1
+    places = (member.row, member.col)
+    far = d[places].astype(np.float64)
+    closeness = np.exp(-far)
+    weight = sparse.csr_matrix((closeness, places), shape=d.shape)
+    total = np.asarray(weight.sum(axis=1))
+    total = total.ravel()  # [N, 1] -> [N]
+    vectors = sparse.diags(1 / total) @ weight
+    nearest = _pick(order[:, :k2])
+    vectors = nearest @ vectors / min(k2, len(both))
+    queries = len(query)
+    overlap = _shared_weight(
+        vectors[:queries].tocsr(),
+        vectors[queries:].tocsc(),
+    )
+    jaccard = 1 - overlap / (2 - overlap)
+    original = d[:queries, queries:]
+    blended = (1 - lambda_) * jaccard + lambda_ * original
+    return blended.astype(d.dtype)
+
+
+def _normalised(both: np.ndarray) -> np.ndarray:
+    """Squared distances [N, N] of all pictures from each other, over the largest of each row."""
     d = distances(both, both, squared=True)
-    if not np.isfinite(d).all():
-        raise ValueError("distances hold NaN or infinite values")
+    refuse_infinite(d)
     np.fill_diagonal(d, 0)
     largest = d.max(axis=1, keepdims=True)
     d /= np.where(largest > 0, largest, 1)
-    order = np.argsort(d, axis=1, kind="stable")
-    near, half = _reciprocal(order, k1), _reciprocal(order, round(k1 / 2))
-    # Row i, column j: how many of j's half-size neighbours are i's too; j widens i's set if they
-    # are two thirds.
-    shared = (near @ half.T).multiply(near).tocoo()
-    size = np.asarray(half.sum(axis=1)).ravel()
-    joins = shared.data > 2 / 3 * size[shared.col]
-    widening = sparse.csr_matrix(
-        (np.ones(joins.sum()), (shared.row[joins], shared.col[joins])), shape=near.shape
-    )
-    member = (near + widening @ half).tocoo()
-    weight = sparse.csr_matrix(
-        (np.exp(-d[member.row, member.col].astype(np.float64)), (member.row, member.col)),
-        shape=d.shape,
-    )
-    vectors = sparse.diags(1 / np.asarray(weight.sum(axis=1)).ravel()) @ weight
-    vectors = _pick(order[:, :k2]) @ vectors / min(k2, len(both))
-    queries = len(query_features)
-    overlap = _shared_weight(vectors[:queries].tocsr(), vectors[queries:].tocsc())
-    return ((1 - lambda_) * (1 - overlap / (2 - overlap)) + lambda_ * d[:queries, queries:]).astype(
-        d.dtype
-    )
+    return d
+
+
+def _widened(order: np.ndarray, k1: int) -> sparse.coo_matrix:
+    """[N, N]: who belongs to each picture's k1-reciprocal neighbours, or to the half-size set of
+    one of them that shares two thirds of it.
+    """
+    near = _reciprocal(order, k1)
+    half = _reciprocal(order, round(k1 / 2))
+    # Row i, column j: how many of j's half-size neighbours are i's too.
+    shared = (near @ half.T).multiply(near)
+    shared = shared.tocoo()
+    size = np.asarray(half.sum(axis=1))
+    size = size.ravel()  # [N, 1] -> [N]
+    two_thirds = 2 / 3 * size[shared.col]
+    joins = shared.data > two_thirds
+    row, column = shared.row[joins], shared.col[joins]
+    ones = np.ones(len(row))
+    widening = sparse.csr_matrix((ones, (row, column)), shape=near.shape)
+    wider = near + widening @ half
+    return wider.tocoo()
 
 
 def _pick(columns: np.ndarray) -> sparse.csr_matrix:
@@ -71,30 +99,38 @@ def _pick(columns: np.ndarray) -> sparse.csr_matrix:
     )
 
 
-def _reciprocal(order: np.ndarray, k: int) -> sparse.csr_matrix:
+def _reciprocal(
+    order: np.ndarray,
+    k: int,
+) -> sparse.csr_matrix:
     """Pairs that are in each other's first k + 1 (a picture comes first in its own list)."""
     forward = _pick(order[:, : k + 1])
     return forward.multiply(forward.T).tocsr()
 
 
 def _shared_weight(
-    query: sparse.csr_matrix, gallery: sparse.csc_matrix, rows: int = 64
+    query: sparse.csr_matrix,
+    gallery: sparse.csc_matrix,
+    rows: int = 64,
 ) -> np.ndarray:
     """Sum over columns of min(query[i], gallery[j]) [Q, G]: only columns both have can add
     anything.
     """
-    result = np.zeros((query.shape[0], gallery.shape[0]))
+    queries, width = query.shape[0], gallery.shape[0]
+    result = np.zeros((queries, width))
     lengths = np.diff(gallery.indptr)
-    for start in range(0, query.shape[0], rows):
+    for start in range(0, queries, rows):
         block = query[start : start + rows].tocoo()
+        count = block.shape[0]
         times = lengths[block.col]
         ends = np.cumsum(times)
         # Every entry (i, column) meets the gallery's entries of that column, which stand together.
-        index = np.arange(times.sum()) + np.repeat(
-            gallery.indptr[block.col] - (ends - times), times
-        )
-        least = np.minimum(np.repeat(block.data, times), gallery.data[index])
-        cell = np.repeat(block.row, times) * np.int64(gallery.shape[0]) + gallery.indices[index]
-        found = np.bincount(cell, least, minlength=block.shape[0] * gallery.shape[0])
-        result[start : start + rows] = found.reshape(block.shape[0], -1)
+        begins = gallery.indptr[block.col] - (ends - times)
+        index = np.arange(times.sum()) + np.repeat(begins, times)
+        of_query = np.repeat(block.data, times)
+        least = np.minimum(of_query, gallery.data[index])
+        row = np.repeat(block.row, times)
+        cell = row * np.int64(width) + gallery.indices[index]
+        sums = np.bincount(cell, least, minlength=count * width)
+        result[start : start + count] = sums.reshape(count, width)
     return result

@@ -14,7 +14,10 @@ from bdlab.evaluation import Embedded
 from bdlab.rules import Setting
 
 
-def _files(pictures: Embedded, cameras: tuple[int, ...]) -> dict[tuple[int, int], list[int]]:
+def _files(
+    pictures: Embedded,
+    cameras: tuple[int, ...],
+) -> dict[tuple[int, int], list[int]]:
     """(identity, camera) -> rows in file order; identities then cameras ascending, only those with
     a picture; ``cameras`` empty: all.
     """
@@ -29,7 +32,11 @@ def _files(pictures: Embedded, cameras: tuple[int, ...]) -> dict[tuple[int, int]
     return {who: rows[who] for who in sorted(rows)}
 
 
-def seeded_draw(pictures: Embedded, setting: Setting, trial: int) -> np.ndarray:
+def seeded_draw(
+    pictures: Embedded,
+    setting: Setting,
+    trial: int,
+) -> np.ndarray:
     """Rows [g] of one trial by the public re-implementation's draw, seeded with the trial's number.
 
     A generator of its own: seeding the global one would change whatever is trained next. One shot
@@ -46,7 +53,12 @@ def seeded_draw(pictures: Embedded, setting: Setting, trial: int) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
 
 
-def official_draw(gallery: Embedded, setting: Setting, permutations: Any, trial: int) -> np.ndarray:
+def official_draw(
+    gallery: Embedded,
+    setting: Setting,
+    permutations: Any,
+    trial: int,
+) -> np.ndarray:
     """Gallery rows [g] of one trial (from 0): the first ``shots`` entries of
     ``permutations[camera][id][trial]``, cameras outside and identities inside.
 
@@ -70,7 +82,13 @@ def official_draw(gallery: Embedded, setting: Setting, permutations: Any, trial:
     return np.array(rows, dtype=np.int64)
 
 
-def _checked_order(table: np.ndarray, trial: int, files: int, shots: int, where: str) -> list[int]:
+def _checked_order(
+    table: np.ndarray,
+    trial: int,
+    files: int,
+    shots: int,
+    where: str,
+) -> list[int]:
     """The first ``shots`` entries of a trial in one table [trials, order]; ValueError if it does
     not fit the ``files`` there are.
     """
@@ -112,29 +130,36 @@ def load_permutations(path: str | Path) -> dict[int, dict[int, np.ndarray]]:
         raise ValueError(f"{path}: not a MATLAB file up to version 7 ({error})") from None
     if cells.dtype != object:
         raise ValueError(f"{path}: rand_perm_cam is {cells.dtype}; a cell of cameras is meant")
-    found: dict[int, dict[int, np.ndarray]] = {}
+    found = {}
     for camera, identities in enumerate(cells.ravel(), start=1):
-        found[camera] = {}
-        if not isinstance(identities, np.ndarray) or (
-            identities.size and identities.dtype != object
-        ):
-            raise ValueError(f"{path}: rand_perm_cam{{{camera}}} is not a cell of identities")
-        for identity, table in enumerate(identities.ravel(), start=1):
-            if np.size(table):
-                found[camera][identity] = _whole_numbers(
-                    table, f"{path}: rand_perm_cam{{{camera}}}{{{identity}}}"
-                )
+        where = f"{path}: rand_perm_cam{{{camera}}}"
+        found[camera] = _tables(identities, where)
     return found
 
 
-def _whole_numbers(table: Any, where: str) -> np.ndarray:
+def _tables(
+    identities: Any,
+    where: str,
+) -> dict[int, np.ndarray]:
+    """Identity -> table [trials, order] of one camera's cell, the empty ones left out."""
+    is_array = isinstance(identities, np.ndarray)
+    if not is_array or (identities.size and identities.dtype != object):
+        raise ValueError(f"{where} is not a cell of identities")
+    found = {}
+    for identity, table in enumerate(identities.ravel(), start=1):
+        if np.size(table):
+            found[identity] = _whole_numbers(table, f"{where}{{{identity}}}")
+    return found
+
+
+def _whole_numbers(
+    table: Any,
+    where: str,
+) -> np.ndarray:
+    """The table in int64; ValueError unless it is two-dimensional and holds whole numbers."""
     table = np.asarray(table)  # MATLAB keeps integers as doubles
-    if (
-        table.ndim != 2
-        or table.dtype.kind not in "iuf"
-        or not np.isfinite(table).all()
-        or (table != np.floor(table)).any()
-    ):
+    fits = table.ndim == 2 and table.dtype.kind in "iuf"
+    if not fits or not np.isfinite(table).all() or (table != np.floor(table)).any():
         raise ValueError(
             f"{where}: {table.dtype} {table.shape}; whole numbers (trial, order) are meant"
         )

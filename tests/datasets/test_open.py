@@ -94,6 +94,7 @@ def test_twins_are_rendered_and_read(tmp_path, monkeypatch, name):
     assert d.protocol == name.removeprefix("synthetic-")
     assert d.provenance["twin"]["size"] == "smoke"
     assert d.provenance["unlike_published"][0].startswith("rendered people")
+    assert d.label == ""
     held = datasets.open(name, split=1, size="smoke", val_holdout=True)
     assert held.identities("val")
     assert held.identities("test") == d.identities("test")

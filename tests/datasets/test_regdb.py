@@ -394,6 +394,7 @@ def test_an_invented_split_is_labelled(tmp_path):
     for dataset in (with_index, without):
         unlike = dataset.provenance["unlike_published"]
         assert any("3 test identities, published 206" in words for words in unlike)
+        assert "3 test identities, published 206" in dataset.label
     assert regdb.NO_INDEX in without.provenance["unlike_published"]
     assert regdb.NO_INDEX not in with_index.provenance["unlike_published"]
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdlab import evaluation
-from bdlab.evaluation import Embedded, NoMatch, counting
+from bdlab.evaluation import Embedded, NoMatch, counting, device, ranking
+from bdlab.evaluation.gallery import Gallery
 from bdlab.evaluation.rerank import rerank
 from tests.reference import evaluation as loops
 
@@ -77,16 +78,16 @@ def test_any_small_matrix(data, queries, gallery, unique):
 def test_the_device_path_on_the_cpu(unique):
     for seed in range(30):
         d, q, g, mask = case(seed, ties=seed % 2 == 0)
-        gallery = counting.Gallery(g, np.arange(len(g))[None], unique)
+        gallery = Gallery(g, np.arange(len(g))[None], unique)
         first, ap, inp = (
-            value[:, 0] for value in counting.rank_on_device(torch.from_numpy(d), q, gallery, mask)
+            value[:, 0] for value in device.rank_on_device(torch.from_numpy(d), q, gallery, mask)
         )
         agree(evaluation.Scores(first, ap, inp, len(g)), loops.scores(d, q, g, mask, unique))
         with pytest.raises(ValueError, match="NaN"):
-            counting.rank_on_device(
+            device.rank_on_device(
                 torch.full((1, 2), torch.nan),
                 q[:1],
-                counting.Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique),
+                Gallery(g[:1].repeat(2), np.array([[0, 1]]), unique),
                 None,
             )
 
@@ -103,7 +104,7 @@ def test_the_device_path_on_a_device():
 def test_blocks_of_queries_change_nothing(monkeypatch):
     d, q, g, mask = case(5, ties=True)
     whole = evaluation.scores(d, q, g, mask, True)
-    monkeypatch.setattr(evaluation, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(ranking, "_BLOCK_BYTES", 1)
     single = evaluation.scores(d, q, g, mask, True)
     for name in ("first", "ap", "inp"):
         np.testing.assert_allclose(getattr(whole, name), getattr(single, name), rtol=1e-14)
@@ -142,11 +143,11 @@ def test_draws_ranked_together_are_the_draws_ranked_alone(ties, unique, kind):
             found = evaluation.scores_of_draws(d, q, g, draws, mask, unique)
         else:
             alone = [
-                counting.Gallery(g, np.stack([draws[n] for n in group]), unique)
+                Gallery(g, np.stack([draws[n] for n in group]), unique)
                 for group in ([0, 1, 3, 4], [2])
             ]
             parts = [
-                counting.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone
+                device.rank_on_device(torch.from_numpy(d), q, gallery, mask) for gallery in alone
             ]
             columns = [[value[:, n] for value in parts[0]] for n in range(4)]
             columns.insert(2, [value[:, 0] for value in parts[1]])
@@ -165,7 +166,7 @@ def test_draws_of_other_identities_are_not_ranked_together():
     d, q, g = np.arange(12.0).reshape(2, 6), np.array([0, 1]), np.array([0, 0, 1, 1, 2, 2])
     draws = [np.array([0, 2, 4]), np.array([4, 2, 0])]
     right = evaluation.scores_of_draws(d, q, g, draws)
-    mixed = counting.rank_block(d, q, counting.Gallery(g, np.stack(draws), False), None)
+    mixed = counting.rank_block(d, q, Gallery(g, np.stack(draws), False), None)
     assert [s.first.tolist() for s in right] == [[0, 1], [0, 1]]
     assert mixed[0].T.tolist() != [[0, 1], [0, 1]]
 
@@ -366,13 +367,16 @@ def test_reranking_agrees_with_the_loops(k1, k2):
 
 def test_reranking_refuses():
     with pytest.raises(ValueError, match="lambda_"):
-        rerank(np.eye(3), np.eye(3), lambda_=2)
+        rerank(np.eye(3), np.eye(3), lambda_=2.0)
     with pytest.raises(ValueError, match="k1"):
         rerank(np.eye(3), np.eye(3), k1=0)
 
 
 def test_numpy_users_do_not_wait_for_torch():
-    code = "import sys; from bdlab import evaluation; evaluation.scores([[0.]], [1], [1]); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from bdlab import evaluation; evaluation.scores([[0.]], [1], [1]); "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -329,3 +329,64 @@ def test_bad_cameras():
         protocols.sysu(good, good)
     with pytest.raises(ValueError, match=r"query has pictures of cameras \[7\]"):
         protocols.sysu(Embedded(np.eye(2), [1, 2], [3, 7]), other)
+
+
+@pytest.mark.parametrize("direction", ["t2v", "v2t", "v2t-as-code"])
+def test_llcm_agrees_with_the_loops(direction):
+    """Cameras shared by both modalities, queries whose only match is their own camera's."""
+    rng = np.random.default_rng(7)
+    sides = {}
+    for modality, cameras in (("V", range(1, 10)), ("I", (1, 2, 4, 5, 6, 7, 8, 9))):
+        who = [
+            (i, c, k) for i in range(1, 7) for c in cameras if rng.random() < 0.4 for k in (1, 2)
+        ]
+        ids, cams, number = np.array([who[n] for n in rng.permutation(len(who))]).T
+        keys = [f"cam{c}/{i:04d}/{k:04d}.jpg" for i, c, k in zip(ids, cams, number, strict=True)]
+        features = rng.integers(-2, 3, (len(ids), 3)).astype(float)
+        sides[modality] = Embedded(features, ids, cams, keys)
+    result = protocols.llcm(sides["V"], sides["I"], direction, trials=2)
+    visible_asks = direction == "v2t"
+    query, gallery = (sides["V"], sides["I"]) if visible_asks else (sides["I"], sides["V"])
+    drawn = query if direction == "v2t-as-code" else gallery
+    for trial in range(2):
+        generator, rows = random.Random(trial), []
+        for who in sorted(set(zip(drawn.ids.tolist(), drawn.cameras.tolist(), strict=True))):
+            files = [r for r in range(len(drawn)) if (drawn.ids[r], drawn.cameras[r]) == who]
+            rows.append(generator.choice(sorted(files, key=drawn.keys.__getitem__)))
+        everyone = {"query": list(range(len(query))), "gallery": list(range(len(gallery)))}
+        everyone["query" if drawn is query else "gallery"] = rows
+        asked, listed = everyone["query"], everyone["gallery"]
+        same = [
+            [query.ids[q] == gallery.ids[g] and query.cameras[q] == gallery.cameras[g]
+             for g in listed]
+            for q in asked
+        ]  # fmt: skip
+        distances = loops.squared_distances(query.features[asked], gallery.features[listed])
+        expected = loops.scores(
+            distances, query.ids[asked], gallery.ids[listed], np.array(same), unique_ids=True
+        )
+        agree([result.trials[trial]], [expected])
+        broken = loops.scores(
+            distances, query.ids[asked], gallery.ids[listed], None, unique_ids=True
+        )
+        with pytest.raises(AssertionError):
+            agree([result.trials[trial]], [broken])
+
+
+def test_what_differs_is_named():
+    query, gallery = (Embedded(**part) for part in tiny(2))
+    result = protocols.sysu(query, gallery, trials=1, unlike=["a set of one's own"])
+    assert result.provenance["published_counts"] is False
+    assert result.provenance["unlike_published"][0] == "a set of one's own"
+    assert any("published 3,803" in words for words in result.provenance["unlike_published"])
+    ids = np.repeat(np.arange(206), 10)
+    everybody = Embedded(np.random.default_rng(0).standard_normal((2060, 2)), ids)
+    whole = protocols.regdb(everybody, everybody).provenance
+    assert (whole["published_counts"], whole["unlike_published"]) == (True, [])
+    named = protocols.regdb(everybody, everybody, unlike=["split drawn"]).provenance
+    assert (named["published_counts"], named["unlike_published"]) == (False, ["split drawn"])
+    part = protocols.regdb(everybody, Embedded(everybody.features[:600], ids[:600])).provenance
+    assert part["unlike_published"] == [
+        "gallery 600, published 2,060",
+        "valid queries 600, published 2,060",
+    ]
