@@ -25,7 +25,7 @@ from bdlab.experiments import cell, runs
 from bdlab.experiments.verdicts import Verdict
 from bdlab.modality import Modality
 from bdlab.training import setup
-from bdlab.workbench import style
+from bdlab.workbench import method, training
 from bdlab.workbench import tables as tables_figures
 
 from . import forms
@@ -110,7 +110,7 @@ def report_figures(table: Table) -> list[tuple[str, str, Figure]]:
     made += [
         (
             "Loss terms", "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
-            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", style.training_curves(histories),
+            "More modalities and edges sum more terms, so rows are compared in shape, not in height.", training.training_curves(histories),
         )
     ]  # fmt: skip
     words = "How many queries have found their person by each rank, mean over the cells of a row."
@@ -133,7 +133,7 @@ def _cmc_panels(table: Table) -> Figure:
             for row, own in table.cells.items()
             if own
         }
-        style.cmc(curves, ax=ax)
+        training.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     return figure
 
@@ -175,11 +175,11 @@ def _derivative_figures(
     words = f"Test people in the four modalities of {rows[-1]} after training, brought back to colours and clipped to [0, 1]."
     history = runs.read_lines(folder / "history.jsonl")
     return [
-        ("Derivative modalities", words, style.people(pictures)),
+        ("Derivative modalities", words, method.people(pictures)),
         (
             "How the generator moved",
             f"The weights and biases of E_V and G_S over the epochs of {rows[-1]}.",
-            style.generator_curves(history),
+            training.generator_curves(history),
         ),
     ]
 

@@ -15,6 +15,7 @@ from bdlab.methods import METHODS
 from bdlab.modality import BASE, Modality
 from bdlab.training import extract, loop
 from bdlab.training import setup as setups
+from bdlab.workbench import pictures
 
 from .made import OWN, batch, config, made
 
@@ -127,7 +128,7 @@ def test_a_cell_is_saved_and_loaded(method, tmp_path, regdb):
     setup = setups.prepare(c, device="cpu", progress=False)
     again = extract.evaluate(setup, embedded=extract.embed(setup, net=net))
     assert {s: r.to_json() for s, r in again.items()} == result["scores"]
-    shown = cell.derived(setup, setups.first_batch(setup))
+    shown = pictures.derived(setup, setups.first_batch(setup))
     assert set(shown) == set(c.modalities)
 
 

@@ -42,11 +42,7 @@ class TestZeroPadding:
     def test_only_luma_is_left_of_colour(self):
         pixels = torch.rand(2, 3, 8, 8)
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
-        grey = (
-            (pixels * torch.tensor(LUMA).view(3, 1, 1))
-            .sum(1, keepdim=True)
-            .expand_as(pixels)
-        )
+        grey = (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True).expand_as(pixels)
         pad = one_stream.Pad(V)
         torch.testing.assert_close(
             pad((pixels - mean) / std), pad((grey - mean) / std), atol=1e-5, rtol=0

@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 from bdlab.config import from_flat
 from bdlab.modality import Modality
 from bdlab.training import setup
-from bdlab.workbench import style
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.pictures import sheet
+from bdlab.workbench.training import generator_curves
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
 from . import figures as static
@@ -383,7 +383,7 @@ def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     """Rows of pictures as one picture a column."""
-    return [gaps.sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
+    return [sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
 
 
 def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
@@ -404,7 +404,7 @@ def _curves(
     """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in
     pixels.
     """
-    figure = style.generator_curves(lines)
+    figure = generator_curves(lines)
     figure.set_dpi(90)
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -17,7 +17,7 @@ from PIL import Image
 from bdlab.datasets import Dataset
 from bdlab.modality import Modality
 from bdlab.pixels import MEAN, STD
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench import pictures
 
 from .numbers import LEVEL, PARTS, SLOPE, SPACES, Numbers, checked, one_of
 
@@ -148,14 +148,14 @@ def people_of(
     people.
     """
     first: dict[int, tuple[int, int]] = {}
-    for pair in gaps.partners(dataset, split, len(dataset.records)):
+    for pair in pictures.partners(dataset, split, len(dataset.records)):
         first.setdefault(dataset.records[pair[0]].identity, pair)
     if not first:
         raise ValueError(
             f"{dataset.name} has nobody with a visible and an infrared picture in its part {split!r}; take another part"
         )
     who = list(first)[:most]
-    if twin := gaps.twin_of(dataset):
+    if twin := pictures.twin_of(dataset):
         from bdlab.datasets import twin as twins
 
         taken = [
@@ -164,7 +164,7 @@ def people_of(
         ]
         return np.stack([t["rgb"] for t in taken]), np.stack([t["ir"] for t in taken]), who
     rows = zip(*(first[one] for one in who), strict=True)
-    visible, infrared = (gaps.pixels(dataset, row, height, height // 2) for row in rows)
+    visible, infrared = (pictures.pixels(dataset, row, height, height // 2) for row in rows)
     return visible, infrared, who
 
 

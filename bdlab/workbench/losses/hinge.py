@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from bdlab.modality import Modality
-from bdlab.workbench.style import COLOURS
+from bdlab.workbench.style import COLOURS, MARKS
 from bdlab.workbench.widgets import WHOLE, watch
 
 from . import toy
-from .figures import MARKS, PULL, PUSH
+from .figures import PULL, PUSH
 
 V, I, DV, DI = Modality
 NAMES = {V: "V", I: "I", DV: "D_V", DI: "D_I"}

@@ -21,6 +21,7 @@ from bdlab import losses
 from bdlab.modality import BASE, MDL_GRAPHS, Modality, Pair
 from bdlab.network import Encoder, Generator
 from bdlab.training import batches
+from bdlab.workbench.plane import widest
 
 V, I, DV, DI = Modality
 Directed = tuple[Modality, Modality]
@@ -361,8 +362,7 @@ def shadow(frames: Sequence[Frame], onto: Frame | None = None) -> list[dict[Moda
     (default: the last frame); each centred.
     """
     base = np.concatenate([(onto or frames[-1]).features[m] for m in BASE])
-    _, _, axes = np.linalg.svd(base - base.mean(0), full_matrices=False)
-    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(1)])[:, None]
+    _, axes, _ = widest(base)
     middles = [np.concatenate([frame.features[m] for m in BASE]).mean(0) for frame in frames]
     return [
         {m: (f - middle) @ axes.T for m, f in frame.features.items()}

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bdlab.modality import BASE
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench import pictures, style
 from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
 
 from . import embedding, figures
@@ -23,7 +23,7 @@ from . import search as numbers
 
 ORDERS = ("hardest first", "by person")
 GAP = 6  # pixels between two pictures
-HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (figures.HIT, figures.MISS))
+HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (style.HIT, style.MISS))
 
 
 def retrieval(
@@ -58,7 +58,7 @@ def retrieval(
 
     @lru_cache(maxsize=4096)
     def load(row: int) -> np.ndarray:
-        return gaps.pixels(dataset, [row], height, height // 2)[0]
+        return pictures.pixels(dataset, [row], height, height // 2)[0]
 
     def show(_: object = None) -> None:
         found = search(asked.value, trial.value - 1)
@@ -154,7 +154,7 @@ def _page(
     if answer.first >= shown:
         cells += [None, _framed(load(int(search.gallery[answer.places[answer.first]])), True)]
         heads += ["…", f"{answer.first + 1}\nfirst right"]
-    page = gaps.sheet([[_framed(load(int(search.query[number])), None), *cells]], GAP)
+    page = pictures.sheet([[_framed(load(int(search.query[number])), None), *cells]], GAP)
     return png(label(page, heads, [f"person {search.query_ids[number]}"]))
 
 
