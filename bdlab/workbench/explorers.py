@@ -1,6 +1,6 @@
 """Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and
-two anywidgets, the graph and the
-desk.
+two
+anywidgets, the graph and the desk.
 
 A widget lives in a running notebook only; beside every explorer stands a static figure of
 ``bdlab.workbench.style``. Each is one line in a notebook of your own:

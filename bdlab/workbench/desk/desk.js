@@ -1,4 +1,5 @@
 // The desk: one board over one selection. It draws and listens; every number comes from Python.
+const ENTRY = 58; // pixels of one picture in a list
 const STREAMS = ["V", "I", "DV", "DI"], SIGNS = { o: "●", "^": "▲", s: "□", D: "◇" };
 const HELP = "Map: drag to move, wheel or + − to magnify, Shift-drag for a lasso; arrow keys go from point to point, Enter asks, Space gathers. N and P: next and previous query.";
 
@@ -28,10 +29,11 @@ function render({ model, el }) {
     if (queries.length) ask(queries[at < 0 ? 0 : (at + by + queries.length) % queries.length]);
   };
   const counter = explain(make("output", "counter"), "Where the query stands among those that are shown");
-  const top = make("div", "top");
+  const top = make("div", "top"), steps = make("span", "steps");
+  steps.append(button("◀", "Previous query (P)", () => step(-1)), counter, button("▶", "Next query (N)", () => step(1)));
   const busy = make("span", "busy");
   top.append(make("b", "", about.data), setting.box, draw.box, filter.box, camera.box, sorted.box,
-    button("◀", "Previous query (P)", () => step(-1)), counter, button("▶", "Next query (N)", () => step(1)), busy);
+    steps, busy);
 
   // -- the map
   const mapside = make("section", "mapside"), tools = make("div", "tools"), stage = make("div", "stage");
@@ -153,8 +155,9 @@ function render({ model, el }) {
     }[view.colour];
     const gathered = new Set(selection.lasso);
     points.verdicts = verdicts;
-    points.inks = points.rows.map((_, k) => inks(k));
-    points.dim = gathered.size ? points.rows.map((r) => !gathered.has(r)) : null;
+    points.inks = new Uint8Array(3 * points.rows.length);
+    points.rows.forEach((_, k) => points.inks.set(inks(k), 3 * k));
+    points.dim = gathered.size ? Uint8Array.from(points.rows, (r) => !gathered.has(r)) : null;
     points.hidden = STREAMS.map((m) => view.hidden.includes(m));
     for (const one of legend.children) one.setAttribute("aria-pressed", String(!view.hidden.includes(one.dataset.stream)));
     const base = new Map();
@@ -188,11 +191,12 @@ function render({ model, el }) {
     const found = map.state.points ? map.state.points.rows.indexOf(selection.query) : -1, who = found < 0 ? "" : `person ${map.state.points.ids[found]}`;
     const family = about.streams[selection.side].filter((m) => m[m.length - 1] === asks);
     asked.replaceChildren(make("div", "head", "query"), ...family.map((m) => pictureOf(want, `${selection.side}:${selection.query}:${m}`, `query, ${WORDS_OF_STREAMS[m]}`)), make("div", "who", who));
+    const fit = Math.max(3, Math.floor((lists.clientWidth - 74) / ENTRY));
     lists.replaceChildren(...model.get("lists").map((list, n) => {
       const box = make("div", "cell"), head = make("div", "head");
       head.append(make("b", "", `${"AB"[n]}: ${about.cells[n]}`), ` ${about.scores[n][view.setting] || ""} · `, make("span", "verdict", verdictOf(list)));
       const chosen = selection.side === n ? selection.result : null;
-      box.append(head, drawList(list, { side: n, stream: answers, chosen, want, ask, compare: (which, r) => select({ result: r, side: which }) }));
+      box.append(head, drawList(list, { side: n, fit, stream: answers, chosen, want, ask, compare: (which, r) => select({ result: r, side: which }) }));
       return box;
     }));
   }
@@ -235,11 +239,13 @@ function render({ model, el }) {
 
   root.append(top, main, foot);
   el.append(root);
-  root.desk = { map, get selection() { return model.get("selection"); }, select, look };
+  root.desk = { map, get selection() { return model.get("selection"); }, get view() { return model.get("view"); }, select, look };
   card.hidden = true;
   state.value = model.get("state");
   const sized = new ResizeObserver(() => map.resize());
   sized.observe(stage);
+  const widened = new ResizeObserver(() => keep(listing));
+  widened.observe(listside);
   const themed = new MutationObserver(theme);
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -248,6 +254,7 @@ function render({ model, el }) {
   requestAnimationFrame(() => { map.resize(); theme(); });
   return () => {
     sized.disconnect();
+    widened.disconnect();
     themed.disconnect();
     dark.removeEventListener("change", theme);
     watched.forEach(([name, action]) => model.off(`change:${name}`, action));

@@ -10,7 +10,7 @@ const SHAPES = {
   "^": (x, y, r) => y <= 0.75 * r && y >= 1.9 * Math.abs(x) - 1.15 * r,
 };
 
-// A mark as lists of pixels: [dx, dy, share of the colour, share of the rim].
+// A mark as columns of pixels: dx, dy, and in 256ths the share of its colour and of its rim.
 function stampOf(shape, hollow, scale) {
   const radius = MARK_RADIUS * scale, reach = Math.ceil(radius * 1.3), inside = SHAPES[shape], cells = [];
   for (let dy = -reach; dy <= reach; dy++) {
@@ -23,15 +23,16 @@ function stampOf(shape, hollow, scale) {
         all += whole;
       }
       const share = body / (FINE * FINE), rim = hollow ? 0 : (all - body) / (FINE * FINE);
-      if (share + rim > 0.05) cells.push([dx, dy, share, rim]);
+      if (share + rim > 0.05) cells.push([dx, dy, Math.round(256 * share), Math.round(256 * rim)]);
     }
   }
-  return cells;
+  const column = (n) => Int32Array.from(cells, (cell) => cell[n]);
+  return { dx: column(0), dy: column(1), share: column(2), rim: column(3), reach };
 }
 
 const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-// points: {where, streams, rows, ids, cameras}; look: {marks, colours: [hex] per point, hidden, dim}.
+// points: {where, rows, ids, cameras, streams, marks, hollow, hidden, inks (rgb, rgb, ...), dim}.
 function createMap(canvas, overlay, actions) {
   const state = { window: [0, 0, 1], points: null, hover: -1, lasso: null, lines: [], query: -1, result: -1, theme: {} };
   let pens = canvas.getContext("2d", { willReadFrequently: true }), image = null, stamps = new Map(), order = [];
@@ -66,25 +67,30 @@ function createMap(canvas, overlay, actions) {
     if (!image) return;
     const began = performance.now(), { width, height, data } = image, ground = channels(state.theme.ground || "#ffffff");
     new Uint32Array(data.buffer).fill((255 << 24) | (ground[2] << 16) | (ground[1] << 8) | ground[0]);
-    if (state.points) {
-      for (const k of order) {
-        if (state.points.hidden[state.points.streams[k]]) continue;
-        const [px, py] = place(k), x = Math.round(px), y = Math.round(py);
-        if (x < -12 || y < -12 || x > width + 12 || y > height + 12) continue;
-        const [r, g, b] = state.points.inks[k], dim = state.points.dim && state.points.dim[k] ? 0.16 : 1;
-        for (const [dx, dy, share, rim] of stamp(state.points.streams[k])) {
-          const cx = x + dx, cy = y + dy;
-          if (cx < 0 || cy < 0 || cx >= width || cy >= height) continue;
-          const at = 4 * (cy * width + cx), keep = 1 - (share + rim) * dim, ink = share * dim, edge = rim * dim;
-          data[at] = data[at] * keep + r * ink + ground[0] * edge;
-          data[at + 1] = data[at + 1] * keep + g * ink + ground[1] * edge;
-          data[at + 2] = data[at + 2] * keep + b * ink + ground[2] * edge;
-        }
-      }
-    }
+    if (state.points) stampAll(data, width, height, ground);
     pens.putImageData(image, 0, 0);
     trace();
     state.took = performance.now() - began;
+  }
+
+  // 10,000 points a frame: plain numbers and typed arrays only, nothing is made in this loop.
+  function stampAll(data, width, height, [groundR, groundG, groundB]) {
+    const { where, streams, inks, hidden, dim } = state.points, [cx, cy, zoom] = state.window;
+    const unit = (Math.min(width, height) / 2.1) * zoom, left = width / 2 - cx * unit, top = height / 2 + cy * unit;
+    for (let n = 0; n < order.length; n++) {
+      const k = order[n], stream = streams[k];
+      if (hidden[stream]) continue;
+      const { dx, dy, share, rim, reach } = stamp(stream);
+      const x = Math.round(left + where[2 * k] * unit), y = Math.round(top - where[2 * k + 1] * unit);
+      if (x < reach || y < reach || x >= width - reach || y >= height - reach) continue;
+      const r = inks[3 * k], g = inks[3 * k + 1], b = inks[3 * k + 2], faint = dim && dim[k] ? 40 : 256;
+      for (let p = 0; p < dx.length; p++) {
+        const at = 4 * ((y + dy[p]) * width + x + dx[p]), ink = (share[p] * faint) >> 8, edge = (rim[p] * faint) >> 8, keep = 256 - ink - edge;
+        data[at] = (data[at] * keep + r * ink + groundR * edge) >> 8;
+        data[at + 1] = (data[at + 1] * keep + g * ink + groundG * edge) >> 8;
+        data[at + 2] = (data[at + 2] * keep + b * ink + groundB * edge) >> 8;
+      }
+    }
   }
 
   function ring(k, colour, radius, dashes = []) {

@@ -198,7 +198,7 @@ class Lists:
             return self._whole.answer(number)
         return self.tested.search(self.setting, self.number, [number]).answer(0)
 
-    def ranked(self, row: int, shown: int = 8) -> dict[str, Any]:
+    def ranked(self, row: int, shown: int = 20) -> dict[str, Any]:
         """The head of a list and, where it comes later, the first right one, for the page.
 
         ``first`` and ``length`` count places from 1 (0: none is right); ``rank`` counts distinct

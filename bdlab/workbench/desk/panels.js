@@ -71,10 +71,10 @@ function pictureOf(want, key, words) {
 }
 
 // One cell's ranked list: a hit has a whole frame and a tick, a miss a broken one and a cross.
-function drawList(list, { side, stream, chosen, want, compare, ask }) {
+function drawList(list, { side, stream, chosen, want, compare, ask, fit }) {
   const row = make("div", "list");
   row.setAttribute("role", "group");
-  for (const entry of list.entries) {
+  for (const entry of list.entries.filter((e) => e.place <= fit || e.place === list.first)) {
     const verdict = entry.right ? "right" : "wrong", camera = entry.camera ? `, camera ${entry.camera}` : "";
     const words = `place ${entry.place}: person ${entry.person}${camera}, distance ${entry.distance.toFixed(3)}, ${verdict}`;
     const one = button("", `${words}. Click or Enter: where the likeness lies. Double click or Q: ask with this picture.`, () => compare(side, entry.row), `entry ${verdict}`);
@@ -85,7 +85,7 @@ function drawList(list, { side, stream, chosen, want, compare, ask }) {
     one.addEventListener("keydown", (event) => { if (event.key === "q" || event.key === "Q") ask(entry.row); });
     const mark = make("span", "mark", entry.right ? "✓" : "✗");
     one.append(pictureOf(want, `${side}:${entry.row}:${stream}`, ""), mark, make("span", "number", `${entry.place} · ${entry.distance.toFixed(2)}`));
-    if (entry.place > 8) one.classList.add("later");
+    if (entry.place > fit) one.classList.add("later");
     row.append(one);
   }
   return row;
