@@ -22,6 +22,7 @@ SCRIPTS = (
     "growth",
     "slider",
     "live",
+    "desk",
     "gpu",
 )
 HEAD = """# Benchmarks

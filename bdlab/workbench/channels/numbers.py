@@ -101,13 +101,14 @@ def unflat(values: Sequence[float]) -> dict[str, list[float]]:
 @dataclass(frozen=True, eq=False)
 class Learned:
     """A trained generator: its ten numbers, the history of them (epoch 0 is the start, where
-    known), its space, its name.
+    known), its space, its name, and a ``note`` on what the cell does not have.
     """
 
     numbers: dict[str, list[float]]
     history: list[dict[str, Any]]
     space: str
     name: str
+    note: str = ""
 
     @property
     def moved(self) -> float:
@@ -124,6 +125,15 @@ def learned(
     """A net's ``generator_numbers()``, its history's lines and its parameters by flat names -> what
     the explorer takes.
     """
+    space, note = params["generator_space"], ""
+    if "E_V.weight" not in numbers and "G_S.weight" in numbers:
+        idle = preset("uniform", space)
+        missing = {part: idle[part] for part in ("E_V.weight", "E_V.bias")}
+        numbers = {**missing, **numbers}
+        history = [{**line, "generator": {**missing, **line["generator"]}} for line in history]
+        note = "This cell has no D_V, so it learned no E_V: E_V stands at the uniform start."
+    elif "DI" not in params.get("modalities", "DI"):
+        note = "This cell has no D_I: G_S(I) is what its G_S would make of I, untrained for it."
     lines = [{"epoch": line["epoch"], "generator": checked(line["generator"])} for line in history]
     if params["generator_init"] in PRESETS:  # a random start is in no file
         lines.insert(
@@ -133,8 +143,9 @@ def learned(
     return Learned(
         checked(numbers),
         lines,
-        params["generator_space"],
+        space,
         name or f"{params['row']} on {params['data']}",
+        note,
     )
 
 

@@ -102,7 +102,7 @@ class Desk(anywidget.AnyWidget):
         self.selection = {"query": int(shown[0]), "result": None, "side": 0, "lasso": []}
         self._quiet = False
         self.on_msg(self._asked)
-        self._refresh({"query", "map", "pair"})
+        self._refresh({"query", "queries", "map", "pair"})
 
     def answers(self) -> list[numbers.Lists]:
         """The lists of every cell in the setting and draw that are shown."""
@@ -184,14 +184,16 @@ class Desk(anywidget.AnyWidget):
             return
         self._quiet = True
         try:
-            if changed & {"map", "setting"} or "query" in changed:
+            if changed & {"map", "setting"}:
                 self.busy = "working"
             self._settle(changed)
+            if changed & {"queries", "setting"}:
+                self._choose()
             if changed & {"query", "queries", "setting"}:
-                self._rank()
+                self.lists = [one.ranked(self.selection["query"]) for one in self.answers()]
             if "map" in changed:
                 self._draw()
-            if changed & {"map", "setting", "query"}:
+            if changed & {"map", "setting"}:
                 self._judge()
             if "pair" in changed:
                 self._compare()
@@ -218,6 +220,7 @@ class Desk(anywidget.AnyWidget):
             fits = numbers.setting_for(cell, row, setting)
             if fits != setting:
                 self.view = {**self.view, "setting": fits, "draw": 0, "camera": 0}
+                changed.add("setting")
 
     def _shown(self) -> np.ndarray:
         view = self.view
@@ -226,11 +229,10 @@ class Desk(anywidget.AnyWidget):
             self.answers(), view["filter"], view["camera"], view["order"], among
         )
 
-    def _rank(self) -> None:
-        answers, row = self.answers(), self.selection["query"]
-        self.counts = {name: int(q.sum()) for name, q in numbers.filters(answers).items()}
+    def _choose(self) -> None:
+        shown = numbers.filters(self.answers())
+        self.counts = {name: int(chosen.sum()) for name, chosen in shown.items()}
         self.queries = self._shown().tolist()
-        self.lists = [one.ranked(row) for one in answers]
 
     def _draw(self) -> None:
         side, way = self.view["side"], self.view["map"]

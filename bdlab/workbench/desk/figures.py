@@ -15,8 +15,19 @@ from matplotlib.gridspec import SubplotSpec
 from bdlab.modality import BASE, Modality
 from bdlab.workbench.pictures import luma
 from bdlab.workbench.retrieval.search import Tested
-from bdlab.workbench.style import COLOURS, GAP, HIT, MARKS, MATH, MISS, PALETTE, bare, centre, frame
-from bdlab.workbench.style import picture_sheet
+from bdlab.workbench.style import (
+    COLOURS,
+    GAP,
+    HIT,
+    MARKS,
+    MATH,
+    MISS,
+    PALETTE,
+    bare,
+    centre,
+    frame,
+    picture_sheet,
+)
 
 from . import numbers
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from bdlab import pixels
 from bdlab.modality import BASE, Modality
@@ -163,14 +164,15 @@ class Lists:
     def __init__(self, tested: Tested, setting: str, number: int = 0):
         self.tested, self.setting, self.number = tested, setting, number
         asks = tested.asks(setting)
-        self.query = tested.rows(asks)
+        asking = tested.asked(setting, number)
+        self.query = tested.rows(asks)[asking]
         answers = BASE[1 - BASE.index(asks)]
         size = len(self.query) * len(tested.embedded[answers])
         whole = size <= LARGEST or tested.setup.config.test.rerank
         one = tested.search(setting, number, None if whole else [0])
         self._whole = one if whole else None
         self.gallery = one.gallery
-        self.query_ids, self.gallery_ids = tested.embedded[asks].ids, one.gallery_ids
+        self.query_ids, self.gallery_ids = tested.embedded[asks].ids[asking], one.gallery_ids
         self.unique = one.unique
         self._places = {int(row): place for place, row in enumerate(self.query)}
         self.first, self.ap = self._scores()
@@ -293,14 +295,10 @@ def right(lists: Lists, of: Points) -> np.ndarray:
     """[N] int8 for every point: 1 where the picture, asked, is found at rank 1, 0 where it is not,
     -1 where it does not ask in this setting (the gallery, derivatives, queries without a match).
     """
-    verdict = np.full(len(of.rows), -1, np.int8)
-    by_row = dict(zip(lists.query.tolist(), lists.first.tolist(), strict=True))
+    by_row = np.full(max(of.rows.max(), lists.query.max()) + 1, -1)
+    by_row[lists.query] = np.where(lists.valid, lists.first == 0, -1)
     base = [list(Modality).index(m) for m in BASE]
-    for place in np.flatnonzero(np.isin(of.streams, base)):
-        first = by_row.get(int(of.rows[place]), -1)
-        if first >= 0:
-            verdict[place] = first == 0
-    return verdict
+    return np.where(np.isin(of.streams, base), by_row[of.rows], -1).astype(np.int8)
 
 
 # -- pictures
@@ -319,8 +317,9 @@ def picture(tested: Tested, row: int, stream: Modality) -> np.ndarray:
         return image[0].permute(1, 2, 0).cpu().numpy()  # [3 H W] -> [H W 3]
     if stream not in tested.embedded:
         raise DeskError(lacking(tested))
-    derived = tested.setup.net.derive({record.modality: pixels.normalise(image)})
-    return np.rint(255 * pixels.shown(derived[stream].detach())[0]).astype(np.uint8)
+    with torch.no_grad():
+        derived = tested.setup.net.derive({record.modality: pixels.normalise(image)})
+    return np.rint(255 * pixels.shown(derived[stream])[0]).astype(np.uint8)
 
 
 def compare(tested: Tested, row: int, other: int) -> list[dict[str, Any]]:
