@@ -280,6 +280,7 @@ class TestOpening:
         result = json.loads((folder / "result.json").read_text())
         result["params"]["backbone"] = "resnet9000"
         runs.write_json(folder / "result.json", result)
+        runs.write_json(folder / "params.json", result["params"])
         with pytest.raises(DeskError, match="resnet9000"):
             numbers.open_cells([folder])
 
