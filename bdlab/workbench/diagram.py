@@ -1,4 +1,5 @@
-"""Boxes and arrows: how the drawings of the method say what a network is made of, and Fig. 1 as data.
+"""Boxes and arrows: how the drawings of the method say what a network is made of, and Fig. 1 as
+data.
 
 A box in a modality's colour belongs to that modality alone, a grey box is shared by all; a broken
 outline is gone when the network is tested. Every box is labelled, so nothing hangs on colour.
@@ -89,28 +90,47 @@ FAMILIES: dict[str, Family] = {
         "asymmetric: shared layers, own classifiers",
         _inputs()
         | {"N": _shared(7.55, "network")._replace(width=4.5)}
-        | {"CV": Box(11.4, 4, "classifier\nof $V$", V, 1.8, 1.2, True), "CI": Box(11.4, 0, "classifier\nof $I$", I, 1.8, 1.2, True)},
+        | {
+            "CV": Box(11.4, 4, "classifier\nof $V$", V, 1.8, 1.2, True),
+            "CI": Box(11.4, 0, "classifier\nof $I$", I, 1.8, 1.2, True),
+        },
         [("V", "N"), ("I", "N"), ("N", "CV"), ("N", "CI"), ("CV", "CI"), ("CI", "CV")],
     ),
     "d": Family(
         "GAN: paint each modality in the other's manner",
         _inputs()
-        | {"GV": Box(2.4, 3, "generator\n$V$ to $I$", V, 1.8, 1.0), "GI": Box(2.4, 1, "generator\n$I$ to $V$", I, 1.8, 1.0)}
+        | {
+            "GV": Box(2.4, 3, "generator\n$V$ to $I$", V, 1.8, 1.0),
+            "GI": Box(2.4, 1, "generator\n$I$ to $V$", I, 1.8, 1.0),
+        }
         | {"MI": Box(5.2, 3, "$I$, made", I, 1.6), "MV": Box(5.2, 1, "$V$, made", V, 1.6)}
-        | {"D": Box(5.2, 2, "real or made?", None, 2.2, 0.6, True), "N": _shared(8.9, "network"), "C": _CLASSIFIER},
+        | {
+            "D": Box(5.2, 2, "real or made?", None, 2.2, 0.6, True),
+            "N": _shared(8.9, "network"),
+            "C": _CLASSIFIER,
+        },
         [*_GENERATED, ("V", "N"), ("MI", "N"), ("MV", "N"), ("I", "N"), ("N", "C")],
     ),
     "e": Family(
         "base-derivative: two relatives from one generator",
         _inputs()
-        | {"E": Box(1.75, 2.75, "$E_V$", V, 1.1, gone=True), "G": Box(3.4, 2, "$G_S$", None, 1.1, 2.6, True)}
-        | {"DV": Box(4.8, 2.75, "$D_V$", DV, 0.9, gone=True), "DI": Box(4.8, 1.25, "$D_I$", DI, 0.9, gone=True)}
-        | {f"S{m}": Box(6.6, y, f"stem of {MATH[m]}", m, 1.8, gone=m not in BASE) for m, y in zip(STREAMS, LEVELS, strict=True)}
+        | {
+            "E": Box(1.75, 2.75, "$E_V$", V, 1.1, gone=True),
+            "G": Box(3.4, 2, "$G_S$", None, 1.1, 2.6, True),
+        }
+        | {
+            "DV": Box(4.8, 2.75, "$D_V$", DV, 0.9, gone=True),
+            "DI": Box(4.8, 1.25, "$D_I$", DI, 0.9, gone=True),
+        }
+        | {
+            f"S{m}": Box(6.6, y, f"stem of {MATH[m]}", m, 1.8, gone=m not in BASE)
+            for m, y in zip(STREAMS, LEVELS, strict=True)
+        }
         | {"N": _shared(8.9, "trunk"), "C": _CLASSIFIER},
         [("V", "E"), ("E", "G"), ("I", "G"), ("G", "DV"), ("G", "DI"), ("N", "C")]
         + [edge for m in STREAMS for edge in ((m.value, f"S{m}"), (f"S{m}", "N"))],
     ),
-}  # fmt: skip
+}
 
 
 def draw_box(ax: Axes, box: Box) -> None:

@@ -14,4 +14,14 @@ from bdlab.workbench.losses.graph import graph
 from bdlab.workbench.losses.hinge import hinge
 from bdlab.workbench.retrieval.explore import embedding_map, retrieval
 
-__all__ = ["cell", "channels", "data", "desk", "dials", "embedding_map", "graph", "hinge", "retrieval"]
+__all__ = [
+    "cell",
+    "channels",
+    "data",
+    "desk",
+    "dials",
+    "embedding_map",
+    "graph",
+    "hinge",
+    "retrieval",
+]

@@ -206,12 +206,20 @@ def framework(pictures: Mapping[Modality, np.ndarray]) -> Figure:
     middle = _ROWS[V] / 2
     shown = {m.value: Box(0.0 if m in BASE else 7.6, y, "", m, 1.2, 2.4) for m, y in _ROWS.items()}
     boxes = {
-        "E": Box(2.9, _ROWS[DV], "$E_V$\n3 to 1", V, 1.5, 1.4, True), "G": Box(5.3, middle, "$G_S$\n1 to 3", None, 1.5, 4.7, True),
-        **{f"S{m}": Box(10.6, y, f"stem $F_I$\nof {MATH[m]}", m, 2.0, 1.4, m not in BASE) for m, y in _ROWS.items()},
+        "E": Box(2.9, _ROWS[DV], "$E_V$\n3 to 1", V, 1.5, 1.4, True),
+        "G": Box(5.3, middle, "$G_S$\n1 to 3", None, 1.5, 4.7, True),
+        **{
+            f"S{m}": Box(10.6, y, f"stem $F_I$\nof {MATH[m]}", m, 2.0, 1.4, m not in BASE)
+            for m, y in _ROWS.items()
+        },
         "T": Box(13.9, middle, "trunk\n$F_S$\n\nlayer1\nto\nlayer4", None, 1.8, 11.4),
-        **{f"F{m}": Box(17.1, y, f"feature\nof {MATH[m]}", m, 1.8, 1.2, m not in BASE) for m, y in _ROWS.items()},
-        "N": Box(20.4, middle, "neck\n(batch\nnorm)", None, 1.8, 11.4), "C": Box(23.4, middle, "classifier", None, 2.0, 11.4, True),
-    }  # fmt: skip
+        **{
+            f"F{m}": Box(17.1, y, f"feature\nof {MATH[m]}", m, 1.8, 1.2, m not in BASE)
+            for m, y in _ROWS.items()
+        },
+        "N": Box(20.4, middle, "neck\n(batch\nnorm)", None, 1.8, 11.4),
+        "C": Box(23.4, middle, "classifier", None, 2.0, 11.4, True),
+    }
     arrows = [("V", "E"), ("E", "G"), ("I", "G"), ("G", "DV"), ("G", "DI"), ("N", "C")]
     arrows += [
         edge

@@ -1,4 +1,6 @@
-"""Pictures of a data set as a reader looks at them: decoded, in grey, as edges, in sheets, in pairs."""
+"""Pictures of a data set as a reader looks at them: decoded, in grey, as edges, in sheets, in
+pairs.
+"""
 
 from __future__ import annotations
 
@@ -110,6 +112,8 @@ def twin_of(dataset: Dataset) -> dict[str, Any] | None:
 
 @torch.no_grad()
 def derived(setup: Setup, batch: Batch) -> dict[Modality, np.ndarray]:
-    """A batch in all modalities of the net as it is now, ready to be shown (see ``pixels.shown``)."""
+    """A batch in all modalities of the net as it is now, ready to be shown (see
+    ``pixels.shown``).
+    """
     images = {**batch.images, **setup.net.derive(batch.images)}
     return {m: shown(images[m]) for m in Modality if m in images}

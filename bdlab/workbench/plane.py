@@ -1,4 +1,6 @@
-"""The plane in which most of some features can be seen: principal components, once for all rooms."""
+"""The plane in which most of some features can be seen: principal components, once for all
+rooms.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The desk in a real browser: select on the map, in the lists and by keyboard; what is shown is what
+"""The desk in a real browser: select on the map, in the lists and by keyboard; what is shown is
+what
 evaluation counts, and nothing goes red.
 """
 
@@ -69,15 +70,21 @@ def desk(notebook, tmp_path, monkeypatch, pair):
 
 def _code(name, source, tags):
     return {
-        "cell_type": "code", "id": name, "metadata": {"tags": tags}, "source": source,
-        "outputs": [], "execution_count": None,
-    }  # fmt: skip
+        "cell_type": "code",
+        "id": name,
+        "metadata": {"tags": tags},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 def of(book, expression):
     """Something of the board's own object in the page."""
     root = book.page.locator(".bdlab-desk")
-    return root.evaluate(f"(e) => {{ const desk = e.desk, state = desk.map.state; return {expression}; }}")
+    return root.evaluate(
+        f"(e) => {{ const desk = e.desk, state = desk.map.state; return {expression}; }}"
+    )
 
 
 def rows(book, side):
@@ -120,9 +127,15 @@ def test_map_query_lists_result_map(desk, pair):
     book.screenshot("first", root)
     agrees(book, pair)
     # alone where it lies, so that the click cannot mean another
-    far = of(book, """(() => { const spots = [...state.points.rows.keys()].map((k) => desk.map.place(k));
-        const room = (k) => Math.min(...spots.map((p, n) => n === k ? 1e9 : Math.hypot(p[0] - spots[k][0], p[1] - spots[k][1])));
-        return [...spots.keys()].filter((k) => state.points.streams[k] === 0 && k !== state.query).sort((a, b) => room(b) - room(a))[0]; })()""")
+    far = of(
+        book,
+        """(() => { const spots = [...state.points.rows.keys()].map((k) => desk.map.place(k));
+        const apart = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
+        const room = (k) => Math.min(...spots.map((p, n) => n === k ? 1e9 : apart(p, spots[k])));
+        const asking = [...spots.keys()].filter((k) => state.points.streams[k] === 0);
+        return asking.filter((k) => k !== state.query).sort((a, b) => room(b) - room(a))[0];
+        })()""",
+    )
     before = of(book, "desk.selection.query")
     book.changes(lambda: both(book), lambda: click_point(book, far))
     book.rest()
@@ -233,7 +246,9 @@ def the_state_is_a_string(book, tmp_path):
     field = root.get_by_label("state", exact=True)
     assert field.input_value() == saved
     shown, points = both(book), of(book, "[state.query, state.result, state.window]")
-    book.changes(field.input_value, lambda: book.page.locator(".bdlab-desk .steps button").last.click())
+    book.changes(
+        field.input_value, lambda: book.page.locator(".bdlab-desk .steps button").last.click()
+    )
     book.rest()
     assert both(book) != shown
     field.fill("nonsense")

@@ -86,7 +86,8 @@ def channels(
     people = [fit(pictures, height) for pictures in (visible, infrared)]
     if len(people[0]) != len(people[1]):
         raise ValueError(
-            f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are meant, one a person"
+            f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are "
+            "meant, one a person"
         )
     start = checked(numbers) if numbers else preset("uniform", space)
     # whatever does not fit is better said before anything is drawn
@@ -139,7 +140,7 @@ class _Board:
         self.show()
 
     # -- controls
-    # ------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _controls(self, space: str) -> None:
         self.person = widgets.IntSlider(
@@ -224,7 +225,7 @@ class _Board:
         return widgets.HBox([pictures, controls], layout=widgets.Layout(align_items="flex-start"))
 
     # -- what they do
-    # --------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     @property
     def rendered(self) -> Rendered:
@@ -286,7 +287,9 @@ class _Board:
 
     @property
     def at(self) -> int | None:
-        """The epoch whose numbers are shown: the slider's, else the last that has them, else None."""
+        """The epoch whose numbers are shown: the slider's, else the last that has them, else
+        None.
+        """
         here = [line["epoch"] for line in self.lines if flat(line["generator"]) == self.numbers]
         if self.lines and self.epoch.value in here:
             return self.epoch.value
@@ -380,9 +383,12 @@ def words(rendered: Rendered) -> str:
     lines = [f"{c} {slope[k]:.2f} I {level[k]:+.2f}" for k, c in enumerate(CHANNELS)]
     return (
         f"E_V's ReLU clips <b>{100 * rendered.clipped.mean():.0f} %</b> of V's pixels (striped). "
-        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue {100 * found[2]:.0f} %. "
-        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: {100 * rendered.outside(DV):.0f} % of D_V, "
-        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from {WHITE} on; the number is its mean."
+        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue "
+        f"{100 * found[2]:.0f} %. "
+        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: "
+        f"{100 * rendered.outside(DV):.0f} % of D_V, "
+        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from "
+        f"{WHITE} on; the number is its mean."
     )
 
 
@@ -402,7 +408,9 @@ def _headed(pictures: Mapping[Any, np.ndarray], heads: Sequence[str] = ()) -> np
 
 
 def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """A picture and, right of it, its three channels at a third of its size, one under the other."""
+    """A picture and, right of it, its three channels at a third of its size, one under the
+    other.
+    """
     small = [_smaller(p, 1 / 3) for p in parts]
     column = np.full((picture.shape[0], small[0].shape[1], 3), 255, np.uint8)
     for k, p in enumerate(small):

@@ -308,7 +308,9 @@ def copies(numbers: Numbers, space: str = "normalised", ax: Axes | None = None) 
 
 
 def spaces(pairs: Mapping[str, Rendered]) -> Figure:
-    """V, then E_V(V) as computed in each space: striped what the ReLU sets to zero, and its share."""
+    """V, then E_V(V) as computed in each space: striped what the ReLU sets to zero, and its
+    share.
+    """
     rendered = list(pairs.values())
     height, width = rendered[0].visible.shape[:2]
     figure, ax = plt.subplots(

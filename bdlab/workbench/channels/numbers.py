@@ -38,7 +38,7 @@ LEVEL = -sum(m / s for m, s in zip(MEAN, STD, strict=True)) / 3
 
 
 # -- ten numbers
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def checked(numbers: Numbers) -> dict[str, list[float]]:
@@ -50,12 +50,14 @@ def checked(numbers: Numbers) -> dict[str, list[float]]:
         if part not in numbers:
             have = ", ".join(numbers) or "none"
             raise ValueError(
-                f"a generator needs {part} (given: {have}); rows without D_V have no E_V: take MDL2, MDL3 or MDL4, or a preset"
+                f"a generator needs {part} (given: {have}); rows without D_V have no E_V: take "
+                "MDL2, MDL3 or MDL4, or a preset"
             )
         values = np.asarray(numbers[part], float).ravel()
         if len(values) != count or not np.isfinite(values).all():
             raise ValueError(
-                f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, one a channel"
+                f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, "
+                "one a channel"
             )
         found[part] = values.tolist()
     return found
@@ -157,12 +159,14 @@ def read(folder: Path | str) -> Learned:
     fault = runs.check(folder) if folder.is_dir() else "there is no such folder"
     if fault:
         raise ValueError(
-            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and `bdlab status` lists them"
+            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and "
+            "`bdlab status` lists them"
         )
     params = json.loads((folder / "params.json").read_text())
     if not _ours(params):
         raise ValueError(
-            f"{folder}: its method ({params['method']}) or shared_generator = false does not share one G_S; take MDL4"
+            f"{folder}: its method ({params['method']}) or shared_generator = false does not share "
+            "one G_S; take MDL4"
         )
     lines = [line for line in runs.read_lines(folder / "history.jsonl") if line.get("generator")]
     try:

@@ -94,11 +94,13 @@ def render(
         if getattr(p, "dtype", None) != np.uint8 or p.ndim != 3 or p.shape[-1] != 3:
             what = f"{getattr(p, 'dtype', type(p).__name__)} {list(getattr(p, 'shape', []))}"
             raise ValueError(
-                f"{name} is {what}: a colour picture is meant, uint8 [H, W, 3]; np.asarray(Image.open(path).convert('RGB'))"
+                f"{name} is {what}: a colour picture is meant, uint8 [H, W, 3]; "
+                "np.asarray(Image.open(path).convert('RGB'))"
             )
     if visible.shape != infrared.shape:
         raise ValueError(
-            f"visible is {visible.shape[:2]}, infrared {infrared.shape[:2]}: bring both to one size with channels.fit"
+            f"visible is {visible.shape[:2]}, infrared {infrared.shape[:2]}: bring both to one "
+            "size with channels.fit"
         )
     numbers = checked(numbers)
     w, b, scale, shift = (np.array(numbers[part], np.float32) for part in PARTS)
@@ -125,7 +127,8 @@ def fit(pictures: Any, height: int = 288) -> np.ndarray:
     if not found or any(p.dtype != np.uint8 or p.ndim != 3 or p.shape[-1] != 3 for p in found):
         what = f"{found[0].dtype} {list(found[0].shape)}" if found else "nothing"
         raise ValueError(
-            f"pictures are {what}: uint8 [H, W, 3] or [n, H, W, 3] is meant; np.asarray(Image.open(path).convert('RGB'))"
+            f"pictures are {what}: uint8 [H, W, 3] or [n, H, W, 3] is meant; "
+            "np.asarray(Image.open(path).convert('RGB'))"
         )
     size = (height // 2, height)
     return np.stack(
@@ -152,7 +155,8 @@ def people_of(
         first.setdefault(dataset.records[pair[0]].identity, pair)
     if not first:
         raise ValueError(
-            f"{dataset.name} has nobody with a visible and an infrared picture in its part {split!r}; take another part"
+            f"{dataset.name} has nobody with a visible and an infrared picture in its part "
+            f"{split!r}; take another part"
         )
     who = list(first)[:most]
     if twin := pictures.twin_of(dataset):

@@ -184,9 +184,14 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     )
     for x, title in enumerate(titles):
         ax.text(
-            x, 1.14 if protocol.has_cameras else 0.78, title, ha="center", va="bottom", fontsize=11,
+            x,
+            1.14 if protocol.has_cameras else 0.78,
+            title,
+            ha="center",
+            va="bottom",
+            fontsize=11,
             weight="bold",
-        )  # fmt: skip
+        )
     ax.set(xlim=(-0.3, 1.3), ylim=(-0.15, 1.35) if protocol.has_cameras else (0.3, 1.0))
     ax.axis("off")
     return figure
@@ -327,7 +332,8 @@ def gallery(
         )
     ax.xaxis.tick_top()
     query = dataset.records[trial.query[number]]
-    asking = f"query: person {query.identity}\n{looks.camera_name(query.modality, query.camera).replace(chr(10), ', ')}"
+    camera = looks.camera_name(query.modality, query.camera).replace("\n", ", ")
+    asking = f"query: person {query.identity}\n{camera}"
     ax.set_xticks(
         [centre(c, width) for c in (0, *range(2, 2 + len(owner)))],
         [asking, *map(str, owner)],

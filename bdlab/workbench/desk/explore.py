@@ -89,10 +89,17 @@ class Desk(anywidget.AnyWidget):
         self.about = _about(cells)
         setting = next(iter(cells[0].settings))
         self.view = {
-            "setting": setting, "draw": 0, "side": 0, "map": "PCA", "colour": COLOURINGS[1],
-            "filter": "all", "camera": 0, "order": numbers.ORDERS[0], "hidden": [],
+            "setting": setting,
+            "draw": 0,
+            "side": 0,
+            "map": "PCA",
+            "colour": COLOURINGS[1],
+            "filter": "all",
+            "camera": 0,
+            "order": numbers.ORDERS[0],
+            "hidden": [],
             "window": [0.0, 0.0, 1.0],
-        }  # fmt: skip
+        }
         shown = numbers.queries(self.answers())
         if not len(shown):
             raise DeskError(
@@ -117,7 +124,9 @@ class Desk(anywidget.AnyWidget):
 
     @traitlets.validate("selection")
     def _is_selection(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
-        """A test picture as query and perhaps another as result; anything else is refused by name."""
+        """A test picture as query and perhaps another as result; anything else is refused by
+        name.
+        """
         value = {"result": None, "side": 0, "lasso": []} | dict(proposal["value"])
         if unknown := set(value) - {"query", "result", "side", "lasso"}:
             raise traitlets.TraitError(f"selection has no {', '.join(sorted(unknown))}")
@@ -128,7 +137,9 @@ class Desk(anywidget.AnyWidget):
             if isinstance(row, bool) or not isinstance(row, int) or row not in rows:
                 raise traitlets.TraitError(f"selection: {row!r} is no row of a test picture")
         if value["side"] not in range(len(self.cells)):
-            raise traitlets.TraitError(f"selection: side {value['side']!r}, there are {len(self.cells)}")
+            raise traitlets.TraitError(
+                f"selection: side {value['side']!r}, there are {len(self.cells)}"
+            )
         return value
 
     def _test_rows(self) -> frozenset[int]:
@@ -143,10 +154,14 @@ class Desk(anywidget.AnyWidget):
         if value["setting"] not in cell.settings:
             raise traitlets.TraitError(f"view: setting {value['setting']!r} is not asked here")
         choices = {
-            "draw": range(cell.trials(value["setting"])), "side": range(len(self.cells)),
-            "map": self.about["maps"], "colour": COLOURINGS, "order": numbers.ORDERS,
-            "filter": self.about["filters"], "camera": [0, *self.about["cameras"]],
-        }  # fmt: skip
+            "draw": range(cell.trials(value["setting"])),
+            "side": range(len(self.cells)),
+            "map": self.about["maps"],
+            "colour": COLOURINGS,
+            "order": numbers.ORDERS,
+            "filter": self.about["filters"],
+            "camera": [0, *self.about["cameras"]],
+        }
         for name, allowed in choices.items():
             if value[name] not in allowed:
                 said = ", ".join(map(str, allowed))
@@ -179,7 +194,9 @@ class Desk(anywidget.AnyWidget):
         self._refresh(changed)
 
     def _refresh(self, changed: set[str]) -> None:
-        """Bring what the page shows in step with selection and view; ``changed`` says what is not."""
+        """Bring what the page shows in step with selection and view; ``changed`` says what is
+        not.
+        """
         if self._quiet:
             return
         self._quiet = True
@@ -225,9 +242,7 @@ class Desk(anywidget.AnyWidget):
     def _shown(self) -> np.ndarray:
         view = self.view
         among = self.selection["lasso"]
-        return numbers.queries(
-            self.answers(), view["filter"], view["camera"], view["order"], among
-        )
+        return numbers.queries(self.answers(), view["filter"], view["camera"], view["order"], among)
 
     def _choose(self) -> None:
         shown = numbers.filters(self.answers())

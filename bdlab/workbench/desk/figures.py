@@ -1,4 +1,6 @@
-"""The desk on paper: the same map, lists and likenesses as one figure, for headless runs and files."""
+"""The desk on paper: the same map, lists and likenesses as one figure, for headless runs and
+files.
+"""
 
 from __future__ import annotations
 
@@ -152,9 +154,7 @@ def _verdict(lists: numbers.Lists, row: int) -> str:
     return f"first right at place {found['first']} of {found['length']}"
 
 
-def _pair(
-    figure: Figure, place: SubplotSpec, tested: Tested, selection: Mapping[str, Any]
-) -> None:
+def _pair(figure: Figure, place: SubplotSpec, tested: Tested, selection: Mapping[str, Any]) -> None:
     """The likeness of query and result, a panel for each stream: purple and + adds, orange and −
     takes away; the number is the cosine similarity.
     """

@@ -1,4 +1,5 @@
-"""What the desk knows: trained cells of one data set, their maps, ranked lists, filters, likenesses.
+"""What the desk knows: trained cells of one data set, their maps, ranked lists, filters,
+likenesses.
 
 Every list and every hit is ``evaluation``'s, by way of ``retrieval.search``. A picture is named by
 its row in the data set's records, the same in both cells. Widgets and pictures of the page are in
@@ -28,10 +29,13 @@ ORDERS = ("hardest first", "by person")
 FILTERS = {
     1: ("all", "missed", "found"),
     2: (
-        "all", "found by B, missed by A", "found by A, missed by B", "missed by both",
+        "all",
+        "found by B, missed by A",
+        "found by A, missed by B",
+        "missed by both",
         "found by both",
     ),
-}  # fmt: skip
+}
 #: Up to so many distances a trial's whole table is held, as the scores had it; above, a row is
 #: computed when it is asked.
 LARGEST = 2**22
@@ -214,14 +218,16 @@ class Lists:
         entries = []
         for place in places:
             found = int(self.gallery[answer.places[place]])
-            entries.append({
-                "row": found,
-                "place": place + 1,
-                "right": bool(answer.right[place]),
-                "distance": round(float(answer.distances[place]), 4),
-                "person": records[found].identity,
-                "camera": records[found].camera,
-            })  # fmt: skip
+            entries.append(
+                {
+                    "row": found,
+                    "place": place + 1,
+                    "right": bool(answer.right[place]),
+                    "distance": round(float(answer.distances[place]), 4),
+                    "person": records[found].identity,
+                    "camera": records[found].camera,
+                }
+            )
         return {
             "entries": entries,
             "first": answer.first + 1,
@@ -330,10 +336,12 @@ def compare(tested: Tested, row: int, other: int) -> list[dict[str, Any]]:
     panels = []
     for one, two in ((row, other), (other, row)):
         for stream, (_, values) in embedding.likeness(tested, one, two).items():
-            panels.append({
-                "row": int(one),
-                "stream": stream.value,
-                "sum": round(float(values.sum()), 4),
-                "values": np.round(values.astype(np.float64), 5).tolist(),
-            })  # fmt: skip
+            panels.append(
+                {
+                    "row": int(one),
+                    "stream": stream.value,
+                    "sum": round(float(values.sum()), 4),
+                    "values": np.round(values.astype(np.float64), 5).tolist(),
+                }
+            )
     return panels

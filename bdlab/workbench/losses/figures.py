@@ -25,7 +25,7 @@ PUSH, PULL = PALETTE[1], PALETTE[0]
 
 
 # -- one hinge
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def hinge(points: Constellation, one: Hinge) -> Figure:
@@ -64,7 +64,8 @@ def hinge(points: Constellation, one: Hinge) -> Figure:
     )
     left.set(xlim=(-1.75, 1.75), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
     left.set_title(
-        f"{MATH[one.own]} to {MATH[one.to]}, anchor: person {int(points.labels[one.own][one.anchor]) + 1}"
+        f"{MATH[one.own]} to {MATH[one.to]}, anchor: person "
+        f"{int(points.labels[one.own][one.anchor]) + 1}"
     )
     lengths(one, right)
     return figure
@@ -315,7 +316,7 @@ def _tex(m: Modality) -> str:
 
 
 # -- embeddings
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def collapse(
@@ -325,9 +326,13 @@ def collapse(
     their features' spread, logarithmic.
     """
     figure, axes = plt.subplots(
-        len(films), len(shown) + 1, figsize=(2.5 * len(shown) + 4.2, 2.7 * len(films)), width_ratios=[1] * len(shown) + [1.5],
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
+        len(films),
+        len(shown) + 1,
+        figsize=(2.5 * len(shown) + 4.2, 2.7 * len(films)),
+        width_ratios=[1] * len(shown) + [1.5],
+        squeeze=False,
+        layout="constrained",
+    )
     onto = next(iter(films.values()))[-1]
     flat = {name: shadow(frames, onto) for name, frames in films.items()}
     reach = 1.15 * max(
@@ -377,7 +382,8 @@ def fig3(runs: Mapping[str, Frame], people: int = 6) -> Figure:
     for ax, (name, frame) in zip(axes[0], runs.items(), strict=True):
         _embedding(flat[name], frame, people, ax, reach)
         ax.set_title(
-            f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} new people)",
+            f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} "
+            "new people)",
             fontsize=11,
         )
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
@@ -445,8 +451,15 @@ def _embedding(
         ends = np.array([spots[m][frame.ids == person].mean(axis=0) for m in (V, I)])
         ax.plot(*ends.T, color="black", lw=1.4, zorder=3)
         if there:
-            ax.text(*ends.mean(axis=0), str(person + 1), fontsize=9, ha="center", va="center", zorder=4,
-                    bbox={"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "0.4", "lw": 0.6})  # fmt: skip
+            ax.text(
+                *ends.mean(axis=0),
+                str(person + 1),
+                fontsize=9,
+                ha="center",
+                va="center",
+                zorder=4,
+                bbox={"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "0.4", "lw": 0.6},
+            )
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
 
 

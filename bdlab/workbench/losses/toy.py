@@ -36,7 +36,9 @@ def directed(pairs: Sequence[Pair]) -> list[Directed]:
 
 
 def streams(pairs: Sequence[Pair]) -> tuple[Modality, ...]:
-    """The modalities a graph is trained with, as in Table IV: the base ones and those on its edges."""
+    """The modalities a graph is trained with, as in Table IV: the base ones and those on its
+    edges.
+    """
     return tuple(m for m in Modality if m in BASE or any(m in pair for pair in pairs))
 
 
@@ -133,7 +135,8 @@ def hinge(
     far, same = (f[rows] - spot).norm(dim=1), y[rows] == label
     if not same.any() or same.all():
         raise ValueError(
-            f"anchor {anchor} of {own} has no {'negative' if same.any() else 'positive'} in {to}: eq. 4 leaves it out"
+            f"anchor {anchor} of {own} has no {'negative' if same.any() else 'positive'} in {to}: "
+            "eq. 4 leaves it out"
         )
     margin, literal = (intra, False) if own is to else (cross, literal)
     # A stream of one anchor: the mean over anchors is then its own hinge, as the training computes
@@ -209,9 +212,11 @@ class Net(nn.Module):
     ) -> dict[Modality, Tensor]:
         """Features [B, DIM] of each of ``modalities``."""
         make = {
-            V: lambda: visible, DV: lambda: self.generator(self.encoder(visible)),
-            I: lambda: infrared, DI: lambda: self.generator(infrared.mean(1, keepdim=True)),
-        }  # fmt: skip
+            V: lambda: visible,
+            DV: lambda: self.generator(self.encoder(visible)),
+            I: lambda: infrared,
+            DI: lambda: self.generator(infrared.mean(1, keepdim=True)),
+        }
         return {m: self.trunk(self.stems[m](make[m]())) for m in modalities}
 
 

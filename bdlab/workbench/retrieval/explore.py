@@ -114,7 +114,10 @@ def embedding_map(tested: numbers.Tested | Path | str, people: int = 10) -> widg
         plt.close(figure)
         image.value = out.getvalue()
         luck = 10 / (len(where) - 1)
-        words.value = f"of each picture's ten nearest <b>{share:.0%}</b> are among its ten nearest on the map ({luck:.0%} by luck)"
+        words.value = (
+            f"of each picture's ten nearest <b>{share:.0%}</b> are among its ten nearest on the "
+            f"map ({luck:.0%} by luck)"
+        )
 
     watch(show, way, by, streams)
     show()
@@ -159,7 +162,9 @@ def _page(
 
 
 def _framed(pixels: np.ndarray, right: bool | None) -> np.ndarray:
-    """A picture in a frame with a tick or a cross in its corner; black and bare for a query (None)."""
+    """A picture in a frame with a tick or a cross in its corner; black and bare for a query
+    (None).
+    """
     colour = (0, 0, 0) if right is None else HIT if right else MISS
     image = Image.fromarray(pixels)
     draw, (width, height) = ImageDraw.Draw(image), image.size
@@ -184,6 +189,7 @@ def _sentence(
     lost = int(search.removed[number].sum())
     rule = f"; {lost} pictures removed by the camera rule" if lost else ""
     return (
-        f"person <b>{record.identity}</b>, {record.modality.title}{camera}: first right picture at place <b>{answer.first + 1}</b> of "
+        f"person <b>{record.identity}</b>, {record.modality.title}{camera}: first right picture at "
+        f"place <b>{answer.first + 1}</b> of "
         f"{len(answer.places)}{rank}, average precision {scores.ap[number]:.0%}{rule}"
     )

@@ -61,7 +61,10 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
     data, run = config.data, config.run
     if run.preset == "paper":
         where = f" --root {data.root}" if data.root else ""
-        words = f"bdlab train {run.row} --data {data.data}{where} --preset paper --splits {data.split} --seeds {run.seed} --out {out}"
+        words = (
+            f"bdlab train {run.row} --data {data.data}{where} --preset paper --splits {data.split} "
+            f"--seeds {run.seed} --out {out}"
+        )
         raise TrainingError(
             f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}"
         )
@@ -92,7 +95,8 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
     )
     if setup.dataset.fingerprint != result["provenance"]["fingerprint"]:
         raise TrainingError(
-            f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints differ), so its test people may have "
+            f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints "
+            "differ), so its test people may have "
             "been trained on. Give the root it was trained with, or train a cell on these."
         )
     return test(replace(setup, net=cells.load(folder).to(setup.device)))
@@ -145,7 +149,9 @@ class Tested:
         return Modality.V if setting == REVERSE else Modality(self.protocol[setting].query)
 
     def asked(self, setting: str, number: int = 0) -> np.ndarray:
-        """Numbers of the test pictures that ask in a trial: all of their modality, or those drawn."""
+        """Numbers of the test pictures that ask in a trial: all of their modality, or those
+        drawn.
+        """
         if setting != REVERSE and self.results[setting].asked:
             return self.results[setting].asked[number]
         return np.arange(len(self.embedded[self.asks(setting)]))
@@ -163,7 +169,8 @@ class Tested:
         setting = setting or next(iter(self.results))
         if setting not in self.settings:
             raise ValueError(
-                f"setting {setting!r}: {self.setup.dataset.name} is asked by {', '.join(self.settings)}"
+                f"setting {setting!r}: {self.setup.dataset.name} is asked by "
+                f"{', '.join(self.settings)}"
             )
         if not 0 <= number < self.trials(setting):
             raise ValueError(
@@ -208,7 +215,7 @@ class Tested:
 
 
 # -- lists
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,7 +122,7 @@ def test_an_epoch_replays_the_generator_and_moves_the_mark(box, people):
 
 
 def test_the_words_are_true_after_every_move(box):
-    """"now: D_I = I" must not stay when it no longer is."""
+    """ "now: D_I = I" must not stay when it no longer is."""
     control(box, "D_I = I").click()
     assert "now: <b>D_I = I</b>" in text(box)
     control(box, "E_V and G_S work in").value = "unit"

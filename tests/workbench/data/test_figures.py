@@ -137,7 +137,7 @@ def test_gallery_of_regdb_has_no_crosses(regdb):
 def test_counterfactuals_write_the_gaps_they_show():
     pictures = gaps.shots("synthetic-sysu", 4, size="smoke")
     ax = data_figures.counterfactuals(pictures, people=3).axes[0]
-    found = {name: values.mean() for name, values in gaps.gaps(taken).items()}
+    found = {name: values.mean() for name, values in gaps.gaps(pictures).items()}
     assert words(ax) == [
         f"appearance gap\n{found['appearance']:.2f}",
         f"channel gap\n{found['channel']:.2f}",
@@ -169,9 +169,7 @@ def test_fig5_shows_pairs_above_their_gaps():
     figure = data_figures.fig5(panels, people=2)
     assert [ax.get_title() for ax in figure.axes if ax.images] == ["(a) sysu", "(b) regdb"]
     assert "not the paper's" in figure.get_suptitle()
-    for ax, taken in zip(
-        (ax for ax in figure.axes if not ax.images), panels.values(), strict=True
-    ):
+    for ax, taken in zip((ax for ax in figure.axes if not ax.images), panels.values(), strict=True):
         bars = [p for p in ax.patches if isinstance(p, Rectangle)]
         found = gaps.gaps(taken)
         np.testing.assert_allclose(

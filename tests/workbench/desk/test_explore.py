@@ -46,7 +46,9 @@ class TestSelection:
         before = board.lists
         row = board.queries[5]
         select(board, query=row)
-        for list_, old, tested in zip(board.lists, before, (tested_regdb, rival_regdb), strict=True):
+        for list_, old, tested in zip(
+            board.lists, before, (tested_regdb, rival_regdb), strict=True
+        ):
             assert list_ != old
             answer = numbers.Lists(tested, "v2t").answer(row)
             wanted = tested.search("v2t").gallery[answer.places[: len(list_["entries"])]]
@@ -110,10 +112,16 @@ class TestSelection:
     @pytest.mark.parametrize(
         "part",
         [
-            {"setting": "all-single"}, {"draw": 1}, {"map": "UMAP"}, {"colour": "mood"},
-            {"filter": "lucky"}, {"order": "random"}, {"camera": 9}, {"side": -1},
+            {"setting": "all-single"},
+            {"draw": 1},
+            {"map": "UMAP"},
+            {"colour": "mood"},
+            {"filter": "lucky"},
+            {"order": "random"},
+            {"camera": 9},
+            {"side": -1},
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_viewed_is_refused_and_nothing_changes(self, board, part):
         before = snapshot(board)
         with pytest.raises(traitlets.TraitError, match=next(iter(part))):
@@ -173,12 +181,15 @@ class TestState:
             (lambda parts: "", "Not restored"),
             (lambda parts: json.dumps([parts]), "Not restored"),
             (lambda parts: json.dumps(parts | {"desk": 99}), "version 99"),
-            (lambda parts: json.dumps(parts | {"cells": ["B4, seed 1", "B2, seed 0"]}), "B4, seed 1"),
+            (
+                lambda parts: json.dumps(parts | {"cells": ["B4, seed 1", "B2, seed 0"]}),
+                "B4, seed 1",
+            ),
             (lambda parts: json.dumps({k: v for k, v in parts.items() if k != "view"}), "'view'"),
             (lambda parts: json.dumps(parts | {"selection": {"query": 10**7}}), "no row"),
             (lambda parts: json.dumps(parts | {"view": {"map": "UMAP"}}), "UMAP"),
         ],
-    )  # fmt: skip
+    )
     def test_a_spoilt_state_changes_nothing_and_says_why(self, board, spoil, said):
         self.changed(board)
         before, parts = snapshot(board), json.loads(board.state)

@@ -40,8 +40,8 @@ class TestRetrieval:
         box, search = explorers.retrieval(tested_regdb, height=64), tested_regdb.search()
         q = int(search.hardest[0])
         assert (
-            f"person <b>{search.query_ids[q]}</b>, visible: first right picture at place <b>{search.answer(q).first + 1}</b> of 32"
-            in words(box)
+            f"person <b>{search.query_ids[q]}</b>, visible: first right picture at place "
+            f"<b>{search.answer(q).first + 1}</b> of 32" in words(box)
         )
         shown = pictures.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
         np.testing.assert_array_equal(cell(box, 0)[4:-4, 4:-4], shown[4:-4, 4:-4])
