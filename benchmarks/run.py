@@ -23,6 +23,7 @@ SCRIPTS = (
     "growth",
     "slider",
     "live",
+    "desk",
     "gpu",
 )
 HEAD = """# Benchmarks

@@ -63,7 +63,10 @@ def main() -> None:
             waited.append(1000 * (time.perf_counter() - began[0]))
             worked.append(1000 * (time.process_time() - began[1]))
         word = "within" if max(waited) < ALLOWED else "ABOVE"
-        said = f"median {statistics.median(waited):.0f} ms, max {max(waited):.0f} ms of {len(waited)} moves, {word} {ALLOWED} ms"
+        said = (
+            f"median {statistics.median(waited):.0f} ms, max {max(waited):.0f} ms of {len(waited)} "
+            f"moves, {word} {ALLOWED} ms"
+        )
         print(
             f"{what}: {said}; processor time median {statistics.median(worked):.0f} ms, max "
             f"{max(worked):.0f} ms"

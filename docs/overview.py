@@ -15,7 +15,7 @@ import bdtwins
 from bdlab import pixels
 from bdlab.experiments import cell
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
-from bdlab.workbench import style
+from bdlab.workbench import method, style
 
 PEOPLE = (3, 8, 14, 21, 27, 34, 41, 52, 66)
 
@@ -33,7 +33,7 @@ def main(run: str) -> None:
     with torch.no_grad():
         images |= net.derive(images)
     style.theme()
-    figure = style.overview({m: pixels.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
+    figure = method.overview({m: pixels.shown(x) for m, x in images.items()}, MDL_GRAPHS["mdl4"])
     figure.savefig(Path(__file__).with_name("overview.png"), dpi=100)
 
 

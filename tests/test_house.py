@@ -30,7 +30,10 @@ MOST_ENTRIES, MOST_FLOORS = 20, 8
 WIDGETS = {
     "workbench/widgets.py", "workbench/explorers.py", "workbench/live.py",
     "workbench/losses/hinge.py", "workbench/losses/graph.py",
-    *(f"workbench/{room}/explore.py" for room in ("data", "channels", "losses", "retrieval")),
+    *(
+        f"workbench/{room}/explore.py"
+        for room in ("data", "channels", "losses", "retrieval", "desk")
+    ),
 }  # fmt: skip
 #: Outside packages that only some files of ours may import.
 ONLY = {

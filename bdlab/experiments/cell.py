@@ -14,16 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from bdlab import __version__, pixels, protocols
+from bdlab import __version__, protocols
 from bdlab.config import Config, from_flat
 from bdlab.datasets import Dataset
 from bdlab.methods import METHODS
-from bdlab.methods.objective import Batch
-from bdlab.modality import BASE, Modality
+from bdlab.modality import BASE
 from bdlab.network.backbones import strides_of
 from bdlab.training import checkpoint, collapse
 from bdlab.training.extract import evaluate
@@ -235,10 +233,3 @@ def epoch_line(line: dict[str, Any], epochs: int) -> str:
         terms = f"ramp {line['ramp']:.2f}  {terms}"
     found = f"  [{', '.join(line['guard'])}]" if line.get("guard") else ""
     return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s{found}"
-
-
-@torch.no_grad()
-def derived(setup: Setup, batch: Batch) -> dict[Modality, np.ndarray]:
-    """A batch in all modalities of the net as it is now, ready to be shown (see ``pixels.shown``)."""
-    images = {**batch.images, **setup.net.derive(batch.images)}
-    return {m: pixels.shown(images[m]) for m in Modality if m in images}

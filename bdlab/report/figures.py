@@ -17,7 +17,7 @@ from bdlab.datasets.bank import bank
 from bdlab.experiments import cell, runs
 from bdlab.modality import Modality
 from bdlab.training import setup
-from bdlab.workbench import style, tables
+from bdlab.workbench import method, tables, training
 from bdlab.workbench.retrieval import figures as retrieval_figures
 from bdlab.workbench.retrieval import search
 
@@ -64,7 +64,7 @@ def graphs(table: Table) -> list[Shown]:
     for ax in axes.flat:
         ax.axis("off")
     for ax, (row, (modalities, edges)) in zip(axes.flat, drawn.items(), strict=False):
-        style.graph(edges, modalities, ax=ax)
+        method.graph(edges, modalities, ax=ax)
         for mark in ax.collections:
             mark.set_sizes([620])
         for arrow in ax.patches:
@@ -100,7 +100,7 @@ def losses(table: Table) -> Shown:
         "Each term of eq. 9 before its weight, mean over an epoch's steps, first seed of each row. "
         "More modalities and edges sum more terms, so rows are compared in shape, not in height."
     )
-    return "Loss terms", words, style.training_curves(histories)
+    return "Loss terms", words, training.training_curves(histories)
 
 
 def matching(table: Table) -> Shown:
@@ -117,7 +117,7 @@ def matching(table: Table) -> Shown:
             if cells:
                 each = [result["scores"][setting]["cmc"] for _, result in cells]
                 curves[row] = mean_curve(each)
-        style.cmc(curves, ax=ax)
+        training.cmc(curves, ax=ax)
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     words = "How many queries have found their person by each rank, mean over the cells of a row."
     return "Cumulative matching", words, figure
@@ -192,8 +192,8 @@ def derivatives(row: str, folder: Path, result: dict) -> list[Shown]:
     moved = f"The weights and biases of E_V and G_S over the epochs of {row}."
     history = runs.read_lines(folder / "history.jsonl")
     return [
-        ("Derivative modalities", words, style.people(pictures(folder, result))),
-        ("How the generator moved", moved, style.generator_curves(history)),
+        ("Derivative modalities", words, method.people(pictures(folder, result))),
+        ("How the generator moved", moved, training.generator_curves(history)),
     ]
 
 

@@ -21,7 +21,7 @@ from bdlab.experiments import claims, runs
 from bdlab.training import collapse, loop
 from bdlab.training import setup as setups
 
-from . import style
+from . import style, training
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def curves(setup: setups.Setup, history: list[dict[str, Any]]) -> Figure:
         for term in (*losses.TERMS, "spread", "validation")
         if term in history[-1]["terms"] or term in history[-1]
     ]
-    return style.training_curves(
+    return training.training_curves(
         {setup.config.run.row: history}, shown, collapse.levels(setup.config, setup.pool.num_ids)
     )
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bdlab.experiments.verdicts import Verdict
 from bdlab.modality import Modality
 
-from .style import _PALETTE, COLOURS, STYLES, _on
+from .style import COLOURS, PALETTE, STYLES, on
 
 #: word -> (mark, colour)
 MARKS = {
@@ -40,7 +40,7 @@ def effect(
     The grey band behind a row is what its pairs were too few to show: differences smaller than its
     ``detectable``. ``theirs[row, against]``: the paper's difference, a hollow square.
     """
-    figure, ax = _on(ax, (8.2, 1.1 + 0.52 * max(len(verdicts), 1)))
+    figure, ax = on(ax, (8.2, 1.1 + 0.52 * max(len(verdicts), 1)))
     for y, v in enumerate(verdicts):
         printed = (v.row, v.against) in (theirs or {})
         if printed:
@@ -94,14 +94,14 @@ def bars(
 
     ``spread`` draws a standard deviation on each bar. Settings are told apart by hatching too.
     """
-    figure, ax = _on(ax, (7.6, 3.4))
+    figure, ax = on(ax, (7.6, 3.4))
     width = 0.8 / max(len(ours), 1)
     for k, (name, own) in enumerate(ours.items()):
         at = np.arange(len(groups)) - 0.4 + (k + 0.5) * width
         shown = [np.nan if v is None else v for v in own]
         error = [np.nan if v is None else v for v in (spread or {}).get(name, [None] * len(groups))]
         look = {
-            "color": _PALETTE[k % 10],
+            "color": PALETTE[k % 10],
             "hatch": _HATCHES[k % len(_HATCHES)],
             "edgecolor": "white",
             "lw": 0,
@@ -142,9 +142,9 @@ def curve(
     """Fig. 7's form: a score over a weight, ``lines[metric][weight]`` = (mean, sd or None),
     ``baseline[metric]`` a straight line.
     """
-    figure, ax = _on(ax, (4.9, 3.4))
+    figure, ax = on(ax, (4.9, 3.4))
     for k, metric in enumerate(dict.fromkeys([*lines, *baseline])):
-        colour = _PALETTE[k % 10]
+        colour = PALETTE[k % 10]
         own = sorted(lines.get(metric, {}).items())
         if own:
             x, (means, sds) = [w for w, _ in own], zip(*(v for _, v in own), strict=True)
@@ -183,7 +183,7 @@ def beside(
     deviation a bar); per cent.
     """
     rows = list(dict.fromkeys([*theirs, *ours]))
-    figure, ax = _on(ax, (7.4, 0.9 + 0.36 * max(len(rows), 1)))
+    figure, ax = on(ax, (7.4, 0.9 + 0.36 * max(len(rows), 1)))
     blue = COLOURS[Modality.V]
     for y, row in enumerate(rows):
         if row in theirs and row in ours:

@@ -24,7 +24,10 @@ import pytest
 from tests.conftest import REPOSITORY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
 #: No news, no question about news; every cell in the page, also those out of sight, so that they
 #: can be found.
 SETTINGS = {
@@ -38,10 +41,15 @@ SETTINGS = {
 IDLE = "Python 3 (ipykernel) | Idle"
 #: What went red, as words: errors, standard error, a widget that could not be drawn.
 RED = """() => [
-    ...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'),
-    ...[...document.querySelectorAll('.jp-OutputArea-output')].filter(o => /Error displaying widget|Loading widget/.test(o.innerText)),
+    ...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"]'),
+    ...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.stderr"]'),
+    ...[...document.querySelectorAll('.jp-OutputArea-output')].filter(
+        o => /Error displaying widget|Loading widget/.test(o.innerText)),
 ].map(o => o.innerText)"""
-PROMPTS = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => p.innerText.trim())"
+PROMPTS = (
+    "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => "
+    "p.innerText.trim())"
+)
 
 
 @dataclass(frozen=True)
@@ -195,7 +203,9 @@ class Book:
         assert not found, found
 
     def changes(self, read, action, seconds: float = 10):
-        """Do ``action``, wait until ``read()`` gives something else than before, and return that."""
+        """Do ``action``, wait until ``read()`` gives something else than before, and return
+        that.
+        """
         before, until = read(), time.monotonic() + seconds
         action()
         while (after := read()) == before:
@@ -248,7 +258,9 @@ def _ask(lab: Lab, method: str, session: str = "") -> list:
 
 
 def _with(path: Path, parameters: dict) -> dict:
-    """A notebook with lines of its parameters cell changed; KeyError for a name it does not have."""
+    """A notebook with lines of its parameters cell changed; KeyError for a name it does not
+    have.
+    """
     book = json.loads(path.read_text())
     (cell,) = [c for c in book["cells"] if "parameters" in c["metadata"].get("tags", [])]
     lines = dict(line.split(" = ", 1) for line in "".join(cell["source"]).splitlines())

@@ -100,7 +100,8 @@ def test_no_label_is_cut(book):
         ".widget-slider label, .widget-toggle-buttons label, .widget-readout, .jupyter-button"
     )
     cut = words.evaluate_all(
-        "all => all.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+        "all => all.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => "
+        "e.innerText)"
     )
     assert cut == []
     assert words.count() > 30

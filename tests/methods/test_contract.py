@@ -16,6 +16,7 @@ from bdlab.methods import METHODS, agw, x_modality
 from bdlab.modality import BASE, Modality
 from bdlab.training import extract, loop
 from bdlab.training import setup as setups
+from bdlab.workbench import pictures
 
 from .made import OWN, batch, config, made
 
@@ -128,7 +129,7 @@ def test_a_cell_is_saved_and_loaded(method, tmp_path, regdb):
     setup = setups.prepare(c, device="cpu", progress=False)
     again = extract.evaluate(setup, embedded=extract.embed(setup, net=net))
     assert {s: r.to_json() for s, r in again.items()} == result["scores"]
-    shown = cell.derived(setup, setups.first_batch(setup))
+    shown = pictures.derived(setup, setups.first_batch(setup))
     assert set(shown) == set(c.modalities)
 
 

@@ -15,6 +15,36 @@ from bdlab.workbench import method, style
 V, I, DV, DI = Modality
 
 
+def crowd(n=3, **more):
+    rng = np.random.default_rng(0)
+    return {
+        m: rng.integers(0, 256, (n, 16, 8, 3), dtype=np.uint8)
+        for m in (V, I, *more.get("extra", ()))
+    }
+
+
+def test_people_are_laid_out_by_modality_and_person():
+    pictures = crowd(extra=(DV, DI))
+    ax = method.people(pictures, titles=["a", "b", "c"]).axes[0]
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (4 * 17 - 1, 3 * 9 - 1, 3)
+    np.testing.assert_allclose(sheet[17 : 17 + 16, 9 : 9 + 8], pictures[I][1] / 255)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert len(ax.get_yticklabels()) == 4
+
+
+@pytest.mark.parametrize("name", MDL_GRAPHS)
+def test_graph_has_an_arrow_a_pair_and_a_mark_a_modality(name):
+    ax = method.graph(MDL_GRAPHS[name]).axes[0]
+    assert len(ax.patches) == len(MDL_GRAPHS[name])
+    assert len(ax.collections) == 4
+    assert len(ax.lines) == 2  # who is made from whom
+
+
+def test_overview_shows_both():
+    assert len(method.overview(crowd(extra=(DV, DI)), MDL_GRAPHS["mdl4"]).axes) == 2
+
+
 def texts(ax):
     return [t for t in [*ax.texts, ax.title] if t.get_text().strip()]
 

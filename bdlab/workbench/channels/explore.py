@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 from bdlab.config import from_flat
 from bdlab.modality import Modality
 from bdlab.training import setup
-from bdlab.workbench import style
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench.pictures import sheet
+from bdlab.workbench.training import generator_curves
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
 from . import figures as static
@@ -67,14 +68,17 @@ def channels(
     space: str = "normalised",
     height: int = 288,
     folder: Path | str = "figures",
-) -> widgets.VBox:
+    name: str = "",
+    note: str = "",
+) -> widgets.HBox:
     """See what E_V and G_S make of a person, and move each of their ten numbers by hand.
 
     ``visible``, ``infrared``: one picture each or a list of as many (one a person, chosen by a
     slider), uint8 [H, W, 3]; shown as the network is fed, ``height`` x height / 2 pixels.
     ``numbers``: ten to start with, as ``net.generator_numbers()`` gives them (default: the uniform
     start). ``history``: the lines of a run's history.jsonl, for the epoch slider. ``space``: where
-    E_V and G_S work, normalised or unit. ``folder``: where *save* writes. Raises ValueError for
+    E_V and G_S work, normalised or unit. ``folder``: where *save* writes. ``name`` of the cell and
+    a ``note`` about it are shown and stand in what is saved. Raises ValueError for
     pictures, numbers or a space that do not fit.
 
     For a trained cell and the people of its test part there is ``cell``.
@@ -82,7 +86,8 @@ def channels(
     people = [fit(pictures, height) for pictures in (visible, infrared)]
     if len(people[0]) != len(people[1]):
         raise ValueError(
-            f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are meant, one a person"
+            f"{len(people[0])} visible and {len(people[1])} infrared pictures: as many of each are "
+            "meant, one a person"
         )
     start = checked(numbers) if numbers else preset("uniform", space)
     # whatever does not fit is better said before anything is drawn
@@ -91,12 +96,13 @@ def channels(
         {"epoch": line.get("epoch", n), "generator": checked(line.get("generator") or {})}
         for n, line in enumerate(history or ())
     ]
-    return _Board(people, start, lines, space, Path(folder), numbers is not None).box
+    board = _Board(people, start, lines, space, Path(folder), numbers is not None, (name, note))
+    return board.box
 
 
 def cell(
     folder: Path | str, root: Path | str | None = None, people: int = 24, height: int = 288
-) -> widgets.VBox:
+) -> widgets.HBox:
     """``channels`` of a committed cell: its learned numbers and their history, up to ``people``
     people of its own test part.
 
@@ -109,38 +115,32 @@ def cell(
         {"root": str(root)} if root else {}
     )
     visible, infrared, _ = people_of(setup.open_data(from_flat(params)), people, height=height)
-    return channels(visible, infrared, one.numbers, one.history, one.space, height)
+    about = {"name": one.name, "note": one.note}
+    return channels(visible, infrared, one.numbers, one.history, one.space, height, **about)
 
 
 class _Board:
     """The controls and what they show; ``box`` is the whole."""
 
-    def __init__(self, people, start, lines, space, folder, trained):
-        self.people, self.start, self.lines, self.folder, self.quiet = (
-            people,
-            start,
-            lines,
-            folder,
-            False,
-        )
+    def __init__(self, people, start, lines, space, folder, trained, about=("", "")):
+        self.people, self.start, self.lines, self.folder = people, start, lines, folder
+        self.trained, self.name, self.note = trained, *about
+        self.quiet = False
+        self.marked: tuple[int | None, ...] = ()  # the epoch marked in the curves, once drawn
         self.numbers = flat(start)  # all their digits; a slider has two
-        self.shown, self.words, self.saved, self.source = (
-            picture(),
-            widgets.HTML(),
-            widgets.HTML(),
-            widgets.HTML(),
-        )
+        self.asked = "learned" if trained else "uniform"  # where the numbers came from last
+        self.shown, self.words, self.saved = picture(), widgets.HTML(), widgets.HTML()
+        self.source = widgets.HTML()
         self._controls(space)
         self._buttons(trained)
         self._epochs()
         watch(self.show, self.person, self.view, self.ink, self.space)
         watch(self.turn, *self.sliders)
-        self.said("learned" if trained else "uniform start")
         self.box = self._layout()
         self.show()
 
     # -- controls
-    # ------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _controls(self, space: str) -> None:
         self.person = widgets.IntSlider(
@@ -202,35 +202,30 @@ class _Board:
         self.curves = picture()
         self.drawn, self.marks = _curves(self.lines)
         watch(self.replay, self.epoch)
-        self._mark()
 
-    def _layout(self) -> widgets.VBox:
+    def _layout(self) -> widgets.HBox:
+        """Pictures left, what turns them right: both are seen at once on a small screen."""
         groups = [
             ("E_V: three channels to one", 0, 4),
             ("G_S: one channel to three", 4, 7),
             ("G_S: added to each", 7, 10),
         ]
-        columns = [
-            widgets.VBox([widgets.HTML(f"<b>{title}</b>"), *self.sliders[a:b]])
-            for title, a, b in groups
-        ]
-        wrap, many = (
-            widgets.Layout(flex_flow="row wrap", align_items="center"),
-            len(self.people[0]) > 1,
-        )
-        rows = [
-            [*[self.person] * many, self.view, self.ink],
-            [*self.presets, self.source, self.space],
-            [*self.saves, self.saved],
-        ]
-        top, start, save = (widgets.HBox(row, layout=wrap) for row in rows)
-        sliders = widgets.HBox(columns, layout=widgets.Layout(flex_flow="row wrap"))
-        epochs = [widgets.HBox([self.epoch, self.story], layout=wrap)] if self.lines else []
-        curves = [self.curves] if self.lines else []
-        return widgets.VBox([top, self.shown, self.words, *epochs, start, sliders, *curves, save])
+        wrap = widgets.Layout(flex_flow="row wrap", align_items="center")
+        several = [self.person] if len(self.people[0]) > 1 else []
+        left = [widgets.HBox([*several, self.view, self.ink], layout=wrap), self.shown, self.words]
+        if self.lines:
+            left += [widgets.HBox([self.epoch, self.story], layout=wrap), self.curves]
+        right = [widgets.HBox(self.presets, layout=wrap), self.source, self.space]
+        for title, start, end in groups:
+            right += [widgets.HTML(f"<b>{title}</b>"), *self.sliders[start:end]]
+        right += [widgets.HBox(self.saves, layout=wrap), self.saved]
+        # min_width 0: a wide picture shrinks instead of pushing the sliders out of sight
+        pictures = widgets.VBox(left, layout=widgets.Layout(flex="1 1 0", min_width="0"))
+        controls = widgets.VBox(right, layout=widgets.Layout(flex="0 0 320px"))
+        return widgets.HBox([pictures, controls], layout=widgets.Layout(align_items="flex-start"))
 
     # -- what they do
-    # --------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     @property
     def rendered(self) -> Rendered:
@@ -238,15 +233,31 @@ class _Board:
         return render(*pair, unflat(self.numbers), self.space.value)
 
     def show(self, _: object = None) -> None:
+        """Everything that is seen follows from the ten numbers and the controls, each time anew."""
         rendered = self.rendered
         self.shown.value = png(page(rendered, self.view.value, self.ink.value))
-        self.words.value = words(rendered)
+        note = f"<br>{escape(self.note)}" if self.note else ""
+        self.words.value = words(rendered) + note
+        self.source.value = f"now: <b>{escape(self.said())}</b>"
+        if self.lines and self.marked != (self.at,):
+            self._mark()
+
+    def said(self) -> str:
+        """Where the ten numbers come from: what was asked for last if that is still true."""
+        names = {name: flat(preset(name, self.space.value)) for name in PRESETS}
+        if self.trained:
+            names["learned"] = flat(self.start)
+        for line in self.lines:
+            names[_epoch_name(line["epoch"])] = flat(line["generator"])
+        true = [name for name, numbers in names.items() if numbers == self.numbers]
+        if self.asked in true:
+            return self.asked
+        return true[0] if true else "set by hand"
 
     def set(self, numbers: Numbers, name: str) -> None:
         """All ten numbers at once, and one new picture."""
-        self.numbers = flat(numbers)
+        self.numbers, self.asked = flat(numbers), name
         self._place()
-        self.said(name)
         self.show()
 
     def _place(self) -> None:
@@ -268,24 +279,29 @@ class _Board:
         k = self.sliders.index(change["owner"])
         if not self.quiet and abs(change["new"] - self._step(self.numbers[k])) > 1e-6:
             self.numbers[k] = change["new"]
-            self.said("set by hand")
             self.show()
-
-    def said(self, name: str) -> None:
-        self.source.value = f"&ensp;now: <b>{name}</b>&ensp;"
 
     def replay(self, _: object = None) -> None:
         line = next(line for line in self.lines if line["epoch"] == self.epoch.value)
-        self.set(
-            line["generator"],
-            f"after epoch {line['epoch']}" if line["epoch"] else "the start of the run",
-        )
-        self._mark()
+        self.set(line["generator"], _epoch_name(line["epoch"]))
+
+    @property
+    def at(self) -> int | None:
+        """The epoch whose numbers are shown: the slider's, else the last that has them, else
+        None.
+        """
+        here = [line["epoch"] for line in self.lines if flat(line["generator"]) == self.numbers]
+        if self.lines and self.epoch.value in here:
+            return self.epoch.value
+        return here[-1] if here else None
 
     def _mark(self) -> None:
-        """The epoch's line in the curves that were drawn once."""
+        """The line of the epoch that is shown in the curves that were drawn once; none if the
+        numbers are of no epoch.
+        """
+        self.marked = (self.at,)
         canvas = Image.fromarray(self.drawn)
-        for x, top, bottom in self.marks[self.epoch.value]:
+        for x, top, bottom in self.marks.get(self.at, ()):
             ImageDraw.Draw(canvas).line([(x, top), (x, bottom)], (0, 0, 0), 2)
             ImageDraw.Draw(canvas).polygon([(x - 6, top), (x + 6, top), (x, top + 9)], (0, 0, 0))
         self.curves.value = png(np.asarray(canvas))
@@ -299,12 +315,30 @@ class _Board:
             for n in (f"channels-{self.view.value}-{k:02d}" for k in range(1, 10_000))
             if n not in taken
         )
+        path = self.folder / f"{name}.{kind}"
         figure = _STATIC[self.view.value](self.rendered)
-        figure.savefig(self.folder / f"{name}.{kind}", bbox_inches="tight", dpi=150)
+        about = self.about()
+        said = [about["cell"], about["numbers are"], f"{about['space']} space"]
+        figure.text(0.01, 0.005, "; ".join(word for word in said if word), fontsize=7)
+        written = {"Description": json.dumps(about)}
+        figure.savefig(path, bbox_inches="tight", dpi=150, metadata=written)
         plt.close(figure)
-        self.saved.value = (
-            f"&ensp;written: <code>{(self.folder / f'{name}.{kind}').resolve()}</code>"
-        )
+        self.saved.value = f"written: <code>{path.resolve()}</code>"
+
+    def about(self) -> dict[str, Any]:
+        """What a saved file says of itself: cell, epoch, space, person and the ten numbers."""
+        return {
+            "cell": self.name,
+            "numbers are": self.said(),
+            "epoch": self.at,
+            "space": self.space.value,
+            "person": self.person.value,
+            "numbers": unflat(self.numbers),
+        }
+
+
+def _epoch_name(epoch: int) -> str:
+    return f"after epoch {epoch}" if epoch else "the start of the run"
 
 
 # -- pictures of one move
@@ -349,9 +383,12 @@ def words(rendered: Rendered) -> str:
     lines = [f"{c} {slope[k]:.2f} I {level[k]:+.2f}" for k, c in enumerate(CHANNELS)]
     return (
         f"E_V's ReLU clips <b>{100 * rendered.clipped.mean():.0f} %</b> of V's pixels (striped). "
-        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue {100 * found[2]:.0f} %. "
-        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: {100 * rendered.outside(DV):.0f} % of D_V, "
-        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from {WHITE} on; the number is its mean."
+        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue "
+        f"{100 * found[2]:.0f} %. "
+        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: "
+        f"{100 * rendered.outside(DV):.0f} % of D_V, "
+        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from "
+        f"{WHITE} on; the number is its mean."
     )
 
 
@@ -371,7 +408,9 @@ def _headed(pictures: Mapping[Any, np.ndarray], heads: Sequence[str] = ()) -> np
 
 
 def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """A picture and, right of it, its three channels at a third of its size, one under the other."""
+    """A picture and, right of it, its three channels at a third of its size, one under the
+    other.
+    """
     small = [_smaller(p, 1 / 3) for p in parts]
     column = np.full((picture.shape[0], small[0].shape[1], 3), 255, np.uint8)
     for k, p in enumerate(small):
@@ -383,7 +422,7 @@ def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     """Rows of pictures as one picture a column."""
-    return [gaps.sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
+    return [sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
 
 
 def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
@@ -404,7 +443,7 @@ def _curves(
     """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in
     pixels.
     """
-    figure = style.generator_curves(lines)
+    figure = generator_curves(lines)
     figure.set_dpi(90)
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from bdlab.modality import BASE, DERIVATIVE, Modality
-from bdlab.workbench.data.figures import GAP, _centre, _pictures
-from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, _on
+from bdlab.workbench.style import COLOURS, GAP, MATH, PALETTE, centre, on, picture_sheet
 
 from . import render
 from .numbers import CHANNELS, Numbers, checked
@@ -25,7 +24,7 @@ from .render import Rendered
 
 V, I = BASE
 DV, DI = DERIVATIVE
-RGB = (_PALETTE[3], _PALETTE[2], _PALETTE[0])
+RGB = (PALETTE[3], PALETTE[2], PALETTE[0])
 STYLES, MARKS = ("-", "--", "-."), ("o", "s", "D")
 _HEADS = ("$V$", "$E_V(V)$", "$D_V = G_S(E_V(V))$", "$I$", "$D_I = G_S(I)$")
 
@@ -40,9 +39,9 @@ def five(
     E_V(V) what its ReLU sets to zero.
     """
     height, width = rendered[0].visible.shape[:2]
-    figure, ax = _on(ax, (1.0 + 1.5 * 5, 0.6 + 1.5 * len(rendered) * height / width))
+    figure, ax = on(ax, (1.0 + 1.5 * 5, 0.6 + 1.5 * len(rendered) * height / width))
     grey = [render.mark(r.encoded, r.clipped) if clipped else r.encoded for r in rendered]
-    _pictures(
+    picture_sheet(
         ax,
         [
             [r.shown[V], e, r.shown[DV], r.shown[I], r.shown[DI]]
@@ -93,12 +92,10 @@ def fig8(rendered: Sequence[Rendered]) -> Figure:
             ],
             title,
         )
-        ticks = [_centre(n, width) for n in range(3 * len(rendered))]
+        ticks = [centre(n, width) for n in range(3 * len(rendered))]
         ax.set_xticks(ticks, list("RGB") * len(rendered), fontsize=9)
     for ax in panels:
-        ax.set_yticks(
-            [_centre(0, height), _centre(1, height)], [_MATH[m] for m in both], fontsize=12
-        )
+        ax.set_yticks([centre(0, height), centre(1, height)], [MATH[m] for m in both], fontsize=12)
     return figure
 
 
@@ -111,7 +108,7 @@ def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:
     figure, ax = plt.subplots(
         figsize=(9.0, 0.6 + 1.35 * len(rendered) * height / width), layout="constrained"
     )
-    _pictures(
+    picture_sheet(
         ax,
         [
             [r.shown[I], r.shown[DI], *(render.grey(r.divergence[..., k]) for k in range(3))]
@@ -128,7 +125,7 @@ def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:
     for row, r in enumerate(rendered):
         for k in range(3):
             box = {"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.9}
-            place = (_centre(k + 2, width), row * (height + GAP) + 0.975 * height)
+            place = (centre(k + 2, width), row * (height + GAP) + 0.975 * height)
             ax.text(
                 *place,
                 f"{r.divergence[..., k].mean():.2f}",
@@ -165,7 +162,7 @@ def histograms(rendered: Rendered, bins: int = 48) -> Figure:
         for side in ((edges[0], 0), (1, edges[-1])):
             ax.axvspan(*side, color="0.88", zorder=0)
         ax.set(
-            title=_MATH[m],
+            title=MATH[m],
             xlim=(edges[0], edges[-1]),
             xlabel="pixel, 0 black, 1 white",
             ylim=(0, None),
@@ -182,7 +179,7 @@ def weights(numbers: Numbers, title: str = "", ax: Axes | None = None) -> Figure
     Thickness is a weight's size, dashes a negative one; a bias is written under its node.
     """
     found = checked(numbers)
-    figure, ax = _on(ax, (7.6, 3.6))
+    figure, ax = on(ax, (7.6, 3.6))
     places = {"V": [(0.0, y) for y in (2, 1, 0)], "D": [(4.0, y) for y in (2, 1, 0)]}
     middle = (2.0, 1.0)
     for k, name in enumerate(CHANNELS):
@@ -282,7 +279,7 @@ def copies(numbers: Numbers, space: str = "normalised", ax: Axes | None = None) 
     line and the dotted diagonal is the divergence (W_k - 1) I + B_k; beyond the white band a screen
     shows plain black or white.
     """
-    figure, ax = _on(ax, (6.0, 3.8))
+    figure, ax = on(ax, (6.0, 3.8))
     slope, level = render.affine(numbers, space)
     x = np.array([0.0, 1.0])
     ax.plot(x, x, color="black", ls=":", lw=1.5, label="$D_I = I$")
@@ -311,13 +308,17 @@ def copies(numbers: Numbers, space: str = "normalised", ax: Axes | None = None) 
 
 
 def spaces(pairs: Mapping[str, Rendered]) -> Figure:
-    """V, then E_V(V) as computed in each space: striped what the ReLU sets to zero, and its share."""
+    """V, then E_V(V) as computed in each space: striped what the ReLU sets to zero, and its
+    share.
+    """
     rendered = list(pairs.values())
     height, width = rendered[0].visible.shape[:2]
     figure, ax = plt.subplots(
         figsize=(1.9 * (1 + len(rendered)), 0.9 + 1.9 * height / width), layout="constrained"
     )
-    _pictures(ax, [[rendered[0].shown[V], *(render.mark(r.encoded, r.clipped) for r in rendered)]])
+    picture_sheet(
+        ax, [[rendered[0].shown[V], *(render.mark(r.encoded, r.clipped) for r in rendered)]]
+    )
     heads = [
         "$V$",
         *(f"{name}\n{100 * r.clipped.mean():.0f} % clipped" for name, r in pairs.items()),
@@ -333,13 +334,13 @@ def spaces(pairs: Mapping[str, Rendered]) -> Figure:
 def _heads(ax: Axes, heads: Sequence[str], rows: Sequence[str], size: tuple[int, int]) -> None:
     """Words over every column of a sheet and, where given, before every row."""
     ax.xaxis.tick_top()
-    ax.set_xticks([_centre(c, size[1]) for c in range(len(heads))], heads)
-    ax.set_yticks([_centre(r, size[0]) for r in range(len(rows))], rows)
+    ax.set_xticks([centre(c, size[1]) for c in range(len(heads))], heads)
+    ax.set_yticks([centre(r, size[0]) for r in range(len(rows))], rows)
 
 
 def _group(ax: Axes, people: Sequence[Sequence[Sequence[np.ndarray]]], title: str) -> None:
     """``people[p][row][column]`` side by side, a dotted line between two people."""
-    page = _pictures(
+    page = picture_sheet(
         ax, [[p for person in people for p in person[r]] for r in range(len(people[0]))]
     )
     for n in range(1, len(people)):

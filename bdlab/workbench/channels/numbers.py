@@ -38,7 +38,7 @@ LEVEL = -sum(m / s for m, s in zip(MEAN, STD, strict=True)) / 3
 
 
 # -- ten numbers
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def checked(numbers: Numbers) -> dict[str, list[float]]:
@@ -50,12 +50,14 @@ def checked(numbers: Numbers) -> dict[str, list[float]]:
         if part not in numbers:
             have = ", ".join(numbers) or "none"
             raise ValueError(
-                f"a generator needs {part} (given: {have}); rows without D_V have no E_V: take MDL2, MDL3 or MDL4, or a preset"
+                f"a generator needs {part} (given: {have}); rows without D_V have no E_V: take "
+                "MDL2, MDL3 or MDL4, or a preset"
             )
         values = np.asarray(numbers[part], float).ravel()
         if len(values) != count or not np.isfinite(values).all():
             raise ValueError(
-                f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, one a channel"
+                f"{part} = {values.tolist()}: {count} finite number{'s' * (count > 1)} are meant, "
+                "one a channel"
             )
         found[part] = values.tolist()
     return found
@@ -101,13 +103,14 @@ def unflat(values: Sequence[float]) -> dict[str, list[float]]:
 @dataclass(frozen=True, eq=False)
 class Learned:
     """A trained generator: its ten numbers, the history of them (epoch 0 is the start, where
-    known), its space, its name.
+    known), its space, its name, and a ``note`` on what the cell does not have.
     """
 
     numbers: dict[str, list[float]]
     history: list[dict[str, Any]]
     space: str
     name: str
+    note: str = ""
 
     @property
     def moved(self) -> float:
@@ -124,6 +127,15 @@ def learned(
     """A net's ``generator_numbers()``, its history's lines and its parameters by flat names -> what
     the explorer takes.
     """
+    space, note = params["generator_space"], ""
+    if "E_V.weight" not in numbers and "G_S.weight" in numbers:
+        idle = preset("uniform", space)
+        missing = {part: idle[part] for part in ("E_V.weight", "E_V.bias")}
+        numbers = {**missing, **numbers}
+        history = [{**line, "generator": {**missing, **line["generator"]}} for line in history]
+        note = "This cell has no D_V, so it learned no E_V: E_V stands at the uniform start."
+    elif "DI" not in params.get("modalities", "DI"):
+        note = "This cell has no D_I: G_S(I) is what its G_S would make of I, untrained for it."
     lines = [{"epoch": line["epoch"], "generator": checked(line["generator"])} for line in history]
     if params["generator_init"] in PRESETS:  # a random start is in no file
         lines.insert(
@@ -133,8 +145,9 @@ def learned(
     return Learned(
         checked(numbers),
         lines,
-        params["generator_space"],
+        space,
         name or f"{params['row']} on {params['data']}",
+        note,
     )
 
 
@@ -146,12 +159,14 @@ def read(folder: Path | str) -> Learned:
     fault = runs.check(folder) if folder.is_dir() else "there is no such folder"
     if fault:
         raise ValueError(
-            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and `bdlab status` lists them"
+            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and "
+            "`bdlab status` lists them"
         )
     params = json.loads((folder / "params.json").read_text())
     if not _ours(params):
         raise ValueError(
-            f"{folder}: its method ({params['method']}) or shared_generator = false does not share one G_S; take MDL4"
+            f"{folder}: its method ({params['method']}) or shared_generator = false does not share "
+            "one G_S; take MDL4"
         )
     lines = [line for line in runs.read_lines(folder / "history.jsonl") if line.get("generator")]
     try:

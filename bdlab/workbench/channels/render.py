@@ -17,7 +17,7 @@ from PIL import Image
 from bdlab.datasets import Dataset
 from bdlab.modality import Modality
 from bdlab.pixels import MEAN, STD
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench import pictures
 
 from .numbers import LEVEL, PARTS, SLOPE, SPACES, Numbers, checked, one_of
 
@@ -94,11 +94,13 @@ def render(
         if getattr(p, "dtype", None) != np.uint8 or p.ndim != 3 or p.shape[-1] != 3:
             what = f"{getattr(p, 'dtype', type(p).__name__)} {list(getattr(p, 'shape', []))}"
             raise ValueError(
-                f"{name} is {what}: a colour picture is meant, uint8 [H, W, 3]; np.asarray(Image.open(path).convert('RGB'))"
+                f"{name} is {what}: a colour picture is meant, uint8 [H, W, 3]; "
+                "np.asarray(Image.open(path).convert('RGB'))"
             )
     if visible.shape != infrared.shape:
         raise ValueError(
-            f"visible is {visible.shape[:2]}, infrared {infrared.shape[:2]}: bring both to one size with channels.fit"
+            f"visible is {visible.shape[:2]}, infrared {infrared.shape[:2]}: bring both to one "
+            "size with channels.fit"
         )
     numbers = checked(numbers)
     w, b, scale, shift = (np.array(numbers[part], np.float32) for part in PARTS)
@@ -125,7 +127,8 @@ def fit(pictures: Any, height: int = 288) -> np.ndarray:
     if not found or any(p.dtype != np.uint8 or p.ndim != 3 or p.shape[-1] != 3 for p in found):
         what = f"{found[0].dtype} {list(found[0].shape)}" if found else "nothing"
         raise ValueError(
-            f"pictures are {what}: uint8 [H, W, 3] or [n, H, W, 3] is meant; np.asarray(Image.open(path).convert('RGB'))"
+            f"pictures are {what}: uint8 [H, W, 3] or [n, H, W, 3] is meant; "
+            "np.asarray(Image.open(path).convert('RGB'))"
         )
     size = (height // 2, height)
     return np.stack(
@@ -148,14 +151,15 @@ def people_of(
     people.
     """
     first: dict[int, tuple[int, int]] = {}
-    for pair in gaps.partners(dataset, split, len(dataset.records)):
+    for pair in pictures.partners(dataset, split, len(dataset.records)):
         first.setdefault(dataset.records[pair[0]].identity, pair)
     if not first:
         raise ValueError(
-            f"{dataset.name} has nobody with a visible and an infrared picture in its part {split!r}; take another part"
+            f"{dataset.name} has nobody with a visible and an infrared picture in its part "
+            f"{split!r}; take another part"
         )
     who = list(first)[:most]
-    if twin := gaps.twin_of(dataset):
+    if twin := pictures.twin_of(dataset):
         from bdlab.datasets import twin as twins
 
         taken = [
@@ -164,7 +168,7 @@ def people_of(
         ]
         return np.stack([t["rgb"] for t in taken]), np.stack([t["ir"] for t in taken]), who
     rows = zip(*(first[one] for one in who), strict=True)
-    visible, infrared = (gaps.pixels(dataset, row, height, height // 2) for row in rows)
+    visible, infrared = (pictures.pixels(dataset, row, height, height // 2) for row in rows)
     return visible, infrared, who
 
 

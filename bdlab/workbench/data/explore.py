@@ -11,6 +11,7 @@ import numpy as np
 from bdlab.datasets import Dataset, twin
 from bdlab.datasets.records import SPLITS
 from bdlab.modality import Modality
+from bdlab.workbench import pictures
 from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
 
 from . import numbers as gaps
@@ -42,22 +43,24 @@ def data(
         layout=widgets.Layout(width="150px"),
     )
     look = widgets.ToggleButtons(
-        options=gaps.LOOKS, description="seen as", style={"button_width": "64px"}
+        options=pictures.LOOKS, description="seen as", style={"button_width": "64px"}
     )
     shown, numbers = picture(), widgets.HTML()
 
     @lru_cache(maxsize=4096)
     def load(row: int) -> np.ndarray:
-        return gaps.pixels(dataset, [row], height, height // 2)[0]
+        return pictures.pixels(dataset, [row], height, height // 2)[0]
 
     def show(_: object = None) -> None:
         table = gaps.sightings(dataset, which.value, people, many.value, first.value)
         cells = [[None if row is None else load(row) for row in line] for line in table.cells]
-        looked = [[None if p is None else gaps.look(p, look.value) for p in line] for line in cells]
+        looked = [
+            [None if p is None else pictures.look(p, look.value) for p in line] for line in cells
+        ]
         shown.value = png(
             label(
-                gaps.sheet(looked),
-                [gaps.camera_name(*c) for c in table.columns],
+                pictures.sheet(looked),
+                [pictures.camera_name(*c) for c in table.columns],
                 [f"person {i}" for i in table.ids],
             )
         )
@@ -98,17 +101,17 @@ def dials(
     bounds = {"min": 0, "max": 1, "step": 0.05, "continuous_update": False, "style": WHOLE}
     sliders = [
         widgets.FloatSlider(start[name], description=name.replace("_", " "), **bounds)
-        for name in gaps.DIALS
+        for name in pictures.DIALS
     ]
     shown, numbers = picture(), widgets.HTML()
 
     def show(_: object = None) -> None:
-        turned = {name: slider.value for name, slider in zip(gaps.DIALS, sliders, strict=True)}
+        turned = {name: slider.value for name, slider in zip(pictures.DIALS, sliders, strict=True)}
         taken = gaps.shots(
             kind, people, size=size, seed=seed, shape=(height, height // 2), **turned
         )
         rows = {"rgb": "RGB", "rgb_at_ir": "RGB, moved", "ir": "infrared"}
-        page = gaps.sheet([list(taken[name]) for name in rows])
+        page = pictures.sheet([list(taken[name]) for name in rows])
         shown.value = png(label(page, [str(n + 1) for n in range(people)], list(rows.values())))
         found = gaps.gaps(taken)
         numbers.value = _table(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,20 +19,29 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from bdlab import rules
 from bdlab.datasets import Dataset
 from bdlab.modality import BASE, Modality
-from bdlab.workbench.style import COLOURS, _on
+from bdlab.workbench import pictures as looks
+from bdlab.workbench.style import (
+    COLOURS,
+    DIM,
+    GAP,
+    HIT,
+    MISS,
+    centre,
+    cross,
+    frame,
+    on,
+    picture_sheet,
+)
 
 from . import numbers
 
 V, I = BASE
-HIT, MISS, DIM = COLOURS[Modality.DV], COLOURS[Modality.DI], "0.55"
-_BOX = {"fc": "none", "ec": "0.75", "lw": 0, "hatch": "////"}
 _STYLES = {"appearance": ("o-", COLOURS[V]), "channel": ("s--", COLOURS[I]), "both": ("D:", "0.35")}
 _MEANING = {
     "appearance": "appearance gap: two places",
     "channel": "channel gap: two sensors",
     "both": "both at once",
 }
-GAP = 3  # pixels between two pictures
 
 
 def sightings(
@@ -46,14 +54,14 @@ def sightings(
     """Identity x camera: a row a person, the visible cameras' pictures left of the infrared ones';
     hatched where nobody was seen.
     """
-    figure, ax = _on(ax, (1.1 + 0.72 * len(table.columns), 0.6 + 1.35 * len(table.ids)))
+    figure, ax = on(ax, (1.1 + 0.72 * len(table.columns), 0.6 + 1.35 * len(table.ids)))
     cells = [
-        [None if row is None else numbers.pixels(dataset, [row], height, width)[0] for row in line]
+        [None if row is None else looks.pixels(dataset, [row], height, width)[0] for row in line]
         for line in table.cells
     ]
-    _pictures(ax, cells)
+    picture_sheet(ax, cells)
     ax.set_yticks(
-        [_centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids]
+        [centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids]
     )
     ax.xaxis.tick_top()
     starts = [
@@ -61,8 +69,8 @@ def sightings(
     ]
     span = len(table.columns) / len(starts)
     ax.set_xticks(
-        [_centre(c + (span - 1) / 2, width) for c in starts],
-        [numbers.camera_name(*table.columns[c]) for c in starts],
+        [centre(c + (span - 1) / 2, width) for c in starts],
+        [looks.camera_name(*table.columns[c]) for c in starts],
         fontsize=9,
     )
     for c, label in zip(starts, ax.get_xticklabels(), strict=True):
@@ -76,7 +84,7 @@ def histograms(shares: Mapping[str, np.ndarray], ax: Axes | None = None) -> Figu
     """Brightness of the three colours and of infrared: share of the pixels (%) at each step from 0
     to 255.
     """
-    figure, ax = _on(ax, (6.4, 3.2))
+    figure, ax = on(ax, (6.4, 3.2))
     styles = {
         "red": ("-", COLOURS[I]),
         "green": ("--", COLOURS[Modality.DV]),
@@ -108,7 +116,7 @@ def agreement(found: Mapping[str, np.ndarray], ax: Axes | None = None) -> Figure
     """One dot a picture (or pair), the bar and its number the mean: how well two planes of it
     agree, -1 to 1.
     """
-    figure, ax = _on(ax, (7.4, 0.7 + 0.42 * len(found)))
+    figure, ax = on(ax, (7.4, 0.7 + 0.42 * len(found)))
     rng = np.random.default_rng(0)  # only spreads the dots
     for y, (name, values) in enumerate(found.items()):
         colour, mark = (
@@ -145,7 +153,7 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     crossed line is the camera rule.
     """
     protocol = rules.PROTOCOLS[dataset.protocol]
-    figure, ax = _on(ax, (6.6, 3.6 if protocol.has_cameras else 1.9))
+    figure, ax = on(ax, (6.6, 3.6 if protocol.has_cameras else 1.9))
     counts = Counter(
         (dataset.records[row].modality, dataset.records[row].camera)
         for row in dataset.select("test")
@@ -176,9 +184,14 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     )
     for x, title in enumerate(titles):
         ax.text(
-            x, 1.14 if protocol.has_cameras else 0.78, title, ha="center", va="bottom", fontsize=11,
+            x,
+            1.14 if protocol.has_cameras else 0.78,
+            title,
+            ha="center",
+            va="bottom",
+            fontsize=11,
             weight="bold",
-        )  # fmt: skip
+        )
     ax.set(xlim=(-0.3, 1.3), ylim=(-0.15, 1.35) if protocol.has_cameras else (0.3, 1.0))
     ax.axis("off")
     return figure
@@ -189,7 +202,7 @@ def relation(dataset: Dataset, trial: numbers.Trial, ax: Axes | None = None) -> 
     hatched where it does not count, a cross where a right answer is lost by that. The title counts
     the queries that have something left to find.
     """
-    figure, ax = _on(ax, (5.2, 4.4))
+    figure, ax = on(ax, (5.2, 4.4))
     y, x = np.nonzero(trial.same & ~trial.removed)
     size = float(np.clip(2500 / max(trial.same.shape), 2, 40))
     ax.scatter(
@@ -248,7 +261,7 @@ def relation(dataset: Dataset, trial: numbers.Trial, ax: Axes | None = None) -> 
         axis.set_ticks(
             middles,
             [
-                numbers.camera_name(*cameras[k])
+                looks.camera_name(*cameras[k])
                 if cameras[k][1]
                 else f"{cameras[k][0].title}, by person"
                 for k in starts
@@ -287,30 +300,30 @@ def gallery(
     rows, owner = numbers.shelves(
         dataset, trial, dataset.records[trial.query[number]].identity, people
     )
-    figure, ax = _on(ax, (1.4 + 0.72 * (len(owner) + 2), 0.9 + 1.35 * len(rows)))
+    figure, ax = on(ax, (1.4 + 0.72 * (len(owner) + 2), 0.9 + 1.35 * len(rows)))
     shown = {
-        g: numbers.pixels(dataset, [trial.gallery[g]], height, width)[0]
+        g: looks.pixels(dataset, [trial.gallery[g]], height, width)[0]
         for line in rows.values()
         for g in line
         if g is not None
     }
-    asked = numbers.pixels(dataset, [trial.query[number]], height, width)[0]
+    asked = looks.pixels(dataset, [trial.query[number]], height, width)[0]
     cells = [
         [asked if r == 0 else None, None, *(None if g is None else shown[g] for g in line)]
         for r, line in enumerate(rows.values())
     ]
-    _pictures(ax, cells, plain=2)
-    _frame(ax, 0, 0, (height, width), "black", "")
+    picture_sheet(ax, cells, plain=2)
+    frame(ax, 0, 0, (height, width), "black", "")
     for r, line in enumerate(rows.values()):
         for c, g in enumerate(line, start=2):
             if g is not None and trial.removed[number, g]:
-                _cross(ax, r, c, (height, width))
+                cross(ax, r, c, (height, width))
             elif g is not None and trial.same[number, g]:
-                _frame(ax, r, c, (height, width), HIT, "✓")
+                frame(ax, r, c, (height, width), HIT, "✓")
     for r, name in enumerate(rows):
         ax.text(
             2 * (width + GAP) - 6,
-            _centre(r, height),
+            centre(r, height),
             name,
             ha="right",
             va="center",
@@ -319,9 +332,10 @@ def gallery(
         )
     ax.xaxis.tick_top()
     query = dataset.records[trial.query[number]]
-    asking = f"query: person {query.identity}\n{numbers.camera_name(query.modality, query.camera).replace(chr(10), ', ')}"
+    camera = looks.camera_name(query.modality, query.camera).replace("\n", ", ")
+    asking = f"query: person {query.identity}\n{camera}"
     ax.set_xticks(
-        [_centre(c, width) for c in (0, *range(2, 2 + len(owner)))],
+        [centre(c, width) for c in (0, *range(2, 2 + len(owner)))],
         [asking, *map(str, owner)],
         fontsize=9,
     )
@@ -338,14 +352,14 @@ def counterfactuals(
     """
     cells = [list(pictures[name][:people]) for name in ("rgb", "rgb_at_ir", "ir")]
     height, width = cells[0][0].shape[:2]
-    figure, ax = _on(ax, (2.1 + 4 * (len(cells[0]) + 4.4) * width / (3 * height), 4.1))
-    page = _pictures(ax, cells)
+    figure, ax = on(ax, (2.1 + 4 * (len(cells[0]) + 4.4) * width / (3 * height), 4.1))
+    page = picture_sheet(ax, cells)
     names = [
         "RGB picture",
         "RGB sensor at the\ninfrared camera's place\n(counterfactual)",
         "infrared picture",
     ]
-    ax.set_yticks([_centre(r, height) for r in range(3)], names)
+    ax.set_yticks([centre(r, height) for r in range(3)], names)
     for label, m in zip(ax.get_yticklabels(), (V, V, I), strict=True):
         label.set_color(COLOURS[m])
     right = page.shape[1] + 0.25 * width
@@ -355,7 +369,7 @@ def counterfactuals(
         ("channel", 1, 2, right),
         ("both", 0, 2, right + 2.6 * width),
     ):
-        ends = [(x, _centre(a, height)), (x, _centre(b, height))]
+        ends = [(x, centre(a, height)), (x, centre(b, height))]
         ax.add_patch(
             FancyArrowPatch(
                 *ends,
@@ -434,9 +448,9 @@ def fig5(panels: Mapping[str, Mapping[str, np.ndarray]], people: int = 6) -> Fig
     for k, (title, pictures) in enumerate(panels.items()):
         ax = figure.add_subplot(grid[0, k])
         cells = [list(pictures[name][:people]) for name in ("rgb", "ir")]
-        _pictures(ax, cells)
+        picture_sheet(ax, cells)
         ax.set_yticks(
-            [_centre(r, cells[0][0].shape[0]) for r in range(2)],
+            [centre(r, cells[0][0].shape[0]) for r in range(2)],
             ["visible", "infrared"],
             rotation=90,
             va="center",
@@ -475,76 +489,8 @@ def fig5(panels: Mapping[str, Mapping[str, np.ndarray]], people: int = 6) -> Fig
     return figure
 
 
-def panels(count: int, width: float = 5.4, height: float = 4.6) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with ``count`` axes side by side, to be handed on as ``ax``."""
-    return plt.subplots(1, count, figsize=(width * count, height), layout="constrained")
-
-
 # -- parts of figures
 # --------------------------------------------------------------------------------------------------
-
-
-def _centre(n: float, side: int) -> float:
-    """Where the middle of the n-th picture of a sheet lies, in its pixels."""
-    return n * (side + GAP) + side / 2 - 0.5
-
-
-def _pictures(ax: Axes, cells: Sequence[Sequence[np.ndarray | None]], plain: int = 0) -> np.ndarray:
-    """Pictures in rows and columns with nothing else; None is hatched, or white in the first
-    ``plain`` columns.
-    """
-    page = numbers.sheet(cells, GAP)
-    height, width = next(p for row in cells for p in row if p is not None).shape[:2]
-    for r, row in enumerate(cells):
-        for c, picture in enumerate(row):
-            if picture is None and c < plain:
-                page[
-                    r * (height + GAP) : r * (height + GAP) + height,
-                    c * (width + GAP) : c * (width + GAP) + width,
-                ] = 255
-            elif picture is None:
-                ax.add_patch(
-                    Rectangle(
-                        (c * (width + GAP) - 0.5, r * (height + GAP) - 0.5), width, height, **_BOX
-                    )
-                )
-    ax.imshow(page, aspect="equal")
-    ax.set(xticks=[], yticks=[])
-    ax.tick_params(length=0)
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
-    return page
-
-
-def _frame(ax: Axes, r: int, c: int, size: tuple[int, int], colour: Any, mark: str) -> None:
-    """A thick frame round one picture, with a mark in its corner."""
-    height, width = size
-    x, y = c * (width + GAP) - 0.5, r * (height + GAP) - 0.5
-    ax.add_patch(
-        Rectangle((x, y), width, height, fc="none", ec=colour, lw=3.5, clip_on=False, zorder=3)
-    )
-    if mark:
-        box = {"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"}
-        ax.text(
-            x + 3,
-            y + 3,
-            mark,
-            color="white",
-            fontsize=11,
-            va="top",
-            weight="bold",
-            bbox=box,
-            zorder=4,
-        )
-
-
-def _cross(ax: Axes, r: int, c: int, size: tuple[int, int]) -> None:
-    """Two diagonals and a veil over one picture: it is not there for this query."""
-    height, width = size
-    x, y = c * (width + GAP) - 0.5, r * (height + GAP) - 0.5
-    ax.add_patch(Rectangle((x, y), width, height, fc="white", ec="none", alpha=0.6, zorder=3))
-    for a, b in ((y, y + height), (y + height, y)):
-        ax.plot([x, x + width], [a, b], color=MISS, lw=2, zorder=4, scalex=False, scaley=False)
 
 
 def _spread(n: int, count: int) -> float:

@@ -18,7 +18,7 @@ V, I, DV, DI = Modality
 
 
 # -- 2: eq. 4 and 5
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def hinge(yours: Callable[..., Any]) -> Mark:
@@ -115,73 +115,119 @@ HINGE = Exercise(
     [
         Trap(
             lambda a, b, p, q, margin: _directed(a, b, p, q, margin, literal=True),
-            "This is eq. 5 as it is printed: distances multiplied by the 0/1 matrix. Every row of that matrix has zeros; so what is the "
-            "minimum over the negatives, always? Who is ever pushed away? Select the negatives instead of multiplying by 0.",
+            "This is eq. 5 as it is printed: distances multiplied by the 0/1 matrix. Every row of "
+            "that matrix has zeros; so what is the "
+            "minimum over the negatives, always? Who is ever pushed away? Select the negatives "
+            "instead of multiplying by 0.",
         ),
         Trap(
             lambda a, b, p, q, margin: _directed(b, a, q, p, margin),
-            "This is the other direction: your anchors are b. For every row of the distance matrix (an a) look along the columns.",
+            (
+                "This is the other direction: your anchors are b. For every row of the distance "
+                "matrix (an a) look along the columns."
+            ),
         ),
         Trap(
-            lambda a, b, p, q, margin: float(np.mean([_clip(margin + np.ptp(np.append(x, y))) for x, y in _by_anchor(a, b, p, q)])),
-            "Farthest minus nearest of ALL pictures: where do the identities come in? The farthest is looked for among one set, the "
+            lambda a, b, p, q, margin: float(
+                np.mean(
+                    [_clip(margin + np.ptp(np.append(x, y))) for x, y in _by_anchor(a, b, p, q)]
+                )
+            ),
+            "Farthest minus nearest of ALL pictures: where do the identities come in? The farthest "
+            "is looked for among one set, the "
             "nearest among another.",
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.max() - min(x.min(), y.min()))),
-            "Your hardest positive is right, but the nearest picture may be one of the same person. Only strangers are negatives.",
+            (
+                "Your hardest positive is right, but the nearest picture may be one of the same "
+                "person. Only strangers are negatives."
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.min() - y.max())),
-            "You take the nearest positive and the farthest negative, the easiest of each. Which ones are hard?",
+            (
+                "You take the nearest positive and the farthest negative, the easiest of each. "
+                "Which ones are hard?"
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.min() - y.min())),
-            "Your negative is right, but the nearest positive is the easiest one. Which positive costs the most?",
+            (
+                "Your negative is right, but the nearest positive is the easiest one. Which "
+                "positive costs the most?"
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.max() - y.max())),
-            "Your positive is right, but the farthest stranger is the easiest one. Which stranger is most easily taken for the person?",
+            (
+                "Your positive is right, but the farthest stranger is the easiest one. Which "
+                "stranger is most easily taken for the person?"
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.mean() - y.mean())),
-            "You average over positives and negatives. Eq. 4 takes a maximum and a minimum: one of each for an anchor.",
+            (
+                "You average over positives and negatives. Eq. 4 takes a maximum and a minimum: "
+                "one of each for an anchor."
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.max() ** 2 - y.min() ** 2)),
-            "Squared distances. S in eq. 5 is the Euclidean distance itself; the margin is measured in its unit.",
+            (
+                "Squared distances. S in eq. 5 is the Euclidean distance itself; the margin is "
+                "measured in its unit."
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: margin + x.max() - y.min()),
-            "Anchors that are satisfied by more than the margin count as negative losses. What does [z]_+ do with them?",
+            (
+                "Anchors that are satisfied by more than the margin count as negative losses. What "
+                "does [z]_+ do with them?"
+            ),
         ),
         Trap(
             lambda *a: _clip(_misread(lambda x, y, margin: margin + x.max() - y.min())(*a)),
-            "The hinge [z]_+ belongs to every anchor for itself: an easy anchor must not pay for a hard one. Clip first, then average.",
+            (
+                "The hinge [z]_+ belongs to every anchor for itself: an easy anchor must not pay "
+                "for a hard one. Clip first, then average."
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + x.max() - y.min()), np.sum),
-            "The sum over the anchors, as eq. 4 prints it. We ask for the mean over the anchors that count.",
+            (
+                "The sum over the anchors, as eq. 4 prints it. We ask for the mean over the "
+                "anchors that count."
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(x.max() - y.min())),
-            "Without the margin. By how much must the nearest stranger be farther than the farthest picture of the same person?",
+            (
+                "Without the margin. By how much must the nearest stranger be farther than the "
+                "farthest picture of the same person?"
+            ),
         ),
         Trap(
             _misread(lambda x, y, margin: _clip(margin + y.min() - x.max())),
-            "Positives and negatives have changed places: the loss must grow when a POSITIVE is far.",
+            (
+                "Positives and negatives have changed places: the loss must grow when a POSITIVE "
+                "is far."
+            ),
         ),
         Trap(
             _whole_batch,
-            "One hardest pair for the whole batch. Each anchor has a hardest positive and a hardest negative of its own.",
+            (
+                "One hardest pair for the whole batch. Each anchor has a hardest positive and a "
+                "hardest negative of its own."
+            ),
         ),
     ],
     "Masked, batch-hard, one direction: what bdlab's loss table holds off its diagonal.",
-)  # fmt: skip
+)
 
 
 # -- 3: eq. 2
-# ----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def mdl(yours: Callable[..., Any]) -> Mark:
@@ -253,15 +299,22 @@ MDL = Exercise(
     [
         Trap(
             lambda f, ids, pairs, _: sum(_terms(f, ids, pairs)),
-            "One direction of every pair. Each modality of a pair supplies the anchors once: two directed losses an edge.",
+            (
+                "One direction of every pair. Each modality of a pair supplies the anchors once: "
+                "two directed losses an edge."
+            ),
         ),
         Trap(
             lambda f, ids, pairs, _: sum(_terms(f, ids, _turned(pairs))),
-            "One direction of every pair, the backward one. Each modality of a pair supplies the anchors once.",
+            (
+                "One direction of every pair, the backward one. Each modality of a pair supplies "
+                "the anchors once."
+            ),
         ),
         Trap(
             lambda f, ids, pairs, _: 2 * _total(f, ids, pairs, _),
-            "Exactly twice too much: every directed loss is counted two times. The sum in eq. 2 runs over ordered pairs AND adds both "
+            "Exactly twice too much: every directed loss is counted two times. The sum in eq. 2 "
+            "runs over ordered pairs AND adds both "
             "directions; read it over unordered pairs.",
         ),
         Trap(
@@ -274,17 +327,31 @@ MDL = Exercise(
         ),
         Trap(
             lambda f, ids, pairs, _: sum(_terms(f, ids, _everything(f))),
-            "All modalities against all. The graph says which pairs there are: V and D_V, for one, are homologous and not among them.",
+            (
+                "All modalities against all. The graph says which pairs there are: V and D_V, for "
+                "one, are homologous and not among them."
+            ),
         ),
         Trap(
-            lambda f, ids, pairs, _: _total(f, ids, pairs, _) + sum(_terms(f, ids, [(m, m) for m in f])),
-            "You have added each modality with itself. That is the multi-mode loss (eq. 6), another term of eq. 9.",
+            lambda f, ids, pairs, _: (
+                _total(f, ids, pairs, _) + sum(_terms(f, ids, [(m, m) for m in f]))
+            ),
+            (
+                "You have added each modality with itself. That is the multi-mode loss (eq. 6), "
+                "another term of eq. 9."
+            ),
         ),
         Trap(
-            lambda f, ids, pairs, _: sum(directed(f[a], f[b], ids[V], ids[I]) for a, b in [*pairs, *_turned(pairs)]),
-            "The labels are in the wrong place: the first ids belong to the anchors, and when the direction turns, they turn too. "
+            lambda f, ids, pairs, _: sum(
+                directed(f[a], f[b], ids[V], ids[I]) for a, b in [*pairs, *_turned(pairs)]
+            ),
+            "The labels are in the wrong place: the first ids belong to the anchors, and when the "
+            "direction turns, they turn too. "
             "Whose people does D_V show?",
         ),
     ],
-    "Every edge twice, once in each direction, and nothing else; derivatives carry their parents' labels.",
-)  # fmt: skip
+    (
+        "Every edge twice, once in each direction, and nothing else; derivatives carry their "
+        "parents' labels."
+    ),
+)

@@ -88,7 +88,10 @@ DERIVE = Exercise(
     [
         Trap(
             lambda v, i, e, b, g, c: (_spread(_mix(v, e) + b, g, c), _spread(i, g, c)),
-            "Light pictures come out right, dark ones do not. What follows the convolution in E_V? What can it never be after that?",
+            (
+                "Light pictures come out right, dark ones do not. What follows the convolution in "
+                "E_V? What can it never be after that?"
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (
@@ -109,46 +112,68 @@ DERIVE = Exercise(
                 _spread(_relu(_mix(v, e) + b), g, c),
                 _spread(_relu(i * e.sum() + b), g, c),
             ),
-            "D_V is right. For D_I look at eq. 1 again: does the infrared picture, one channel already, pass through E_V?",
+            (
+                "D_V is right. For D_I look at eq. 1 again: does the infrared picture, one channel "
+                "already, pass through E_V?"
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (_spread(_relu(_mix(v, e)), g, c), _spread(i, g, c)),
-            "Right while the biases are 0. E_V has four numbers, not three: where does the fourth go, before or after the ReLU?",
+            (
+                "Right while the biases are 0. E_V has four numbers, not three: where does the "
+                "fourth go, before or after the ReLU?"
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (_spread(_relu(_mix(v, e)) + b, g, c), _spread(i, g, c)),
-            "E_V's bias belongs to its convolution, so it is added before the ReLU clips, not after.",
+            (
+                "E_V's bias belongs to its convolution, so it is added before the ReLU clips, not "
+                "after."
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (
                 _spread(_relu(_mix(v, e) + b), g, 0 * c),
                 _spread(i, g, 0 * c),
             ),
-            "Right while the biases are 0. G_S has six numbers: a weight and a bias for each channel that comes out.",
+            (
+                "Right while the biases are 0. G_S has six numbers: a weight and a bias for each "
+                "channel that comes out."
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (
                 _spread(_relu(v * np.reshape(e, (3, 1, 1)) + b), g, c),
                 _spread(i, g, c),
             ),
-            "Your E_V keeps the three colours apart. It has ONE kernel over all three: how many channels come out of it?",
+            (
+                "Your E_V keeps the three colours apart. It has ONE kernel over all three: how "
+                "many channels come out of it?"
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (_spread(v, g, c), _spread(i, g, c)),
-            "The visible picture goes into G_S as three channels. G_S takes one: which part makes one of three?",
+            (
+                "The visible picture goes into G_S as three channels. G_S takes one: which part "
+                "makes one of three?"
+            ),
         ),
         Trap(
             lambda v, i, e, b, g, c: (
                 _spread(_relu(v.mean(0, keepdims=True) + b), g, c),
                 _spread(i, g, c),
             ),
-            "You average the colours. The weights e are learned and need not be equal, nor sum to one.",
+            (
+                "You average the colours. The weights e are learned and need not be equal, nor sum "
+                "to one."
+            ),
         ),
         Trap(
             lambda *a: _derived(*a)[::-1],
             "Both pictures are right, but they come back in the wrong order: D_V first, then D_I.",
         ),
     ],
-    "D_V depends on the colours through one weighted sum a pixel, clipped at 0; D_I is I with its contrast and level changed, "
+    "D_V depends on the colours through one weighted sum a pixel, clipped at 0; D_I is I with its "
+    "contrast and level changed, "
     "channel by channel.",
 )

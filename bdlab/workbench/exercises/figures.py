@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bdlab.modality import Modality
-from bdlab.workbench.style import _PALETTE, COLOURS, _on
+from bdlab.workbench.style import COLOURS, PALETTE, on
 
 V, I = Modality.V, Modality.I
 _HIDDEN = "0.45"
@@ -29,7 +29,7 @@ def cloud(
 
     Solid lines go to the anchor's positives, dotted ones to its negatives.
     """
-    figure, ax = _on(ax, (6.2, 4.2))
+    figure, ax = on(ax, (6.2, 4.2))
     for point, person in zip(b, ids_b, strict=True):
         same = person == ids_a[anchor]
         ax.plot(
@@ -72,7 +72,7 @@ def ranking(
     """A query (person, camera) and its gallery, nearest first: a box a picture, ticked where it
     shows the right person.
     """
-    figure, ax = _on(ax, (1.05 * len(people) + 1.9, 1.7))
+    figure, ax = on(ax, (1.05 * len(people) + 1.9, 1.7))
     for x, (person, camera) in enumerate([query, *zip(people, cameras, strict=True)]):
         left = x + (0.5 if x else 0.0)
         right = x > 0 and person == query[0]
@@ -106,9 +106,9 @@ def seeds(ours: np.ndarray, baseline: np.ndarray, ax: Axes | None = None) -> Fig
     """Two rows of a table [S, T] in per cent: small dots the T trials of a seed, large ones their
     mean, a line a seed.
     """
-    figure, ax = _on(ax, (5.2, 3.6))
+    figure, ax = on(ax, (5.2, 3.6))
     for s, pair in enumerate(zip(baseline, ours, strict=True)):
-        colour = _PALETTE[s % 10]
+        colour = PALETTE[s % 10]
         ax.plot(
             [0, 1],
             [100 * values.mean() for values in pair],

@@ -70,7 +70,10 @@ def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
     if not callable(yours):
         return Mark(
             False,
-            f"Give the check the function itself (its name, without brackets); this is a {type(yours).__name__}.",
+            (
+                "Give the check the function itself (its name, without brackets); this is a "
+                f"{type(yours).__name__}."
+            ),
         )
     expected = [_numbers(exercise.right(*case.arguments)) for case in exercise.cases]
     answers = []
@@ -119,11 +122,13 @@ def _answer(
         raise _Unfit(_missing(names))
     if not _untouched(given, case.arguments):
         raise _Unfit(
-            "Your function changes the arrays it is given (an in-place operation?). Work on a copy, or make a new array."
+            "Your function changes the arrays it is given (an in-place operation?). Work on a "
+            "copy, or make a new array."
         )
     if len(names) > 1 and (not hasattr(value, "__len__") or len(value) != len(names)):
         raise _Unfit(
-            f"{len(names)} things are meant to come back, ({', '.join(names)}); this is {_described(value)}."
+            f"{len(names)} things are meant to come back, ({', '.join(names)}); this is "
+            f"{_described(value)}."
         )
     try:
         answer = _numbers(list(value) if len(names) > 1 else (value,))
@@ -135,13 +140,17 @@ def _answer(
         if mine.shape != wanted.shape:
             shape = f"shape {wanted.shape}" if wanted.shape else "a single number"
             raise _Unfit(
-                f"{name[0].upper()}{name[1:]} has shape {mine.shape}; {shape} is meant (case: {case.words})."
+                f"{name[0].upper()}{name[1:]} has shape {mine.shape}; {shape} is meant (case: "
+                f"{case.words})."
             )
     return answer
 
 
 def _missing(names: tuple[str, ...]) -> str:
-    return f"Nothing comes back yet: replace the dots in the function's body, and return {', '.join(names)}."
+    return (
+        "Nothing comes back yet: replace the dots in the function's body, and return "
+        f"{', '.join(names)}."
+    )
 
 
 def _explained(error: Exception, yours: Callable[..., Any], case: Case) -> str:
@@ -198,18 +207,26 @@ def _untouched(given: Any, kept: Any) -> bool:
 def _difference(
     exercise: Exercise, case: int, mine: list[np.ndarray], right: list[np.ndarray]
 ) -> str:
-    """The first thing that is off, and which way; not by how much: the number would be the answer."""
+    """The first thing that is off, and which way; not by how much: the number would be the
+    answer.
+    """
     words = exercise.cases[case].words
     for name, a, b in zip(exercise.returns, mine, right, strict=True):
         if np.allclose(a, b, **TOLERANCE):
             continue
         said = name[0].upper() + name[1:]
         if not np.isfinite(a).all():
-            return f"{said} is not finite (case: {words}): look for a division by zero, or a maximum over nothing."
+            return (
+                f"{said} is not finite (case: {words}): look for a division by zero, or a maximum "
+                "over nothing."
+            )
         if not b.shape:
             return (
                 f"{said} = {float(a):.4g} is too {'large' if a > b else 'small'} (case: {words})."
             )
         off = np.argwhere(~np.isclose(a, b, **TOLERANCE))
-        return f"{said} is wrong at {len(off)} of {b.size} places, first at {tuple(map(int, off[0]))} (case: {words})."
+        return (
+            f"{said} is wrong at {len(off)} of {b.size} places, first at {tuple(map(int, off[0]))} "
+            f"(case: {words})."
+        )
     raise AssertionError("called for an answer that is right")

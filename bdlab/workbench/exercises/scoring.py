@@ -101,14 +101,27 @@ def _galleries() -> list[Case]:
         return Case(words, (*query, people, cameras, (np.arange(len(listed)) * 0.1 + 0.3)[order]))
 
     return [
-        case("a query of camera 6, everybody listed once", (7, 6), [(1, 1), (2, 4), (7, 5), (3, 2), (4, 1), (5, 5)]),
-        case("a query of camera 6, the right person listed three times", (7, 6), [(1, 1), (7, 2), (2, 5), (3, 2), (7, 4), (7, 5)]),
-        case("a query of camera 6, a stranger twice before the first hit", (7, 6), [(1, 1), (1, 4), (1, 5), (7, 5), (2, 2), (7, 2)]),
         case(
-            "a query of camera 3, pictures of camera 2 in the list", (7, 3),
+            "a query of camera 6, everybody listed once",
+            (7, 6),
+            [(1, 1), (2, 4), (7, 5), (3, 2), (4, 1), (5, 5)],
+        ),
+        case(
+            "a query of camera 6, the right person listed three times",
+            (7, 6),
+            [(1, 1), (7, 2), (2, 5), (3, 2), (7, 4), (7, 5)],
+        ),
+        case(
+            "a query of camera 6, a stranger twice before the first hit",
+            (7, 6),
+            [(1, 1), (1, 4), (1, 5), (7, 5), (2, 2), (7, 2)],
+        ),
+        case(
+            "a query of camera 3, pictures of camera 2 in the list",
+            (7, 3),
             [(7, 2), (1, 2), (2, 4), (3, 2), (1, 1), (2, 5), (7, 5), (4, 2), (7, 1)],
         ),
-    ]  # fmt: skip
+    ]
 
 
 SCORE = Exercise(
@@ -118,29 +131,43 @@ SCORE = Exercise(
     [
         Trap(
             _list(stays=lambda q, c, ids, k: np.ones(len(ids), bool)),
-            "The camera rule is missing: camera 2 stands where camera 3 stands, so a query of camera 3 must not be helped by the wall.",
+            (
+                "The camera rule is missing: camera 2 stands where camera 3 stands, so a query of "
+                "camera 3 must not be helped by the wall."
+            ),
         ),
         Trap(
             _list(stays=lambda q, c, ids, k: ~((c == 3) & (k == 2) & (ids == q))),
-            "You remove only the right person's pictures of camera 2. SYSU-MM01's rule takes ALL of camera 2 out for a query of camera 3, "
+            "You remove only the right person's pictures of camera 2. SYSU-MM01's rule takes ALL "
+            "of camera 2 out for a query of camera 3, "
             "strangers too.",
         ),
         Trap(
             _list(stays=lambda q, c, ids, k: k != 2),
-            "You remove camera 2 for every query. A query of camera 6 hangs elsewhere: for it camera 2 counts.",
+            (
+                "You remove camera 2 for every query. A query of camera 6 hangs elsewhere: for it "
+                "camera 2 counts."
+            ),
         ),
         Trap(
             _kept_places,
-            "The pictures of camera 2 are no right answers any more, but they still take up places. Remove them before ranking.",
+            (
+                "The pictures of camera 2 are no right answers any more, but they still take up "
+                "places. Remove them before ranking."
+            ),
         ),
         Trap(
             _list(rank_distinct=False),
-            "The rank counts pictures. In SYSU-MM01's CMC a person seen a second time in the list does not count again: how many different "
+            "The rank counts pictures. In SYSU-MM01's CMC a person seen a second time in the list "
+            "does not count again: how many different "
             "people stand before the first hit?",
         ),
         Trap(
             _list(ap_distinct=True),
-            "The rank is right. For average precision nobody is dropped: every right picture that remains in the list is a hit of its own.",
+            (
+                "The rank is right. For average precision nobody is dropped: every right picture "
+                "that remains in the list is a hit of its own."
+            ),
         ),
         Trap(
             lambda *a: (_scored(*a)[0] - 1, _scored(*a)[1]),
@@ -152,7 +179,10 @@ SCORE = Exercise(
         ),
         Trap(
             lambda *a: (_scored(*a)[0], 1 / _list(rank_distinct=False)(*a)[0]),
-            "AP looks at the first hit only. It is the mean, over ALL hits, of the precision at the place of each.",
+            (
+                "AP looks at the first hit only. It is the mean, over ALL hits, of the precision "
+                "at the place of each."
+            ),
         ),
         Trap(
             _every_place,
@@ -164,11 +194,14 @@ SCORE = Exercise(
         ),
         Trap(
             lambda q, c, ids, k, d: _list()(q, c, ids[np.argsort(d)], k, d),
-            "You sort the identities but not the cameras with them. Sort all, or none before the rule is applied.",
+            (
+                "You sort the identities but not the cameras with them. Sort all, or none before "
+                "the rule is applied."
+            ),
         ),
     ],
     "This is the rank CMC counts and the AP that mAP averages, query by query.",
-)  # fmt: skip
+)
 
 
 # -- 5: a difference over seeds
@@ -244,30 +277,42 @@ INTERVAL = Exercise(
     [
         Trap(
             lambda a, b: _student((a - b).ravel()),
-            "Every gallery trial counts as a run of its own. Ten trials look at ONE trained model ten times: average them first. How many "
+            "Every gallery trial counts as a run of its own. Ten trials look at ONE trained model "
+            "ten times: average them first. How many "
             "trained models are there?",
         ),
         Trap(
             _unpaired,
-            "Seeds are not paired: a seed that is lucky for both rows widens your interval. Take the difference within each seed first.",
+            (
+                "Seeds are not paired: a seed that is lucky for both rows widens your interval. "
+                "Take the difference within each seed first."
+            ),
         ),
         Trap(
             _pooled,
-            "A test for two independent samples. The rows share their seeds (people drawn, pictures drawn): take differences seed by seed.",
+            (
+                "A test for two independent samples. The rows share their seeds (people drawn, "
+                "pictures drawn): take differences seed by seed."
+            ),
         ),
         Trap(
             _normal,
-            "1.96 belongs to the normal distribution, which knows the spread. Yours is estimated from a few seeds: which distribution has "
+            "1.96 belongs to the normal distribution, which knows the spread. Yours is estimated "
+            "from a few seeds: which distribution has "
             "wider tails for that, and with how many degrees of freedom?",
         ),
         Trap(
             lambda a, b: _student(_by_seed(a, b), ddof=0),
-            "The spread is divided by n, as if the mean were known. It is estimated from the same seeds (numpy's std does this unless told "
+            "The spread is divided by n, as if the mean were known. It is estimated from the same "
+            "seeds (numpy's std does this unless told "
             "otherwise).",
         ),
         Trap(
             lambda a, b: _student(_by_seed(a, b), error=_by_seed(a, b).std(ddof=1)),
-            "That is where a single further seed may fall, not where the MEAN lies: how does the error of a mean shrink with n?",
+            (
+                "That is where a single further seed may fall, not where the MEAN lies: how does "
+                "the error of a mean shrink with n?"
+            ),
         ),
         Trap(
             lambda a, b: _student(_by_seed(a, b), share=0.95),
@@ -279,8 +324,14 @@ INTERVAL = Exercise(
         ),
         Trap(
             lambda a, b: _paired(a[:, :1], b[:, :1]),
-            "Only the first gallery trial of each seed is used. The others are measurements of the same model: average them.",
+            (
+                "Only the first gallery trial of each seed is used. The others are measurements of "
+                "the same model: average them."
+            ),
         ),
     ],
-    "Paired by seed, one number a trained model, Student's t: the interval behind the word in bdlab's tables.",
-)  # fmt: skip
+    (
+        "Paired by seed, one number a trained model, Student's t: the interval behind the word in "
+        "bdlab's tables."
+    ),
+)

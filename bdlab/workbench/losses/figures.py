@@ -14,18 +14,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from bdlab.modality import MDL_GRAPHS, Modality, Pair
-from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, STYLES, _on, graph
+from bdlab.workbench.method import graph
+from bdlab.workbench.style import COLOURS, MARKS, MATH, PALETTE, STYLES, on
 
 from .toy import Constellation, Directed, Frame, Hinge, directed, named, shadow
 
 V, I, DV, DI = Modality
-MARKS = {V: "o", I: "^", DV: "s", DI: "D"}
 TITLES = {"none": "no edge", "base": "baseline (B2)"} | {f"mdl{k}": f"MDL{k}" for k in range(1, 5)}
-PUSH, PULL = _PALETTE[1], _PALETTE[0]
+PUSH, PULL = PALETTE[1], PALETTE[0]
 
 
 # -- one hinge
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def hinge(points: Constellation, one: Hinge) -> Figure:
@@ -64,7 +64,8 @@ def hinge(points: Constellation, one: Hinge) -> Figure:
     )
     left.set(xlim=(-1.75, 1.75), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
     left.set_title(
-        f"{_MATH[one.own]} to {_MATH[one.to]}, anchor: person {int(points.labels[one.own][one.anchor]) + 1}"
+        f"{MATH[one.own]} to {MATH[one.to]}, anchor: person "
+        f"{int(points.labels[one.own][one.anchor]) + 1}"
     )
     lengths(one, right)
     return figure
@@ -79,7 +80,7 @@ def people(
     """Points [N, 2] by modality (mark and colour), each with its person's number from 1; all but
     the ``strong`` modalities pale.
     """
-    figure, ax = _on(ax, (5, 5))
+    figure, ax = on(ax, (5, 5))
     for m in sorted(features, key=lambda m: m not in strong):
         where, there = np.asarray(features[m]), m in strong
         colour = COLOURS[m] if there else "0.86"
@@ -91,7 +92,7 @@ def people(
             ec="white",
             lw=0.8,
             zorder=4 if there else 2,
-            label=_MATH[m],
+            label=MATH[m],
         )
         for (x, y), person in zip(where, labels[m], strict=True):
             ax.text(
@@ -111,7 +112,7 @@ def lengths(one: Hinge, ax: Axes | None = None) -> Figure:
     """The three lengths of one hinge as bars: farthest positive and margin on one, nearest negative
     on the other, the cost hatched.
     """
-    figure, ax = _on(ax, (3.6, 4))
+    figure, ax = on(ax, (3.6, 4))
     reach = one.farthest + one.margin
     ax.barh(1, one.farthest, 0.5, color=PULL)
     ax.barh(1, one.margin, 0.5, left=one.farthest, color="white", ec="0.3", ls="--", lw=1.3)
@@ -190,7 +191,7 @@ def matrices(
         _numbers(ax, values, gone, name)
         ax.set_xticks(range(values.shape[1]), [str(int(i) + 1) for i in ids[1]])
         ax.set_yticks(range(values.shape[0]), [str(int(i) + 1) for i in ids[0]])
-        ax.set(title=title, xlabel=f"{_MATH[to]}, person", ylabel=f"anchor in {_MATH[own]}, person")
+        ax.set(title=title, xlabel=f"{MATH[to]}, person", ylabel=f"anchor in {MATH[own]}, person")
         ax.grid(False)
     for row in range(len(found["S"])):
         _frame(
@@ -238,7 +239,7 @@ def table(
         1, len(chosen), figsize=(2.75 * len(chosen), 3.5), squeeze=False, layout="constrained"
     )
     for ax, (title, entries) in zip(axes[0], chosen.items(), strict=True):
-        names = [_MATH[m] for m in order]
+        names = [MATH[m] for m in order]
         looks = {
             "cmap": "cividis_r",
             "vmin": 0,
@@ -311,11 +312,11 @@ def card(pairs: Sequence[Pair]) -> Figure:
 
 
 def _tex(m: Modality) -> str:
-    return _MATH[m].strip("$")
+    return MATH[m].strip("$")
 
 
 # -- embeddings
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def collapse(
@@ -325,9 +326,13 @@ def collapse(
     their features' spread, logarithmic.
     """
     figure, axes = plt.subplots(
-        len(films), len(shown) + 1, figsize=(2.5 * len(shown) + 4.2, 2.7 * len(films)), width_ratios=[1] * len(shown) + [1.5],
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
+        len(films),
+        len(shown) + 1,
+        figsize=(2.5 * len(shown) + 4.2, 2.7 * len(films)),
+        width_ratios=[1] * len(shown) + [1.5],
+        squeeze=False,
+        layout="constrained",
+    )
     onto = next(iter(films.values()))[-1]
     flat = {name: shadow(frames, onto) for name, frames in films.items()}
     reach = 1.15 * max(
@@ -377,7 +382,8 @@ def fig3(runs: Mapping[str, Frame], people: int = 6) -> Figure:
     for ax, (name, frame) in zip(axes[0], runs.items(), strict=True):
         _embedding(flat[name], frame, people, ax, reach)
         ax.set_title(
-            f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} new people)",
+            f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} "
+            "new people)",
             fontsize=11,
         )
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
@@ -393,9 +399,9 @@ def curves(
     """A number over the steps, one line style and colour a name, a thin line a seed and a thick one
     for their mean.
     """
-    figure, ax = _on(ax, (5, 3.4))
+    figure, ax = on(ax, (5, 3.4))
     for k, (name, lines) in enumerate(values.items()):
-        style = {"color": _PALETTE[(0, 1, 2, 4)[k % 4]], "ls": STYLES[k % 6]}
+        style = {"color": PALETTE[(0, 1, 2, 4)[k % 4]], "ls": STYLES[k % 6]}
         for line in lines if len(lines) > 1 else ():
             ax.plot(steps, line, lw=0.8, alpha=0.5, **style)
         ax.plot(steps, np.mean(lines, axis=0), lw=2.4, label=name, **style)
@@ -438,15 +444,22 @@ def _embedding(
             color=COLOURS[m],
             alpha=0.75,
             lw=0,
-            label=_MATH[m],
+            label=MATH[m],
             zorder=2 if m in (V, I) else 1,
         )
     for person in range(people):
         ends = np.array([spots[m][frame.ids == person].mean(axis=0) for m in (V, I)])
         ax.plot(*ends.T, color="black", lw=1.4, zorder=3)
         if there:
-            ax.text(*ends.mean(axis=0), str(person + 1), fontsize=9, ha="center", va="center", zorder=4,
-                    bbox={"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "0.4", "lw": 0.6})  # fmt: skip
+            ax.text(
+                *ends.mean(axis=0),
+                str(person + 1),
+                fontsize=9,
+                ha="center",
+                va="center",
+                zorder=4,
+                bbox={"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "0.4", "lw": 0.6},
+            )
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
 
 

@@ -105,7 +105,7 @@ class Graph(anywidget.AnyWidget):
         self.title = TITLES[name] + own if name else "a graph the paper does not have"
 
     # -- training
-    # ------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def train(self) -> dict[str, Any]:
         """Train the graph that is shown, now, and add it to the comparison; returns the entry."""
@@ -151,9 +151,15 @@ def _entry(
     known = toy.named(pairs)
     head = name if known else format_pairs(pairs)
     return {
-        "name": head, "pairs": format_pairs(pairs).split(), "seed": seed, "step": frame.step, "terms": 2 * len(pairs),
-        "gap": round(frame.gap, 4), "rank1": round(frame.rank1, 4), "svg": _thumbnail(frame, people),
-    }  # fmt: skip
+        "name": head,
+        "pairs": format_pairs(pairs).split(),
+        "seed": seed,
+        "step": frame.step,
+        "terms": 2 * len(pairs),
+        "gap": round(frame.gap, 4),
+        "rank1": round(frame.rank1, 4),
+        "svg": _thumbnail(frame, people),
+    }
 
 
 def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
@@ -168,10 +174,14 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     ]
     means = [[at[m][frame.ids == person].mean(0) for m in (V, I)] for person in range(people)]
     lines = [
-        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" stroke-width="1.5"/>'
+        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" '
+        'stroke-width="1.5"/>'
         for a, b in means
     ]
-    return f'<svg viewBox="0 0 {side} {side}" width="{side}" height="{side}" aria-hidden="true">{"".join(drawn + lines)}</svg>'
+    return (
+        f'<svg viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
+        f'aria-hidden="true">{"".join(drawn + lines)}</svg>'
+    )
 
 
 def _small(drawn: str, x: float, y: float) -> str:

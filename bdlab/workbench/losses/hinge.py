@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from bdlab.modality import Modality
-from bdlab.workbench.style import COLOURS
+from bdlab.workbench.style import COLOURS, MARKS
 from bdlab.workbench.widgets import WHOLE, watch
 
 from . import toy
-from .figures import MARKS, PULL, PUSH
+from .figures import PULL, PUSH
 
 V, I, DV, DI = Modality
 NAMES = {V: "V", I: "I", DV: "D_V", DI: "D_I"}
@@ -86,7 +86,10 @@ def draw(points: toy.Constellation, one: toy.Hinge) -> str:
     x, y = _at(spot)
     body = [
         f'<circle cx="{x}" cy="{y}" r="{one.farthest * SCALE:.1f}" fill="none" stroke="#444"/>',
-        f'<circle cx="{x}" cy="{y}" r="{(one.farthest + one.margin) * SCALE:.1f}" fill="none" stroke="#444" stroke-dasharray="6 4"/>',
+        (
+            f'<circle cx="{x}" cy="{y}" r="{(one.farthest + one.margin) * SCALE:.1f}" fill="none" '
+            'stroke="#444" stroke-dasharray="6 4"/>'
+        ),
         _line(spot, points.features[one.to][one.positive].numpy(), to_hex(PULL)),
     ]
     if one.negative is not None:
@@ -100,9 +103,12 @@ def draw(points: toy.Constellation, one: toy.Hinge) -> str:
     body.append(f'<circle cx="{x}" cy="{y}" r="17" fill="none" stroke="#000" stroke-width="2.5"/>')
     words = sentence(points, one)
     return (
-        f'<svg viewBox="0 0 {SIZE + LADDER + 40} {SIZE}" width="{SIZE + LADDER + 40}" style="max-width:100%;background:#fff" role="img" '
-        f'aria-label="{words}" font-family="sans-serif"><svg width="{SIZE}" height="{SIZE}">{"".join(body)}</svg>'
-        f'<rect x=".5" y=".5" width="{SIZE - 1}" height="{SIZE - 1}" fill="none" stroke="#bbb"/>{_ladder(one)}</svg>'
+        f'<svg viewBox="0 0 {SIZE + LADDER + 40} {SIZE}" width="{SIZE + LADDER + 40}" '
+        'style="max-width:100%;background:#fff" role="img" '
+        f'aria-label="{words}" font-family="sans-serif"><svg width="{SIZE}" '
+        f'height="{SIZE}">{"".join(body)}</svg>'
+        f'<rect x=".5" y=".5" width="{SIZE - 1}" height="{SIZE - 1}" fill="none" '
+        f'stroke="#bbb"/>{_ladder(one)}</svg>'
         f'<p style="max-width:{SIZE + LADDER}px">{words}</p>'
     )
 
@@ -124,8 +130,10 @@ def sentence(points: toy.Constellation, one: toy.Hinge) -> str:
         else "pulled in, pushed away"
     )
     return (
-        f"Anchor: person {person} in {NAMES[one.own]}. Its farthest positive in {NAMES[one.to]} is {one.farthest:.2f} away, {least} "
-        f"{one.nearest:.2f}: [{one.margin:.2f} + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, {verdict}."
+        f"Anchor: person {person} in {NAMES[one.own]}. Its farthest positive in {NAMES[one.to]} is "
+        f"{one.farthest:.2f} away, {least} "
+        f"{one.nearest:.2f}: [{one.margin:.2f} + {one.farthest:.2f} − {one.nearest:.2f}]₊ = "
+        f"{one.value:.2f}, {verdict}."
     )
 
 
@@ -137,15 +145,21 @@ def _ladder(one: toy.Hinge) -> str:
     end, near = left + one.farthest * unit, left + one.nearest * unit
     nearest = "eq. 5's zero" if one.negative is None else "nearest negative"
     return (
-        '<defs><pattern id="cost" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="7" height="7" fill="#fff"/><line x1="0" y1="0" x2="0" y2="7" stroke="#000" stroke-width="2.4"/></pattern></defs>'
-        f'<text x="{left}" y="110" font-size="14">farthest positive {one.farthest:.2f} + margin {one.margin:.2f}</text>'
+        '<defs><pattern id="cost" width="7" height="7" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)">'
+        '<rect width="7" height="7" fill="#fff"/><line x1="0" y1="0" x2="0" y2="7" stroke="#000" '
+        'stroke-width="2.4"/></pattern></defs>'
+        f'<text x="{left}" y="110" font-size="14">farthest positive {one.farthest:.2f} + margin '
+        f"{one.margin:.2f}</text>"
         f'<rect x="{left}" y="120" width="{width[0]}" height="40" fill="{to_hex(PULL)}"/>'
-        f'<rect x="{end:.1f}" y="120" width="{width[1]}" height="40" fill="#fff" stroke="#444" stroke-dasharray="6 4"/>'
+        f'<rect x="{end:.1f}" y="120" width="{width[1]}" height="40" fill="#fff" stroke="#444" '
+        'stroke-dasharray="6 4"/>'
         f'<text x="{left}" y="200" font-size="14">{nearest} {one.nearest:.2f}</text>'
         f'<rect x="{left}" y="210" width="{width[2]}" height="40" fill="{to_hex(PUSH)}"/>'
-        f'<rect x="{near:.1f}" y="210" width="{width[3]}" height="40" fill="url(#cost)" stroke="#000"/>'
-        f'<line x1="{left + reach * unit:.1f}" y1="112" x2="{left + reach * unit:.1f}" y2="262" stroke="#444" stroke-dasharray="2 3"/>'
+        f'<rect x="{near:.1f}" y="210" width="{width[3]}" height="40" fill="url(#cost)" '
+        'stroke="#000"/>'
+        f'<line x1="{left + reach * unit:.1f}" y1="112" x2="{left + reach * unit:.1f}" y2="262" '
+        'stroke="#444" stroke-dasharray="2 3"/>'
         f'<text x="{left}" y="300" font-size="20" font-weight="bold">hinge {one.value:.2f}</text>'
     )
 
@@ -158,7 +172,10 @@ def _at(point: np.ndarray) -> tuple[float, float]:
 
 def _line(start: np.ndarray, end: np.ndarray, colour: str, dashes: str = "") -> str:
     (a, b), (c, d) = _at(start), _at(end)
-    return f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="3.5" stroke-dasharray="{dashes}"/>'
+    return (
+        f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="3.5" '
+        f'stroke-dasharray="{dashes}"/>'
+    )
 
 
 def mark(m: Modality, x: float, y: float, person: int = 0, strong: bool = True) -> str:

@@ -21,6 +21,7 @@ from bdlab import losses
 from bdlab.modality import BASE, MDL_GRAPHS, Modality, Pair
 from bdlab.network import Encoder, Generator
 from bdlab.training import batches
+from bdlab.workbench.plane import widest
 
 V, I, DV, DI = Modality
 Directed = tuple[Modality, Modality]
@@ -35,7 +36,9 @@ def directed(pairs: Sequence[Pair]) -> list[Directed]:
 
 
 def streams(pairs: Sequence[Pair]) -> tuple[Modality, ...]:
-    """The modalities a graph is trained with, as in Table IV: the base ones and those on its edges."""
+    """The modalities a graph is trained with, as in Table IV: the base ones and those on its
+    edges.
+    """
     return tuple(m for m in Modality if m in BASE or any(m in pair for pair in pairs))
 
 
@@ -132,7 +135,8 @@ def hinge(
     far, same = (f[rows] - spot).norm(dim=1), y[rows] == label
     if not same.any() or same.all():
         raise ValueError(
-            f"anchor {anchor} of {own} has no {'negative' if same.any() else 'positive'} in {to}: eq. 4 leaves it out"
+            f"anchor {anchor} of {own} has no {'negative' if same.any() else 'positive'} in {to}: "
+            "eq. 4 leaves it out"
         )
     margin, literal = (intra, False) if own is to else (cross, literal)
     # A stream of one anchor: the mean over anchors is then its own hinge, as the training computes
@@ -208,9 +212,11 @@ class Net(nn.Module):
     ) -> dict[Modality, Tensor]:
         """Features [B, DIM] of each of ``modalities``."""
         make = {
-            V: lambda: visible, DV: lambda: self.generator(self.encoder(visible)),
-            I: lambda: infrared, DI: lambda: self.generator(infrared.mean(1, keepdim=True)),
-        }  # fmt: skip
+            V: lambda: visible,
+            DV: lambda: self.generator(self.encoder(visible)),
+            I: lambda: infrared,
+            DI: lambda: self.generator(infrared.mean(1, keepdim=True)),
+        }
         return {m: self.trunk(self.stems[m](make[m]())) for m in modalities}
 
 
@@ -361,8 +367,7 @@ def shadow(frames: Sequence[Frame], onto: Frame | None = None) -> list[dict[Moda
     (default: the last frame); each centred.
     """
     base = np.concatenate([(onto or frames[-1]).features[m] for m in BASE])
-    _, _, axes = np.linalg.svd(base - base.mean(0), full_matrices=False)
-    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(1)])[:, None]
+    _, axes, _ = widest(base)
     middles = [np.concatenate([frame.features[m] for m in BASE]).mean(0) for frame in frames]
     return [
         {m: (f - middle) @ axes.T for m, f in frame.features.items()}

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from bdlab import evaluation, pixels, rules
 from bdlab.modality import BASE, Modality, Pair
 from bdlab.network import BaseDerivativeNet, GeM
+from bdlab.workbench.plane import pca
 
 from .search import Tested
 
@@ -71,7 +72,7 @@ def overlap(positive: np.ndarray, negative: np.ndarray) -> float:
 
 
 # -- maps
-# --------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +110,6 @@ def has_tsne() -> bool:
     return importlib.util.find_spec("sklearn") is not None
 
 
-def pca(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two directions of largest variance: points [N, 2] and their shares of it [2]. The SVD of
-    the centred features [N, D]; a direction points where its largest coordinate is positive.
-    """
-    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
-    u, s, v = np.linalg.svd(centred, full_matrices=False)
-    signs = np.sign(v[np.arange(2), np.abs(v[:2]).argmax(axis=1)])
-    return u[:, :2] * s[:2] * signs, s[:2] ** 2 / max((s**2).sum(), 1e-30)
-
-
 def tsne(features: np.ndarray, perplexity: float = 20.0) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton, JMLR 2008) of [N, D] -> [N, 2] by scikit-learn, started
     from ``pca``: no luck in it.
@@ -133,7 +124,7 @@ def tsne(features: np.ndarray, perplexity: float = 20.0) -> np.ndarray:
         from sklearn.manifold import TSNE  # a second of import that only this needs
     except ImportError as error:
         raise ImportError(
-            "t-SNE needs scikit-learn: pip install 'bdlab[lab]'; retrieval.pca needs nothing"
+            "t-SNE needs scikit-learn: pip install 'bdlab[lab]'; PCA needs nothing"
         ) from error
     start = pca(features)[0]
     start = (1e-4 * start / start[:, 0].std()).astype(np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bdlab.modality import BASE
-from bdlab.workbench.data import numbers as gaps
+from bdlab.workbench import pictures, style
 from bdlab.workbench.widgets import WHOLE, label, picture, png, watch
 
 from . import embedding, figures
@@ -23,7 +23,7 @@ from . import search as numbers
 
 ORDERS = ("hardest first", "by person")
 GAP = 6  # pixels between two pictures
-HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (figures.HIT, figures.MISS))
+HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (style.HIT, style.MISS))
 
 
 def retrieval(
@@ -58,7 +58,7 @@ def retrieval(
 
     @lru_cache(maxsize=4096)
     def load(row: int) -> np.ndarray:
-        return gaps.pixels(dataset, [row], height, height // 2)[0]
+        return pictures.pixels(dataset, [row], height, height // 2)[0]
 
     def show(_: object = None) -> None:
         found = search(asked.value, trial.value - 1)
@@ -114,7 +114,10 @@ def embedding_map(tested: numbers.Tested | Path | str, people: int = 10) -> widg
         plt.close(figure)
         image.value = out.getvalue()
         luck = 10 / (len(where) - 1)
-        words.value = f"of each picture's ten nearest <b>{share:.0%}</b> are among its ten nearest on the map ({luck:.0%} by luck)"
+        words.value = (
+            f"of each picture's ten nearest <b>{share:.0%}</b> are among its ten nearest on the "
+            f"map ({luck:.0%} by luck)"
+        )
 
     watch(show, way, by, streams)
     show()
@@ -154,12 +157,14 @@ def _page(
     if answer.first >= shown:
         cells += [None, _framed(load(int(search.gallery[answer.places[answer.first]])), True)]
         heads += ["…", f"{answer.first + 1}\nfirst right"]
-    page = gaps.sheet([[_framed(load(int(search.query[number])), None), *cells]], GAP)
+    page = pictures.sheet([[_framed(load(int(search.query[number])), None), *cells]], GAP)
     return png(label(page, heads, [f"person {search.query_ids[number]}"]))
 
 
 def _framed(pixels: np.ndarray, right: bool | None) -> np.ndarray:
-    """A picture in a frame with a tick or a cross in its corner; black and bare for a query (None)."""
+    """A picture in a frame with a tick or a cross in its corner; black and bare for a query
+    (None).
+    """
     colour = (0, 0, 0) if right is None else HIT if right else MISS
     image = Image.fromarray(pixels)
     draw, (width, height) = ImageDraw.Draw(image), image.size
@@ -184,6 +189,7 @@ def _sentence(
     lost = int(search.removed[number].sum())
     rule = f"; {lost} pictures removed by the camera rule" if lost else ""
     return (
-        f"person <b>{record.identity}</b>, {record.modality.title}{camera}: first right picture at place <b>{answer.first + 1}</b> of "
+        f"person <b>{record.identity}</b>, {record.modality.title}{camera}: first right picture at "
+        f"place <b>{answer.first + 1}</b> of "
         f"{len(answer.places)}{rank}, average precision {scores.ap[number]:.0%}{rule}"
     )

@@ -8,25 +8,34 @@ modalities, its numbers the people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.patches import Rectangle
 
 from bdlab.datasets import Dataset
 from bdlab.modality import BASE, Modality, Pair
-from bdlab.workbench.data import numbers
-from bdlab.workbench.data.figures import GAP, HIT, MISS, _centre, _pictures
-from bdlab.workbench.style import _MATH, _PALETTE, COLOURS, STYLES, _on
+from bdlab.workbench import pictures
+from bdlab.workbench.style import (
+    COLOURS,
+    GAP,
+    HIT,
+    MARKS,
+    MATH,
+    MISS,
+    PALETTE,
+    STYLES,
+    centre,
+    frame,
+    on,
+    picture_sheet,
+)
 
 from . import embedding
 from . import search as retrieval
 
-MARKS = {Modality.V: "o", Modality.I: "^", Modality.DV: "s", Modality.DI: "D"}
 _LANES = {"right": 2, "wrong": 1, "removed": 0}
 
 
@@ -34,7 +43,7 @@ def answer(search: retrieval.Search, number: int, ax: Axes | None = None) -> Fig
     """One query's whole gallery by distance: right ones as discs above, wrong ones as strokes,
     removed ones as crosses below; the first and the last right one carry their places.
     """
-    figure, ax = _on(ax, (8.6, 2.5))
+    figure, ax = on(ax, (8.6, 2.5))
     found = search.answer(number)
     out = np.sqrt(search.squared[number][search.removed[number]])
     right, wrong = found.distances[found.right], found.distances[~found.right]
@@ -91,31 +100,31 @@ def ranked(
     size = height, width = 96, 48
     answers = [search.answer(int(q)) for q in queries]
     wide = 3 + shown + 1  # query, a gap, the list, a gap, the first right one if it is farther down
-    figure, ax = _on(ax, (1.5 + 0.66 * wide, 0.5 + 1.3 * len(answers)))
+    figure, ax = on(ax, (1.5 + 0.66 * wide, 0.5 + 1.3 * len(answers)))
     cells = [
         _line(dataset, search, q, found, shown, size)
         for q, found in zip(queries, answers, strict=True)
     ]
-    page = _pictures(ax, cells, plain=wide)
+    page = picture_sheet(ax, cells, plain=wide)
     for r, found in enumerate(answers):
-        _frame(ax, r, 0, size, "black")
+        frame(ax, r, 0, size, "black")
         for c, (place, right) in enumerate(
             zip(found.places[:shown], found.right[:shown], strict=True)
         ):
-            _frame(ax, r, 2 + c, size, HIT if right else MISS, "✓" if right else "✗")
+            frame(ax, r, 2 + c, size, HIT if right else MISS, "✓" if right else "✗")
             _below(ax, r, 2 + c, size, str(search.gallery_ids[place]))
         if found.first >= shown:
-            _frame(ax, r, wide - 1, size, HIT, "✓")
+            frame(ax, r, wide - 1, size, HIT, "✓")
             _below(ax, r, wide - 1, size, f"place {found.first + 1}")
     ax.set_yticks(
-        [_centre(r, height) for r in range(len(answers))],
+        [centre(r, height) for r in range(len(answers))],
         [_who(dataset, search, int(q)) for q in queries],
         fontsize=8.5,
     )
     ax.xaxis.tick_top()
     heads = ["query", *map(str, range(1, shown + 1)), "first\nright"]
     ax.set_xticks(
-        [_centre(c, width) for c in (0, *range(2, 2 + shown), wide - 1)], heads, fontsize=9
+        [centre(c, width) for c in (0, *range(2, 2 + shown), wide - 1)], heads, fontsize=9
     )
     ax.set_xlim(-4, page.shape[1] + 3)
     return figure
@@ -128,9 +137,9 @@ def cmc(
     line and a 95 % t-interval of the mean as a band; with one trial there is neither, and the
     legend says so. ``guess`` is dotted.
     """
-    figure, ax = _on(ax, (6.4, 4.6))
+    figure, ax = on(ax, (6.4, 4.6))
     for number, (name, curves) in enumerate(results.items()):
-        ranks, colour = np.arange(1, curves.shape[1] + 1), _PALETTE[(0, 3, 2, 1, 4)[number % 5]]
+        ranks, colour = np.arange(1, curves.shape[1] + 1), PALETTE[(0, 3, 2, 1, 4)[number % 5]]
         mean, half = retrieval.interval(curves)
         said = f"{len(curves)} trials" if half is not None else "1 trial: no interval"
         ax.plot(
@@ -209,7 +218,7 @@ def distances(
             weight="bold",
         )
         edge = {a, b} in [set(pair) for pair in graph]
-        ax.set_title(f"{_MATH[b]} – {_MATH[a]}" + ("  (edge)" if edge else ""), fontsize=10)
+        ax.set_title(f"{MATH[b]} – {MATH[a]}" + ("  (edge)" if edge else ""), fontsize=10)
         ax.spines[:].set(
             visible=True, linewidth=3 if edge else 0.8, color="black" if edge else "0.7"
         )
@@ -241,11 +250,11 @@ def points(
     """
     if by not in ("identity", "modality"):
         raise ValueError(f"by = {by!r}: identity or modality is meant")
-    figure, ax = _on(ax, (5.6, 4.8))
+    figure, ax = on(ax, (5.6, 4.8))
     modalities, people, tinted = np.array(modalities), list(np.unique(ids)), by == "identity"
     for m in (m for m in Modality if m in modalities):
         here = modalities == m
-        tint = [_PALETTE[people.index(i) % 10] for i in ids[here]] if tinted else [COLOURS[m]]
+        tint = [PALETTE[people.index(i) % 10] for i in ids[here]] if tinted else [COLOURS[m]]
         # often on its parent
         full = (
             {"c": tint, "ec": "white", "lw": 0.6}
@@ -257,7 +266,7 @@ def points(
             "ec": "0.35" if tinted else COLOURS[m],
             "fc": "none" if m not in BASE else "0.35" if tinted else COLOURS[m],
         }
-        ax.scatter([], [], s=30, marker=MARKS[m], label=_MATH[m], **key)
+        ax.scatter([], [], s=30, marker=MARKS[m], label=MATH[m], **key)
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7}
     for i in people if tinted else ():
         families = [
@@ -322,7 +331,7 @@ def parts(
     """Parameters by part on a logarithmic scale: plain what is deployed, hatched what exists for
     training only.
     """
-    figure, ax = _on(ax, (6.8, 0.9 + 0.34 * len(trained)))
+    figure, ax = on(ax, (6.8, 0.9 + 0.34 * len(trained)))
     names = sorted(trained, key=trained.__getitem__)
     for y, name in enumerate(names):
         stays = name in deployed
@@ -364,7 +373,7 @@ def _line(
     """
     places = [int(search.query[query]), *search.gallery[found.places[:shown]].tolist()]
     places += [int(search.gallery[found.places[found.first]])] if found.first >= shown else []
-    asked, *listed = numbers.pixels(dataset, places, *size)
+    asked, *listed = pictures.pixels(dataset, places, *size)
     head, rest = listed[: min(shown, len(found.places))], listed[min(shown, len(found.places)) :]
     return [asked, None, *head, *[None] * (shown - len(head)), None, *(rest or [None])]
 
@@ -378,38 +387,12 @@ def _who(dataset: Dataset, search: retrieval.Search, number: int) -> str:
     )
 
 
-def _frame(ax: Axes, r: int, c: int, size: tuple[int, int], colour: Any, mark: str = "") -> None:
-    """A frame within one picture, so that neighbours of two colours do not touch, with a mark in
-    its corner.
-    """
-    height, width = size
-    x, y = c * (width + GAP) + 0.5, r * (height + GAP) + 0.5
-    ax.add_patch(
-        Rectangle(
-            (x, y), width - 2, height - 2, fc="none", ec=colour, lw=2.5, clip_on=False, zorder=3
-        )
-    )
-    if mark:
-        box = {"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"}
-        ax.text(
-            x + 3,
-            y + 3,
-            mark,
-            color="white",
-            fontsize=10,
-            va="top",
-            weight="bold",
-            bbox=box,
-            zorder=4,
-        )
-
-
 def _below(ax: Axes, r: int, c: int, size: tuple[int, int], words: str) -> None:
     """Small words at the foot of one picture."""
     box = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.8}
     y = r * (size[0] + GAP) + size[0] - 5
     ax.text(
-        _centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=7.5, bbox=box, zorder=4
+        centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=7.5, bbox=box, zorder=4
     )
 
 
@@ -418,7 +401,7 @@ def _overlay(ax: Axes, picture: np.ndarray, values: np.ndarray, most: float) -> 
     Strong ones carry their sign.
     """
     height, width = picture.shape[:2]
-    ax.imshow(numbers.luma(picture), cmap="gray", vmin=0, vmax=1)
+    ax.imshow(pictures.luma(picture), cmap="gray", vmin=0, vmax=1)
     shown = ax.imshow(
         values,
         cmap="PuOr",

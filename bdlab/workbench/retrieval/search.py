@@ -9,7 +9,7 @@ Everything is of the test part, and of features of unit length: a Euclidean dist
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -61,7 +61,10 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
     data, run = config.data, config.run
     if run.preset == "paper":
         where = f" --root {data.root}" if data.root else ""
-        words = f"bdlab train {run.row} --data {data.data}{where} --preset paper --splits {data.split} --seeds {run.seed} --out {out}"
+        words = (
+            f"bdlab train {run.row} --data {data.data}{where} --preset paper --splits {data.split} "
+            f"--seeds {run.seed} --out {out}"
+        )
         raise TrainingError(
             f"{out}: no finished cell of {data.data} at the paper's size. Train one first: {words}"
         )
@@ -92,7 +95,8 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
     )
     if setup.dataset.fingerprint != result["provenance"]["fingerprint"]:
         raise TrainingError(
-            f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints differ), so its test people may have "
+            f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints "
+            "differ), so its test people may have "
             "been trained on. Give the root it was trained with, or train a cell on these."
         )
     return test(replace(setup, net=cells.load(folder).to(setup.device)))
@@ -140,38 +144,60 @@ class Tested:
         m = self.setup.dataset.records[row].modality
         return self.embedded[m].features[self.rows(m).tolist().index(row)]
 
+    def asks(self, setting: str) -> Modality:
+        """The modality of a setting's queries."""
+        return Modality.V if setting == REVERSE else Modality(self.protocol[setting].query)
+
+    def asked(self, setting: str, number: int = 0) -> np.ndarray:
+        """Numbers of the test pictures that ask in a trial: all of their modality, or those
+        drawn.
+        """
+        if setting != REVERSE and self.results[setting].asked:
+            return self.results[setting].asked[number]
+        return np.arange(len(self.embedded[self.asks(setting)]))
+
     def trials(self, setting: str) -> int:
         return 1 if setting == REVERSE else len(self.results[setting].draws)
 
-    def search(self, setting: str = "", number: int = 0) -> Search:
+    def search(
+        self, setting: str = "", number: int = 0, queries: Sequence[int] | None = None
+    ) -> Search:
         """One trial of a setting (default: the first): the gallery as it was drawn for the scores.
-        ValueError for one there is not.
+        ``queries``: the numbers of some queries only, so that nothing large is computed; a distance
+        may then differ from the scores' in its last bit. ValueError for a trial there is not.
         """
         setting = setting or next(iter(self.results))
         if setting not in self.settings:
             raise ValueError(
-                f"setting {setting!r}: {self.setup.dataset.name} is asked by {', '.join(self.settings)}"
+                f"setting {setting!r}: {self.setup.dataset.name} is asked by "
+                f"{', '.join(self.settings)}"
             )
         if not 0 <= number < self.trials(setting):
             raise ValueError(
                 f"trial {number}: {setting} has {self.trials(setting)}, counted from 0"
             )
-        visible_asks = setting == REVERSE or self.protocol[setting].query == "V"
-        ways = BASE if visible_asks else BASE[::-1]
+        ways = BASE if self.asks(setting) is Modality.V else BASE[::-1]
         query, gallery = (self.embedded[m] for m in ways)
-        asked = np.arange(len(query))  # or those drawn to ask
-        if setting != REVERSE and self.results[setting].asked:
-            asked = self.results[setting].asked[number]
+        asked = self.asked(setting, number)
+        if queries is not None:
+            asked = asked[np.asarray(queries, dtype=np.int64)]
         drawn = (
             np.arange(len(gallery)) if setting == REVERSE else self.results[setting].draws[number]
         )
         if self.setup.config.test.rerank:
             from bdlab.evaluation.rerank import rerank
 
-            far = np.asarray(rerank(query.features[asked], gallery.features[drawn]))
-        else:  # the whole product and then its columns, as the scores had it: another shape may round otherwise
+            features = query.features[self.asked(setting, number)]
+            far = np.asarray(rerank(features, gallery.features[drawn]))
+            far = far if queries is None else far[np.asarray(queries, dtype=np.int64)]
+        elif queries is None:
+            # the whole product and then its rows and columns, as the scores had it: another shape
+            # may round otherwise
             far = evaluation.distances(query.features, gallery.features, squared=True)[:, drawn]
             far = far[asked]
+        else:
+            few = query.features[asked]
+            far = evaluation.distances(few, gallery.features, squared=True)[:, drawn]
         same = query.ids[asked, None] == gallery.ids[drawn]
         removed = self.protocol.excluded_either(
             query.cameras[asked, None], gallery.cameras[drawn], same
@@ -189,7 +215,7 @@ class Tested:
 
 
 # -- lists
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """The channel explorer: its picture follows ten numbers, wherever they come from."""
 
 import io
+import json
 
 import ipywidgets as widgets
 import numpy as np
@@ -118,6 +119,50 @@ def test_an_epoch_replays_the_generator_and_moves_the_mark(box, people):
     assert "the start of the run" in text(box)
     control(box, "epoch").value = 2
     np.testing.assert_array_equal(pixels(box, 1), curves)
+
+
+def test_the_words_are_true_after_every_move(box):
+    """ "now: D_I = I" must not stay when it no longer is."""
+    control(box, "D_I = I").click()
+    assert "now: <b>D_I = I</b>" in text(box)
+    control(box, "E_V and G_S work in").value = "unit"
+    assert "D_I = I" not in text(box)
+    assert "now: <b>set by hand</b>" in text(box)
+    control(box, "E_V and G_S work in").value = "normalised"
+    assert "now: <b>D_I = I</b>" in text(box)
+
+
+def test_the_epochs_mark_goes_when_the_numbers_move(box):
+    control(box, "epoch").value = 1
+    marked = pixels(box, 1)
+    control(box, "G_S red").value = -0.7
+    bare = pixels(box, 1)
+    assert (bare != marked).any()
+    control(box, "E_V red").value = 0.9
+    np.testing.assert_array_equal(pixels(box, 1), bare, "no epoch has these numbers")
+    control(box, "learned").click()
+    assert (pixels(box, 1) != bare).any(), "the last epoch's numbers are the learned ones"
+    control(box, "luma").click()
+    np.testing.assert_array_equal(pixels(box, 1), marked, "those of epoch 1 again")
+
+
+def test_a_saved_file_says_what_it_shows(people, tmp_path):
+    about = {"name": "table4-MDL4", "note": "A <note>."}
+    box = explorers.channels(*people, NUMBERS, HISTORY, height=48, folder=tmp_path, **about)
+    assert "A &lt;note&gt;." in text(box)
+    control(box, "epoch").value = 1
+    control(box, "save PNG").click()
+    control(box, "G_S red").value = -0.5
+    control(box, "E_V and G_S work in").value = "unit"
+    control(box, "save SVG").click()
+    first, second = sorted(tmp_path.iterdir())
+    with Image.open(first) as image:
+        said = json.loads(image.text["Description"])
+    assert said["numbers"] == preset("luma")
+    assert (said["epoch"], said["space"], said["cell"]) == (1, "normalised", "table4-MDL4")
+    written = second.read_text()
+    assert "&quot;epoch&quot;: null" in written or '"epoch": null' in written
+    assert "set by hand" in written
 
 
 def test_a_move_draws_one_picture(box):

@@ -126,8 +126,13 @@ class TestLearned:
         assert generators.find(runs_folder / "nowhere", "synthetic-regdb") is None
 
     def test_a_row_without_e_v_is_refused(self, runs_folder):
-        with pytest.raises(ValueError, match="MDL1.*needs E_V.weight"):
-            generators.read(runs_folder / "MDL1")
+        one = generators.read(runs_folder / "MDL1")
+        assert "no D_V" in one.note
+        start = generators.preset("uniform")
+        assert one.numbers["E_V.weight"] == start["E_V.weight"]
+        trained = generators.cell.load(runs_folder / "MDL1").generator_numbers()
+        assert one.numbers["G_S.weight"] == trained["G_S.weight"]
+        assert generators.read(runs_folder / "MDL4").note == ""
 
     @pytest.mark.parametrize("change", [{"shared_generator": False}, {"method": "x-modality"}])
     def test_a_cell_without_one_shared_g_s_is_refused(self, runs_folder, tmp_path, change):

@@ -9,6 +9,7 @@ import torch
 from bdlab import pixels
 from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet
+from bdlab.workbench import pictures
 from bdlab.workbench.channels import numbers as generators
 from bdlab.workbench.channels import render
 from bdlab.workbench.data import numbers as gaps
@@ -193,10 +194,15 @@ class TestPeople:
         assert visible.shape == infrared.shape == (3, 96, 48, 3)
         assert who == list(regdb.identities("test")[:3])
         row = next(
-            v for v, _ in gaps.partners(regdb, "test", 999) if regdb.records[v].identity == who[1]
+            v
+            for v, _ in pictures.partners(regdb, "test", 999)
+            if regdb.records[v].identity == who[1]
         )
-        small = gaps.pixels(regdb, [row], 32, 16)
-        r = [gaps.correlation(gaps.luma(render.fit(p, 32)), gaps.luma(small))[0] for p in visible]
+        small = pictures.pixels(regdb, [row], 32, 16)
+        r = [
+            gaps.correlation(pictures.luma(render.fit(p, 32)), pictures.luma(small))[0]
+            for p in visible
+        ]
         assert r[1] > 0.9 > max(r[0], r[2]) + 0.2, "the same person's same picture"
 
     def test_real_pictures_come_from_their_files(self, regdb):
@@ -206,11 +212,11 @@ class TestPeople:
         visible, infrared, who = render.people_of(plain, 2, "train", height=32)
         first = next(
             pair
-            for pair in gaps.partners(regdb, "train", 999)
+            for pair in pictures.partners(regdb, "train", 999)
             if regdb.records[pair[0]].identity == who[0]
         )
-        np.testing.assert_array_equal(visible[0], gaps.pixels(regdb, [first[0]], 32, 16)[0])
-        np.testing.assert_array_equal(infrared[0], gaps.pixels(regdb, [first[1]], 32, 16)[0])
+        np.testing.assert_array_equal(visible[0], pictures.pixels(regdb, [first[0]], 32, 16)[0])
+        np.testing.assert_array_equal(infrared[0], pictures.pixels(regdb, [first[1]], 32, 16)[0])
 
     def test_a_part_without_people_is_refused(self, regdb):
         with pytest.raises(ValueError, match="nobody .* 'val'"):

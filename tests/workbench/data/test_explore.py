@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bdlab import datasets
-from bdlab.workbench import explorers
+from bdlab.workbench import explorers, pictures
 from bdlab.workbench import widgets as shell
 from bdlab.workbench.data import numbers as gaps
 
@@ -48,7 +48,7 @@ class TestData:
         assert sheet.shape == (3 * 67 - 3, 6 * 35 - 3, 3)
         c, shown = next((c, row) for c, row in enumerate(row) if row is not None)
         np.testing.assert_array_equal(
-            sheet[:64, 35 * c : 35 * c + 32], gaps.pixels(sysu, [shown], 64, 32)[0]
+            sheet[:64, 35 * c : 35 * c + 32], pictures.pixels(sysu, [shown], 64, 32)[0]
         )
         assert (page[: shell.TOP, shell.LEFT :] < 128).any(), "the columns have heads"
 
@@ -72,7 +72,7 @@ class TestData:
         control(box, "part").value = "train"
         assert control(box, "from person").max == 13 - 3
 
-    @pytest.mark.parametrize("way", [w for w in gaps.LOOKS if w != "colour"])
+    @pytest.mark.parametrize("way", [w for w in pictures.LOOKS if w != "colour"])
     def test_one_channel_is_grey(self, sysu, way):
         box = explorers.data(sysu, people=2, shots=1)
         assert np.ptp(pixels(box).astype(int), axis=2).max() > 20
@@ -93,7 +93,7 @@ class TestData:
             for row, (m, _) in zip(table.cells[0], table.columns, strict=True)
             if row is not None and m == "V"
         ]
-        stack = gaps.pixels(sysu, rows, 64, 32)
+        stack = pictures.pixels(sysu, rows, 64, 32)
         assert (
             f"r R–G <b>{gaps.correlation(stack[..., 0], stack[..., 1]).mean():+.2f}</b>"
             in numbers(box)

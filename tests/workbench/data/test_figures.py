@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from bdlab.modality import Modality
+from bdlab.workbench import pictures, style
 from bdlab.workbench.data import figures as data_figures
 from bdlab.workbench.data import numbers as gaps
 from bdlab.workbench.style import COLOURS
@@ -36,7 +37,7 @@ def test_sightings_show_the_pictures_and_hatch_the_gaps(sysu):
     )
     np.testing.assert_array_equal(
         page[99 * p : 99 * p + 96, 51 * c : 51 * c + 48],
-        gaps.pixels(sysu, [table.cells[p][c]], 96, 48)[0],
+        pictures.pixels(sysu, [table.cells[p][c]], 96, 48)[0],
     )
     assert drawn(ax.figure).std() > 10
 
@@ -103,7 +104,7 @@ def test_relation_without_a_rule_has_nothing_hatched(regdb):
 
 
 def test_relation_draws_on_axes_given(sysu):
-    figure, axes = data_figures.panels(2)
+    figure, axes = style.panels(2)
     trial = gaps.trial(sysu)
     assert data_figures.relation(sysu, trial, ax=axes[1]) is figure
     assert axes[1].get_title()
@@ -118,7 +119,7 @@ def test_gallery_ticks_the_right_and_crosses_the_removed(sysu):
     removed = trial.removed[number].sum()
     assert words(ax).count("✓") == right
     assert len(ax.lines) == 2 * removed > 0
-    frames = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_linewidth() > 3]
+    frames = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_linewidth() > 2]
     assert len(frames) == 1 + right
     heads = [t.get_text() for t in ax.get_xticklabels()]
     query = sysu.records[trial.query[number]]
@@ -150,10 +151,10 @@ def test_counterfactuals_write_the_gaps_they_show():
 def test_dials_draw_what_was_swept():
     values = (0.0, 0.5, 1.0)
     rng = np.random.default_rng(0)
-    found = {dial: {name: rng.random((3, 5)) for name in gaps.GAPS} for dial in gaps.DIALS}
+    found = {dial: {name: rng.random((3, 5)) for name in gaps.GAPS} for dial in pictures.DIALS}
     axes = data_figures.dials(found, values, "a twin").axes
     assert [ax.get_xlabel() for ax in axes] == ["dial channel_gap", "dial appearance_gap"]
-    for ax, dial in zip(axes, gaps.DIALS, strict=True):
+    for ax, dial in zip(axes, pictures.DIALS, strict=True):
         for container, name in zip(ax.containers, ("appearance", "channel", "both"), strict=True):
             np.testing.assert_allclose(
                 container.lines[0].get_ydata(), found[dial][name].mean(axis=1)
@@ -168,11 +169,9 @@ def test_fig5_shows_pairs_above_their_gaps():
     figure = data_figures.fig5(panels, people=2)
     assert [ax.get_title() for ax in figure.axes if ax.images] == ["(a) sysu", "(b) regdb"]
     assert "not the paper's" in figure.get_suptitle()
-    for ax, pictures in zip(
-        (ax for ax in figure.axes if not ax.images), panels.values(), strict=True
-    ):
+    for ax, taken in zip((ax for ax in figure.axes if not ax.images), panels.values(), strict=True):
         bars = [p for p in ax.patches if isinstance(p, Rectangle)]
-        found = gaps.gaps(pictures)
+        found = gaps.gaps(taken)
         np.testing.assert_allclose(
             [b.get_width() for b in bars], [found["appearance"].mean(), found["channel"].mean()]
         )

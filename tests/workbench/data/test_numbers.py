@@ -6,6 +6,7 @@ import pytest
 from bdlab import protocols
 from bdlab.evaluation import Embedded
 from bdlab.modality import Modality
+from bdlab.workbench import pictures
 from bdlab.workbench.data import numbers
 
 V, I = Modality.V, Modality.I
@@ -37,38 +38,6 @@ class TestPixels:
             numbers.correlation(np.full((2, 4, 4), 7), noise(2, 4, 4)), [0, 0]
         )
 
-    def test_luma_of_grey_is_the_grey(self):
-        grey = np.repeat(noise(2, 6, 3)[..., None], 3, axis=-1)
-        np.testing.assert_allclose(numbers.luma(grey), grey[..., 0], atol=1e-4)
-
-    def test_edges_see_a_step_whichever_side_is_bright(self):
-        step = np.zeros((1, 4, 8, 3), np.uint8)
-        step[:, :, 4:] = 200
-        np.testing.assert_allclose(numbers.edges(step), numbers.edges(255 - step), atol=1e-3)
-        assert set(np.flatnonzero(numbers.edges(step)[0, 0] > 1)) == {3, 4}
-
-    def test_looks(self):
-        picture = noise(6, 3, 3)
-        assert numbers.look(picture) is picture
-        for k, name in enumerate(("red", "green", "blue")):
-            np.testing.assert_array_equal(
-                numbers.look(picture, name), np.repeat(picture[..., k, None], 3, axis=-1)
-            )
-        assert all(numbers.look(picture, way).shape == picture.shape for way in numbers.LOOKS)
-        with pytest.raises(ValueError, match="'pink'"):
-            numbers.look(picture, "pink")
-
-    def test_a_sheet_puts_pictures_where_they_belong(self):
-        a, b = noise(4, 2, 3), noise(4, 2, 3, seed=1)
-        page = numbers.sheet([[a, None], [None, b]], gap=1, blank=200)
-        assert page.shape == (9, 5, 3)
-        np.testing.assert_array_equal(page[:4, :2], a)
-        np.testing.assert_array_equal(page[5:, 3:], b)
-        assert (page[:4, 3:] == 200).all()
-        assert (page[4] == 255).all()
-        with pytest.raises(ValueError, match="at least one"):
-            numbers.sheet([[None]])
-
 
 class TestSightings:
     def test_every_cell_is_that_person_by_that_camera(self, sysu):
@@ -97,14 +66,10 @@ class TestSightings:
         assert numbers.sightings(regdb, people=3, first=2).ids == ids[2:5]
         assert numbers.sightings(regdb, people=3, first=len(ids) - 1).ids == ids[-1:]
 
-    def test_heads_name_cameras_where_there_are_several(self):
-        assert numbers.camera_name(I, 3) == "infrared\ncamera 3"
-        assert numbers.camera_name(V, 0) == "visible"
-
 
 class TestChannels:
     def test_partners_are_one_person_and_strangers_are_two(self, regdb):
-        pairs = numbers.partners(regdb)
+        pairs = pictures.partners(regdb)
         assert len(pairs) == 8 * 4
         for v, i in pairs:
             assert (regdb.records[v].modality, regdb.records[i].modality) == (V, I)
@@ -115,13 +80,13 @@ class TestChannels:
         assert all(regdb.records[v].identity != regdb.records[i].identity for v, i in others)
 
     def test_many_pairs_are_thinned_evenly(self, regdb):
-        some = numbers.partners(regdb, most=5)
+        some = pictures.partners(regdb, most=5)
         assert len(some) == 5
-        assert (some[0], some[-1]) == (numbers.partners(regdb)[0], numbers.partners(regdb)[-1])
+        assert (some[0], some[-1]) == (pictures.partners(regdb)[0], pictures.partners(regdb)[-1])
 
     def test_one_person_has_no_strangers(self, regdb):
         alone = lonely(regdb)
-        assert numbers.strangers(alone, numbers.partners(alone)) == []
+        assert numbers.strangers(alone, pictures.partners(alone)) == []
         assert set(numbers.agreement(alone)) == {
             "R–G",
             "G–B",
@@ -245,7 +210,7 @@ class TestGaps:
     def test_each_dial_moves_its_own_gap(self, kind):
         values = (0.0, 0.5, 1.0)
         channel, appearance = (
-            numbers.sweep(kind, dial, values, people=8, size="smoke") for dial in numbers.DIALS
+            numbers.sweep(kind, dial, values, people=8, size="smoke") for dial in pictures.DIALS
         )
         assert (np.diff(channel["channel"].mean(axis=1)) > 0.2).all()
         np.testing.assert_array_equal(channel["appearance"][0], channel["appearance"][-1])
@@ -267,19 +232,3 @@ class TestGaps:
         np.testing.assert_allclose(mean, [2, 5])
         np.testing.assert_allclose(half, [1.96 / np.sqrt(3), 0])
         assert numbers.interval(np.array([4.0])) == (4.0, 0.0)
-
-    def test_a_twin_is_known_by_its_dials(self, sysu):
-        card = numbers.twin_of(sysu)
-        assert card == {
-            "kind": "synthetic-sysu",
-            "size": "smoke",
-            "seed": 0,
-            "channel_gap": 0.4,
-            "appearance_gap": 0.5,
-        }
-        taken = numbers.shots(**card, people=1)
-        assert taken["ir"].shape == (1, 32, 16, 3)
-        from dataclasses import replace
-
-        assert numbers.twin_of(replace(sysu, provenance={"twin": None})) is None
-        assert numbers.twin_of(replace(sysu, provenance={})) is None

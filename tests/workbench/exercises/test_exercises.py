@@ -18,75 +18,179 @@ CHECKS = {
     name: getattr(exercises, name) for name in ("derive", "hinge", "mdl", "score", "interval")
 }
 TABLES = {
-    "derive": deriving.DERIVE, "hinge": constraints.HINGE, "mdl": constraints.MDL, "score": scoring.SCORE, "interval": scoring.INTERVAL,
-}  # fmt: skip
+    "derive": deriving.DERIVE,
+    "hinge": constraints.HINGE,
+    "mdl": constraints.MDL,
+    "score": scoring.SCORE,
+    "interval": scoring.INTERVAL,
+}
 
 #: What a learner writes instead of a line of the model solution, and words of the hint that answers
 #: it.
 MISTAKES = {
     "derive": [
         ("    grey = np.maximum(grey, 0)\n", "", "What follows the convolution"),
-        ("return D_V, D_I", "return np.maximum(D_V, 0), np.maximum(D_I, 0)", "Only one of the two parts ends in a ReLU"),
+        (
+            "return D_V, D_I",
+            "return np.maximum(D_V, 0), np.maximum(D_I, 0)",
+            "Only one of the two parts ends in a ReLU",
+        ),
         ("g[k] * infrared[0]", "g[k] * np.maximum(infrared[0], 0)", "goes into G_S as it is"),
-        ("g[k] * infrared[0]", "g[k] * np.maximum(sum(e) * infrared[0] + b, 0)", "does the infrared picture"),
+        (
+            "g[k] * infrared[0]",
+            "g[k] * np.maximum(sum(e) * infrared[0] + b, 0)",
+            "does the infrared picture",
+        ),
         ("visible[2] + b", "visible[2]", "E_V has four numbers"),
         ("np.maximum(grey, 0)", "np.maximum(grey - b, 0) + b", "before the ReLU clips"),
         ("+ c[k]", "", "G_S has six numbers"),
-        ("g[k] * grey", "g[k] * np.maximum(e[k] * visible[k] + b, 0)", "keeps the three colours apart"),
+        (
+            "g[k] * grey",
+            "g[k] * np.maximum(e[k] * visible[k] + b, 0)",
+            "keeps the three colours apart",
+        ),
         ("g[k] * grey", "g[k] * visible[k]", "as three channels"),
-        ("grey = e[0] * visible[0] + e[1] * visible[1] + e[2] * visible[2] + b", "grey = visible.mean(0) + b", "need not be equal"),
+        (
+            "grey = e[0] * visible[0] + e[1] * visible[1] + e[2] * visible[2] + b",
+            "grey = visible.mean(0) + b",
+            "need not be equal",
+        ),
         ("return D_V, D_I", "return D_I, D_V", "in the wrong order"),
     ],
     "hinge": [
-        ("S[i, same].max() - S[i, ~same].min()", "(S[i] * same).max() - (S[i] * ~same).min()", "eq. 5 as it is printed"),
-        ("    S = ", "    a, b, ids_a, ids_b = b, a, ids_b, ids_a\n    S = ", "the other direction"),
-        ("S[i, same].max() - S[i, ~same].min()", "S[i].max() - S[i].min()", "where do the identities come in"),
+        (
+            "S[i, same].max() - S[i, ~same].min()",
+            "(S[i] * same).max() - (S[i] * ~same).min()",
+            "eq. 5 as it is printed",
+        ),
+        (
+            "    S = ",
+            "    a, b, ids_a, ids_b = b, a, ids_b, ids_a\n    S = ",
+            "the other direction",
+        ),
+        (
+            "S[i, same].max() - S[i, ~same].min()",
+            "S[i].max() - S[i].min()",
+            "where do the identities come in",
+        ),
         ("S[i, ~same].min()", "S[i].min()", "Only strangers are negatives"),
-        ("S[i, same].max() - S[i, ~same].min()", "S[i, same].min() - S[i, ~same].max()", "Which ones are hard"),
+        (
+            "S[i, same].max() - S[i, ~same].min()",
+            "S[i, same].min() - S[i, ~same].max()",
+            "Which ones are hard",
+        ),
         ("S[i, same].max()", "S[i, same].min()", "the nearest positive is the easiest"),
         ("S[i, ~same].min()", "S[i, ~same].max()", "the farthest stranger is the easiest"),
-        ("S[i, same].max() - S[i, ~same].min()", "S[i, same].mean() - S[i, ~same].mean()", "takes a maximum and a minimum"),
-        ("np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))", "((a[:, None] - b) ** 2).sum(-1)", "Squared distances"),
-        ("max(margin + S[i, same].max() - S[i, ~same].min(), 0)", "margin + S[i, same].max() - S[i, ~same].min()", "negative losses"),
+        (
+            "S[i, same].max() - S[i, ~same].min()",
+            "S[i, same].mean() - S[i, ~same].mean()",
+            "takes a maximum and a minimum",
+        ),
+        (
+            "np.sqrt(((a[:, None, :] - b[None, :, :]) ** 2).sum(-1))",
+            "((a[:, None] - b) ** 2).sum(-1)",
+            "Squared distances",
+        ),
+        (
+            "max(margin + S[i, same].max() - S[i, ~same].min(), 0)",
+            "margin + S[i, same].max() - S[i, ~same].min()",
+            "negative losses",
+        ),
         ("np.mean(costs)", "np.sum(costs)", "We ask for the mean"),
         ("margin + S[i, same]", "S[i, same]", "Without the margin"),
-        ("S[i, same].max() - S[i, ~same].min()", "S[i, ~same].min() - S[i, same].max()", "have changed places"),
-        ("        if same.any() and not same.all():\n    ", "        if True:\n    ", "whose person is not among the others"),
+        (
+            "S[i, same].max() - S[i, ~same].min()",
+            "S[i, ~same].min() - S[i, same].max()",
+            "have changed places",
+        ),
+        (
+            "        if same.any() and not same.all():\n    ",
+            "        if True:\n    ",
+            "whose person is not among the others",
+        ),
     ],
     "mdl": [
-        ("        total += directed(features[n], features[m], y_n, y_m)\n", "", "One direction of every pair."),
+        (
+            "        total += directed(features[n], features[m], y_n, y_m)\n",
+            "",
+            "One direction of every pair.",
+        ),
         ("        total += directed(features[m], features[n], y_m, y_n)\n", "", "the backward one"),
-        ("for m, n in pairs:", "for m, n in [p for a, b in pairs for p in ((a, b), (b, a))]:", "Exactly twice too much"),
+        (
+            "for m, n in pairs:",
+            "for m, n in [p for a, b in pairs for p in ((a, b), (b, a))]:",
+            "Exactly twice too much",
+        ),
         ("return total", "return total / max(len(pairs), 1)", "A mean over the pairs"),
         ("return total", "return total / 2", "The mean of the two directions"),
-        ("in pairs:", "in [(a, b) for a in features for b in features if a < b]:", "All modalities against all"),
+        (
+            "in pairs:",
+            "in [(a, b) for a in features for b in features if a < b]:",
+            "All modalities against all",
+        ),
         (", y_n, y_m)", ", y_m, y_n)", "when the direction turns"),
         ("ids[parent[m]], ids[parent[n]]", "ids[m], ids[n]", "KeyError"),
     ],
     "score": [
-        ("    if query_camera == 3:\n        stays = gallery_cameras != 2\n", "", "The camera rule is missing"),
-        ("gallery_cameras != 2", "(gallery_cameras != 2) | (gallery_ids != query_id)", "ALL of camera 2"),
+        (
+            "    if query_camera == 3:\n        stays = gallery_cameras != 2\n",
+            "",
+            "The camera rule is missing",
+        ),
+        (
+            "gallery_cameras != 2",
+            "(gallery_cameras != 2) | (gallery_ids != query_id)",
+            "ALL of camera 2",
+        ),
         ("if query_camera == 3", "if True", "for every query"),
         ("rank = len(set(ids[: hits[0]])) + 1", "rank = hits[0] + 1", "The rank counts pictures"),
-        ("    hits", "    ids = ids[np.sort(np.unique(ids, return_index=True)[1])]\n    hits", "nobody is dropped"),
+        (
+            "    hits",
+            "    ids = ids[np.sort(np.unique(ids, return_index=True)[1])]\n    hits",
+            "nobody is dropped",
+        ),
         ("len(set(ids[: hits[0]])) + 1", "len(set(ids[: hits[0]]))", "Ranks start at 1"),
         ("np.argsort(distances[stays])", "np.argsort(-distances[stays])", "upside down"),
         ("np.mean(precision)", "precision[0]", "looks at the first hit only"),
-        ("return rank, np.mean(precision)", "return np.mean(precision), rank", "in the wrong order"),
-        ("    stays = np", "    gallery_ids = gallery_ids[np.argsort(distances)]\n    stays = np", "not the cameras with them"),
+        (
+            "return rank, np.mean(precision)",
+            "return np.mean(precision), rank",
+            "in the wrong order",
+        ),
+        (
+            "    stays = np",
+            "    gallery_ids = gallery_ids[np.argsort(distances)]\n    stays = np",
+            "not the cameras with them",
+        ),
     ],
     "interval": [
-        ("ours.mean(axis=1) - baseline.mean(axis=1)", "(ours - baseline).ravel()", "How many trained models"),
-        ("d.std(ddof=1)", "np.hypot(ours.mean(axis=1).std(ddof=1), baseline.mean(axis=1).std(ddof=1))", "Seeds are not paired"),
+        (
+            "ours.mean(axis=1) - baseline.mean(axis=1)",
+            "(ours - baseline).ravel()",
+            "How many trained models",
+        ),
+        (
+            "d.std(ddof=1)",
+            "np.hypot(ours.mean(axis=1).std(ddof=1), baseline.mean(axis=1).std(ddof=1))",
+            "Seeds are not paired",
+        ),
         ("stats.t.ppf(0.975, len(d) - 1)", "1.96", "1.96 belongs"),
         ("ddof=1", "ddof=0", "divided by n"),
         ("d.std(ddof=1)", "d.std()", "divided by n"),
         (" / np.sqrt(len(d))", "", "not where the MEAN lies"),
         ("0.975", "0.95", "A 90 % interval"),
-        ("ours.mean(axis=1) - baseline.mean(axis=1)", "baseline.mean(axis=1) - ours.mean(axis=1)", "The sign is turned"),
-        ("ours.mean(axis=1) - baseline.mean(axis=1)", "ours[:, 0] - baseline[:, 0]", "Only the first gallery trial"),
+        (
+            "ours.mean(axis=1) - baseline.mean(axis=1)",
+            "baseline.mean(axis=1) - ours.mean(axis=1)",
+            "The sign is turned",
+        ),
+        (
+            "ours.mean(axis=1) - baseline.mean(axis=1)",
+            "ours[:, 0] - baseline[:, 0]",
+            "Only the first gallery trial",
+        ),
     ],
-}  # fmt: skip
+}
 
 
 def written(source, name):

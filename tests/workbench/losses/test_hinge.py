@@ -37,8 +37,8 @@ def test_it_begins_with_the_notebooks_anchor():
     box, one = explorers.hinge(), toy.hinge(POINTS, V, 4, I)
     assert f"hinge {one.value:.2f}</text>" in shown(box)
     assert (
-        f"[0.50 + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, pulled in, pushed away"
-        in shown(box)
+        f"[0.50 + {one.farthest:.2f} − {one.nearest:.2f}]₊ = {one.value:.2f}, pulled in, pushed "
+        "away" in shown(box)
     )
     assert radii(box) == pytest.approx([140 * one.farthest, 140 * (one.farthest + 0.5)], abs=0.05)
 

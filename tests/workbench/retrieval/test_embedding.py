@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from bdlab import network
 from bdlab.modality import BASE, Modality
+from bdlab.training import extract
 from bdlab.workbench.retrieval import embedding
-from bdlab.workbench.retrieval import search as retrieval
 
 V, I, DV, DI = Modality
 
@@ -221,6 +221,6 @@ def test_parts_are_all_parameters_and_the_export_lacks_the_generator(tested_regd
 
 
 def test_the_deployed_net_embeds_the_same_bits(tested_regdb):
-    again = retrieval.testing.embed(tested_regdb.setup, net=tested_regdb.setup.net.export())
+    again = extract.embed(tested_regdb.setup, net=tested_regdb.setup.net.export())
     for m in BASE:
         np.testing.assert_array_equal(again[m].features, tested_regdb.embedded[m].features)

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab.workbench import explorers
+from bdlab.workbench import explorers, pictures
 from bdlab.workbench import widgets as shell
-from bdlab.workbench.data import numbers
 
 # The function of the same name stands before the module in the package.
 from bdlab.workbench.retrieval.explore import GAP, HIT, MISS
@@ -41,10 +40,10 @@ class TestRetrieval:
         box, search = explorers.retrieval(tested_regdb, height=64), tested_regdb.search()
         q = int(search.hardest[0])
         assert (
-            f"person <b>{search.query_ids[q]}</b>, visible: first right picture at place <b>{search.answer(q).first + 1}</b> of 32"
-            in words(box)
+            f"person <b>{search.query_ids[q]}</b>, visible: first right picture at place "
+            f"<b>{search.answer(q).first + 1}</b> of 32" in words(box)
         )
-        shown = numbers.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
+        shown = pictures.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
         np.testing.assert_array_equal(cell(box, 0)[4:-4, 4:-4], shown[4:-4, 4:-4])
         assert control(box, "query").max == len(search.hardest)
 
@@ -67,7 +66,7 @@ class TestRetrieval:
         box = explorers.retrieval(tested_regdb, height=64, shown=3)
         assert answer.first >= 3
         assert tuple(cell(box, 5)[40, 1]) == HIT
-        right = numbers.pixels(
+        right = pictures.pixels(
             tested_regdb.setup.dataset, [search.gallery[answer.places[answer.first]]], 64, 32
         )[0]
         np.testing.assert_array_equal(cell(box, 5)[19:-4, 4:-4], right[19:-4, 4:-4])

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from bdlab.modality import BASE, MDL_GRAPHS, Modality
-from bdlab.workbench.data import numbers
+from bdlab.workbench import pictures, style
 from bdlab.workbench.retrieval import embedding, figures
 from bdlab.workbench.retrieval import search as retrieval
 from tests.workbench.looking import drawn, words
@@ -71,8 +71,8 @@ class TestRanked:
         late = [a.first for a in answers if a.first >= 6]
         hits = sum(a.right[:6].sum() for a in answers)
         assert late
-        assert words(ax).count("✓") == hits + len(late) == frames(ax, figures.HIT)
-        assert words(ax).count("✗") == 3 * 6 - hits == frames(ax, figures.MISS)
+        assert words(ax).count("✓") == hits + len(late) == frames(ax, style.HIT)
+        assert words(ax).count("✗") == 3 * 6 - hits == frames(ax, style.MISS)
         assert frames(ax, "black") == 3
         assert [w for w in words(ax) if w.startswith("place")] == [f"place {f + 1}" for f in late]
         page = ax.images[0].get_array()
@@ -84,7 +84,7 @@ class TestRanked:
             ):
                 np.testing.assert_array_equal(
                     page[99 * r : 99 * r + 96, 51 * c : 51 * c + 48],
-                    numbers.pixels(dataset, [row], 96, 48)[0],
+                    pictures.pixels(dataset, [row], 96, 48)[0],
                 )
         assert drawn(ax.figure).std() > 10
 

@@ -1,0 +1,1 @@
+"""The desk: two trained cells of one data set side by side, everything linked."""
