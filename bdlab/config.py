@@ -354,7 +354,8 @@ def _validate(config: Config) -> None:
         )
     if flat["shots"] < 2 and flat["beta"] > 0:
         raise ConfigError(
-            "shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or beta = 0.0"
+            "shots = 1: one picture a person and modality leaves MML no positive pair; use 2, or "
+            "beta = 0.0"
         )
     for name in _NOT_NEGATIVE:
         if flat[name] is not None and flat[name] < 0:
@@ -403,7 +404,8 @@ def _validate_method(config: Config) -> None:
     for pair in graph:
         if absent := [m.value for m in pair if m not in modalities]:
             raise ConfigError(
-                f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, not in modalities = {config.model.modalities!r}"
+                f"the pair {'-'.join(pair)} needs {' and '.join(absent)}, not in modalities = "
+                f"{config.model.modalities!r}"
             )
     if config.loss.alpha == config.loss.beta == config.loss.gamma == 0:
         raise ConfigError("alpha, beta and gamma are all 0: there is nothing to train on")
@@ -420,5 +422,6 @@ def _validate_method(config: Config) -> None:
         )
     if (made_for := rules.METHODS[config.run.method]) and modalities != parse_modalities(made_for):
         raise ConfigError(
-            f"method = {config.run.method!r} is made for modalities = {made_for!r}, not {config.model.modalities!r}"
+            f"method = {config.run.method!r} is made for modalities = {made_for!r}, not "
+            f"{config.model.modalities!r}"
         )

@@ -213,7 +213,9 @@ def write_identity(twin: Twin, identity: int, work: Path) -> int:
 
 
 def _index(twin: Twin, work: Path) -> None:
-    """The text files that say which identity or picture belongs to which part, as the real sets'."""
+    """The text files that say which identity or picture belongs to which part, as the real
+    sets'.
+    """
     if twin.kind == "synthetic-sysu":
         folder = work / "exp"
         folder.mkdir()

@@ -76,9 +76,7 @@ def bare(bench, setup, compiled):
     normalised and in place.
     """
     data = setup.config.data
-    body = resnet(setup.config.model.backbone).to(
-        bench.device, memory_format=torch.channels_last
-    )
+    body = resnet(setup.config.model.backbone).to(bench.device, memory_format=torch.channels_last)
     body = (
         torch.compile(body, backend="inductor" if bench.device.type == "cuda" else "eager")
         if compiled

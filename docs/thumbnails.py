@@ -1,6 +1,6 @@
 """Makes docs/thumbnails/*.png, one picture for each notebook, from the outputs it carries.
 
-    python docs/thumbnails.py
+python docs/thumbnails.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The product as it is installed: a wheel outside the repository runs a sweep and opens notebooks."""
+"""The product as it is installed: a wheel outside the repository runs a sweep and opens
+notebooks.
+"""
 
 import os
 import shutil
@@ -13,9 +15,16 @@ import pytest
 from tests.conftest import REPOSITORY
 
 pytest.importorskip("setuptools")
+
+
 def run(python, *words, cwd, **more):
     done = subprocess.run(
-        [str(python), *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False, **more
+        [str(python), *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        **more,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
@@ -76,6 +85,8 @@ def test_an_installed_bdlab_runs_outside_the_repository(wheel, tmp_path):
     assert "MDL4" in run(python, "-m", "bdlab.cli", "report", **more)
     again = run(python, "-m", "bdlab.cli", "run", "table4", "--preset", "smoke", **more)
     assert "0 trained now, 6 found done, 0 failed" in again
-    code = "from pathlib import Path; from bdlab.cli import lab; print(lab.working_copy(Path('my')))"
+    code = (
+        "from pathlib import Path; from bdlab.cli import lab; print(lab.working_copy(Path('my')))"
+    )
     assert run(python, "-c", code, **more).strip() == "my/00_start_here.ipynb"
     assert (home / "my" / "exercises" / "02_hinge.ipynb").is_file()

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from bdlab import __version__
-from bdlab.config import DATASETS, PRESETS, ConfigError
+from bdlab.config import DATASETS, PRESETS
 from bdlab.experiments import runs
 
 from . import sweep as sweeping
@@ -124,8 +124,8 @@ def _start(context: click.Context, parameter: click.Parameter, cell: Path | None
     """``--from CELL``: its weights, and the parameters that they only fit with."""
     if cell is None:
         return
-    from bdlab.network.start import inherited
     from bdlab.network.reading import WeightsError
+    from bdlab.network.start import inherited
 
     try:
         taken = inherited(cell)
@@ -163,7 +163,14 @@ def cell_options(command: Callable) -> Callable:
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
-@click.option("--preset", "preset_name", type=click.Choice(["demo", "smoke"]), default="demo", show_default=True, help="smoke: seconds, to see whether all is in place.")
+@click.option(
+    "--preset",
+    "preset_name",
+    type=click.Choice(["demo", "smoke"]),
+    default="demo",
+    show_default=True,
+    help="smoke: seconds, to see whether all is in place.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one a core).")
 @faults
 def demo(out: Path, preset_name: str, jobs: int | None) -> None:
@@ -171,7 +178,8 @@ def demo(out: Path, preset_name: str, jobs: int | None) -> None:
     HTML report.
     """
     click.echo(
-        "bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not the paper's data)."
+        "bdlab demo: Table IV of the paper at toy size, on people rendered by bdlab itself (not "
+        "the paper's data)."
     )
     sweeping.needs_notebooks()
     cells = sweeping.cells("table4", "synthetic-regdb", None, preset_name, [0], [1], {})
@@ -219,8 +227,20 @@ rows_option = click.option(
 @inexact_option
 @faults
 def run_(
-    sweep, data, root, preset_name, seeds, splits, changes, out,
-    rows, jobs, dask, timeout, threads, inexact,
+    sweep,
+    data,
+    root,
+    preset_name,
+    seeds,
+    splits,
+    changes,
+    out,
+    rows,
+    jobs,
+    dask,
+    timeout,
+    threads,
+    inexact,
 ) -> None:
     """Train and test every row of SWEEP through the training notebook.
 

@@ -162,7 +162,8 @@ def _executor(dask: str | None) -> Iterator[Any]:
     kind, _, count = dask.partition(":")
     if kind == "local" and (not count.isdecimal() or int(count) < 1):
         raise ConfigError(
-            f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's address"
+            f"--dask {dask!r}: local:N with the number of worker processes, or a scheduler's "
+            "address"
         )
     cluster = (
         LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None)
@@ -187,5 +188,6 @@ def report(out: Path, sweep: str | None = None, pictures: bool = True) -> None:
         if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))
             click.echo(
-                f"\nHTML report: {page}\nbeside it:   {', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n"
+                f"\nHTML report: {page}\nbeside it:   "
+                f"{', '.join(page.with_suffix(s).name for s in ('.csv', '.md', '.tex'))}\n"
             )

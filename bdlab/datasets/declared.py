@@ -36,7 +36,9 @@ class Declared:
 
 
 def read(root: Path, people: set[int], fault: Fault = refuse) -> Declared:
-    """What the set at ``root`` with the identities ``people`` declares; faults name file and line."""
+    """What the set at ``root`` with the identities ``people`` declares; faults name file and
+    line.
+    """
     found = Declared()
     for line, row in table_rows(root / "names.csv", ("identity", "name"), fault):
         if row["identity"].isdecimal():

@@ -268,7 +268,9 @@ def pictures_digest(root: Path, paths: Sequence[str]) -> str:
 
 
 def _sealed(stamp: str, digest: str) -> bytes:
-    """What a stamp file holds: the digest, and a check that it belongs to this stamp and is whole."""
+    """What a stamp file holds: the digest, and a check that it belongs to this stamp and is
+    whole.
+    """
     return f"{digest} {hashlib.sha256((stamp + digest).encode()).hexdigest()[:16]}".encode()
 
 

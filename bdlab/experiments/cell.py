@@ -133,7 +133,9 @@ def write(
 
 
 def provenance(setup: Setup) -> dict[str, Any]:
-    """Where a result comes from, as far as it is known before the test: code, machine, data, files."""
+    """Where a result comes from, as far as it is known before the test: code, machine, data,
+    files.
+    """
     config, dataset = setup.config, setup.dataset
     on_gpu = setup.device.type == "cuda"
     pictures = {

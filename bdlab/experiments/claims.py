@@ -182,7 +182,9 @@ class Claim:
 
 
 def claim(folder: Path) -> Claim | None:
-    """Claim a folder, a cell's attempts say; None if another process holds it (``held`` says who)."""
+    """Claim a folder, a cell's attempts say; None if another process holds it (``held`` says
+    who).
+    """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         numbers = _numbers(folder)

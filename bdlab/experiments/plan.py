@@ -242,7 +242,8 @@ def text(plan: Plan) -> str:
     start = max(row.start for row in plan.rows)
     lines.append(
         f"\nAbout {whole} on {plan.device}, {plan.jobs} at a time, the start of a kernel "
-        f"({machine.span(start)} a cell) counted in, and {disk / 1e9:.2f} GB of weights; evaluation comes on "
+        f"({machine.span(start)} a cell) counted in, and {disk / 1e9:.2f} GB of weights; "
+        "evaluation comes on "
         "top. Each job was timed alone: jobs side by side slow each other down."
     )
     lines.append(

@@ -239,7 +239,9 @@ def set_aside(out: Path, name: str, fault: str) -> None:
 
 
 def committed(out: Path) -> Iterator[tuple[Path, dict[str, Any] | None, str | None]]:
-    """Every committed cell of a folder: (folder, result, None), or (folder, None, what is wrong)."""
+    """Every committed cell of a folder: (folder, result, None), or (folder, None, what is
+    wrong).
+    """
     for folder in sorted(out.iterdir()) if out.is_dir() else ():
         if folder.name.startswith(".") or not folder.is_dir():
             continue

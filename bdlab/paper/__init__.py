@@ -14,7 +14,8 @@ from functools import cache
 from importlib import resources
 
 CITATION = (
-    "H. Liu, Z. Miao, B. Yang, R. Ding: A Base-Derivative Framework for Cross-Modality RGB-Infrared Person "
+    "H. Liu, Z. Miao, B. Yang, R. Ding: A Base-Derivative Framework for Cross-Modality "
+    "RGB-Infrared Person "
     "Re-Identification. International Conference on Pattern Recognition (ICPR), 2020."
 )
 

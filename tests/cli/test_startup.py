@@ -1,4 +1,6 @@
-"""Commands that must answer at once import neither torch nor matplotlib; others say what is missing."""
+"""Commands that must answer at once import neither torch nor matplotlib; others say what is
+missing.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,6 @@
-"""What a sweep shows: the time left by work and not by epochs, a line a minute where it is piped."""
+"""What a sweep shows: the time left by work and not by epochs, a line a minute where it is
+piped.
+"""
 
 import time
 

@@ -75,7 +75,9 @@ _LINE = re.compile(
 
 
 def index_oracle(data: bytes) -> list[tuple[str, int, int]] | None:
-    """What an index file says, or None: a grammar over bytes, then the rules between lines as sets."""
+    """What an index file says, or None: a grammar over bytes, then the rules between lines as
+    sets.
+    """
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
     found = []

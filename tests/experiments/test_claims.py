@@ -1,4 +1,6 @@
-"""Claims: one holder a cell, heartbeats by the folder's own clock, processes known by their start."""
+"""Claims: one holder a cell, heartbeats by the folder's own clock, processes known by their
+start.
+"""
 
 import json
 import os

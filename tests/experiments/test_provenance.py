@@ -1,4 +1,6 @@
-"""Where a result comes from: bdlab's own commit and no other's, a hash of the modules that compute."""
+"""Where a result comes from: bdlab's own commit and no other's, a hash of the modules that
+compute.
+"""
 
 import json
 import shutil

@@ -1,4 +1,6 @@
-"""Sweeps by name and from YAML: cells, order, every way to get a file wrong; and every row trains."""
+"""Sweeps by name and from YAML: cells, order, every way to get a file wrong; and every row
+trains.
+"""
 
 import dataclasses
 import json

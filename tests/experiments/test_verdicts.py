@@ -1,4 +1,6 @@
-"""Verdicts: against scipy, by simulation of whole tables, and with each safeguard taken away once."""
+"""Verdicts: against scipy, by simulation of whole tables, and with each safeguard taken away
+once.
+"""
 
 import numpy as np
 import pytest
@@ -59,7 +61,9 @@ class TestCalibration:
 
     @pytest.mark.parametrize(("skew", "row", "baseline", "n"), [(2, 3, 1, 5), (2, 3, 1, 10)])
     def test_where_it_does_not_hold_is_as_documented(self, skew, row, baseline, n):
-        """Strong skew and unequal spreads together: the limit that the module's docstring states."""
+        """Strong skew and unequal spreads together: the limit that the module's docstring
+        states.
+        """
         d, *_ = differences(skew, row, baseline, n)
         assert 10 < family_wise(verdicts.paired(d).p) < 18
         assert 89 < coverage(d) < 93

@@ -272,7 +272,8 @@ def test_papermills_translation_alone_is_told_apart(tmp_path, monkeypatch, figur
     assert changed > 0
     figures.breaks(
         "hostile parameters",
-        f"papermill alone: a name made the canary, {changed} of 2,000 values arrived as another type or not at all",
+        f"papermill alone: a name made the canary, {changed} of 2,000 values arrived as another "
+        "type or not at all",
     )
 
 

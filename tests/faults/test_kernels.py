@@ -44,7 +44,9 @@ if done:
 
 @pytest.fixture
 def sweep(tmp_path, monkeypatch, regdb):
-    """Runs `bdlab run` on a sweep of one row over eight seeds with a notebook of this file's own."""
+    """Runs `bdlab run` on a sweep of one row over eight seeds with a notebook of this file's
+    own.
+    """
     setup = SETUP.replace("{deaths}", repr({seed: code for seed, (code, _) in DEATHS.items()}))
     book = write_notebook(
         tmp_path / "book.ipynb", setup, f"fingerprint = {regdb.fingerprint!r}", RESULT
@@ -83,7 +85,8 @@ def test_every_death_has_its_own_reason_and_the_rest_go_on(sweep, tmp_path, figu
     assert sweep("6,7").exit_code == 0
     figures.note(
         "kernel",
-        f"{len(DEATHS)} kernels: {len(DEATHS)} reasons of their own, {len(GOOD)} of {len(GOOD)} others done, exit code 1",
+        f"{len(DEATHS)} kernels: {len(DEATHS)} reasons of their own, {len(GOOD)} of {len(GOOD)} "
+        "others done, exit code 1",
     )
 
 

@@ -192,7 +192,8 @@ def test_killed_at_random_moments(alone, tmp_path, figures):
     assert (got["differ"], got["lost"]) == (0, 0), got
     figures.note(
         "kill",
-        f"{got['kills']} kills at random moments of {got['cells']} runs: {got['differ']} differ, {got['lost']} checkpoints lost",
+        f"{got['kills']} kills at random moments of {got['cells']} runs: {got['differ']} differ, "
+        f"{got['lost']} checkpoints lost",
     )
 
 
@@ -202,7 +203,8 @@ def test_killed_inside_a_write(alone, tmp_path, figures):
     assert (got["differ"], got["lost"]) == (0, 0), got
     figures.note(
         "kill",
-        f"{got['kills']} kills inside a write: {got['differ']} of {got['cells']} runs differ, {got['lost']} checkpoints lost",
+        f"{got['kills']} kills inside a write: {got['differ']} of {got['cells']} runs differ, "
+        f"{got['lost']} checkpoints lost",
     )
 
 

@@ -11,7 +11,9 @@ import time
 
 import pytest
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab/tree/(?:my|notebooks)/\w+\.ipynb(?:\?token=(\w+))?")
+ADDRESS = re.compile(
+    r"http://127\.0\.0\.1:(\d+)/lab/tree/(?:my|notebooks)/\w+\.ipynb(?:\?token=(\w+))?"
+)
 OLD = "a" * 48
 LAB = (sys.executable, "-m", "bdlab.cli", "lab", "--no-browser")
 #: The broken variant: the same server by hand, as it is often started behind a tunnel.
@@ -133,5 +135,6 @@ def test_a_server_started_by_hand_is_told_apart(servers, figures):
     assert {"a token that is not random", "no token", "foreign Host"} <= set(passed)
     figures.breaks(
         "lab",
-        f"without token and host check: {len(passed)} of {len(found)} probes let in ({', '.join(passed)})",
+        f"without token and host check: {len(passed)} of {len(found)} probes let in "
+        f"({', '.join(passed)})",
     )

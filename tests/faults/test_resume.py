@@ -205,7 +205,8 @@ class TestNotFinite:
         if (place, value, at) == INJECTIONS[-1]:
             figures.note(
                 "nan",
-                f"{len(INJECTIONS)} injections (term, gradient, weights): all stop and name it, 0 saved, all resume to the same bits",
+                f"{len(INJECTIONS)} injections (term, gradient, weights): all stop and name it, 0 "
+                "saved, all resume to the same bits",
             )
 
     def test_a_first_step_has_no_checkpoint_to_name(self, tmp_path):
@@ -258,7 +259,8 @@ class TestSameBits:
         assert len(seen) == 1
         figures.note(
             "same",
-            "1-3 rendering processes x 1-5 decoding threads: 0 of 3 differ (data, pictures, weights)",
+            "1-3 rendering processes x 1-5 decoding threads: 0 of 3 differ (data, pictures, "
+            "weights)",
         )
 
     @pytest.mark.parametrize("data", ["synthetic-regdb", "synthetic-sysu"])

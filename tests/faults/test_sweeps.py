@@ -117,7 +117,9 @@ def committed(out, counts):
 
 
 def again(log, pids, before):
-    """How many cells were executed by these runners though they were committed before they began."""
+    """How many cells were executed by these runners though they were committed before they
+    began.
+    """
     lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
     return sum(int(pid) in pids and CELLS[int(seed)].name in before for pid, seed in lines)
 
@@ -209,7 +211,8 @@ def test_killed_sweeps(alone, tmp_path, figures):
     assert got["reads"] > 1000
     figures.note(
         "sweep",
-        f"{got['kills']} runners killed in {got['folders']} folders of {len(CELLS)} cells: {sum(wrong.values())} violations",
+        f"{got['kills']} runners killed in {got['folders']} folders of {len(CELLS)} cells: "
+        f"{sum(wrong.values())} violations",
     )
     figures.note(
         "reader", f"{got['reads']:,} files read during those kills: {got['torn']} half-written"
@@ -221,7 +224,8 @@ def test_a_commit_by_copy_is_told_apart(alone, tmp_path, figures):
     assert got["half"] + got["duplicated"] + got["crashed"] > 0
     figures.breaks(
         "sweep",
-        f"copy instead of rename: {got['half']} half-written, {got['duplicated']} duplicated after {got['kills']} kills",
+        f"copy instead of rename: {got['half']} half-written, {got['duplicated']} duplicated after "
+        f"{got['kills']} kills",
     )
 
 

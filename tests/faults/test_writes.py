@@ -98,7 +98,8 @@ def test_every_limit_on_a_files_size(alone, tmp_path, figures):
     assert same
     figures.note(
         "write",
-        f"RLIMIT_FSIZE at {counts['limits']} sizes: {counts['told']} errors say it all, {counts['loads']} previous load",
+        f"RLIMIT_FSIZE at {counts['limits']} sizes: {counts['told']} errors say it all, "
+        f"{counts['loads']} previous load",
     )
 
 
@@ -181,7 +182,8 @@ def test_torchs_own_writer_is_told_apart(tmp_path, figures):
     assert path.stat().st_size == 8192
     figures.breaks(
         "write",
-        f"torch.save to the file: {str(caught.value).partition(' (')[0][:70]!r}, and 8,192 bytes of half a file",
+        f"torch.save to the file: {str(caught.value).partition(' (')[0][:70]!r}, and 8,192 bytes "
+        "of half a file",
     )
 
 

@@ -1,4 +1,6 @@
-"""Notebook 08, headless, on ten rendered people, on a folder nobody has named and on a cell given."""
+"""Notebook 08, headless, on ten rendered people, on a folder nobody has named and on a cell
+given.
+"""
 
 import csv
 import shutil
