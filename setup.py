@@ -1,4 +1,5 @@
-"""Finds the packages: bdlab, bdtwins, and the notebooks, which lie beside them in the repository and
+"""Finds the packages: bdlab, bdtwins, and the notebooks, which lie beside them in the repository
+and
 inside bdlab where it is installed.
 """
 

@@ -209,15 +209,37 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Batch-hard hinges over four modalities collapse from a random start unless their weight grows
     # in, hence the ramp.
     "demo": {
-        "backbone": "resnet10", "height": 64, "width": 32, "pad": 4, "size": "demo",
-        "epochs": 12, "steps": 84, "warmup": 1.0, "schedule": "cosine", "lr": 0.05, "groups": "uniform", "triplet_ramp": 0.5,
+        "backbone": "resnet10",
+        "height": 64,
+        "width": 32,
+        "pad": 4,
+        "size": "demo",
+        "epochs": 12,
+        "steps": 84,
+        "warmup": 1.0,
+        "schedule": "cosine",
+        "lr": 0.05,
+        "groups": "uniform",
+        "triplet_ramp": 0.5,
     },
     # seconds: for tests and for a first look whether everything is in place; learns next to nothing
     "smoke": {
-        "backbone": "resnet10", "height": 32, "width": 16, "pad": 2, "size": "smoke", "identities": 4, "shots": 2,
-        "epochs": 2, "steps": 4, "warmup": 1.0, "schedule": "cosine", "lr": 0.01, "groups": "uniform", "triplet_ramp": 1.0,
+        "backbone": "resnet10",
+        "height": 32,
+        "width": 16,
+        "pad": 2,
+        "size": "smoke",
+        "identities": 4,
+        "shots": 2,
+        "epochs": 2,
+        "steps": 4,
+        "warmup": 1.0,
+        "schedule": "cosine",
+        "lr": 0.01,
+        "groups": "uniform",
+        "triplet_ramp": 1.0,
     },
-}  # fmt: skip
+}
 
 #: Parameters that say where things lie or how often they are saved, not what is computed: no part
 #: of a cell's identity.
@@ -335,9 +357,20 @@ def _said(value: Any) -> str:
 
 _POSITIVE = ("height", "width", "identities", "shots", "epochs", "lr", "split", "passes", "steps")
 _NOT_NEGATIVE = (
-    "pad", "alpha", "beta", "gamma", "rival", "margin_intra", "margin_cross", "momentum", "weight_decay", "generator_lr", "warmup", "seed",
+    "pad",
+    "alpha",
+    "beta",
+    "gamma",
+    "rival",
+    "margin_intra",
+    "margin_cross",
+    "momentum",
+    "weight_decay",
+    "generator_lr",
+    "warmup",
+    "seed",
     "checkpoint_every",
-)  # fmt: skip
+)
 
 
 def _validate(config: Config) -> None:

@@ -214,7 +214,10 @@ class TestFailures:
 
     def test_a_result_of_another_cell(self, tmp_path):
         result = "{'params': params | {'seed': 99}, 'provenance': {'fingerprint': 'x'}}"
-        source = f"import json, pathlib\npathlib.Path(folder, 'result.json').write_text(json.dumps({result}))"
+        source = (
+            "import json, pathlib\npathlib.Path(folder, "
+            f"'result.json').write_text(json.dumps({result}))"
+        )
         assert "not table4-B1" in self.fail(tmp_path, source)["reason"]
 
 

@@ -19,10 +19,27 @@ from bdlab.config import (
 def test_defaults_are_the_papers():
     flat = Config().flat()
     want = {
-        "height": 288, "width": 144, "pad": 10, "identities": 6, "shots": 4, "momentum": 0.9, "lr": 0.01, "margin_intra": 0.3,
-        "margin_cross": 0.5, "pairs": "V-I V-DI I-DV", "backbone": "resnet50", "last_stride": 1, "milestones": "20 50",
-        "alpha": 1.0, "beta": 1.0, "weight_decay": 5e-4, "nesterov": True, "warmup": 10.0, "id_over": "mean", "reduction": "mean",
-    }  # fmt: skip
+        "height": 288,
+        "width": 144,
+        "pad": 10,
+        "identities": 6,
+        "shots": 4,
+        "momentum": 0.9,
+        "lr": 0.01,
+        "margin_intra": 0.3,
+        "margin_cross": 0.5,
+        "pairs": "V-I V-DI I-DV",
+        "backbone": "resnet50",
+        "last_stride": 1,
+        "milestones": "20 50",
+        "alpha": 1.0,
+        "beta": 1.0,
+        "weight_decay": 5e-4,
+        "nesterov": True,
+        "warmup": 10.0,
+        "id_over": "mean",
+        "reduction": "mean",
+    }
     assert {name: flat[name] for name in want} == want
 
 

@@ -147,16 +147,66 @@ class Jobs(click.IntRange):
 
 def cell_options(command: Callable) -> Callable:
     """The options every command that makes cells shares."""
-    for option in reversed([
-        click.option("--data", type=click.Choice(DATASETS), help="Which data set (default: the twin of the paper's set for this sweep)."),
-        click.option("--root", type=click.Path(path_type=Path), help="Where it lies (twins are made under data/ by themselves)."),
-        click.option("--preset", "preset_name", type=click.Choice(list(PRESETS)), default="demo", show_default=True, help="How large."),
-        click.option("--seeds", callback=_numbers, default="0", show_default=True, help="Training seeds, e.g. 0,1,2 or 0-4."),
-        click.option("--splits", callback=_numbers, default="1", show_default=True, help="RegDB trials 1-10, or split seeds."),
-        click.option("--from", callback=_start, is_eager=True, expose_value=False, type=click.Path(path_type=Path), metavar="CELL", help="Start from a trained cell: its weights, backbone and picture size."),
-        click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Any parameter by name; repeatable."),
-        click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the runs."),
-    ]):  # fmt: skip
+    for option in reversed(
+        [
+            click.option(
+                "--data",
+                type=click.Choice(DATASETS),
+                help="Which data set (default: the twin of the paper's set for this sweep).",
+            ),
+            click.option(
+                "--root",
+                type=click.Path(path_type=Path),
+                help="Where it lies (twins are made under data/ by themselves).",
+            ),
+            click.option(
+                "--preset",
+                "preset_name",
+                type=click.Choice(list(PRESETS)),
+                default="demo",
+                show_default=True,
+                help="How large.",
+            ),
+            click.option(
+                "--seeds",
+                callback=_numbers,
+                default="0",
+                show_default=True,
+                help="Training seeds, e.g. 0,1,2 or 0-4.",
+            ),
+            click.option(
+                "--splits",
+                callback=_numbers,
+                default="1",
+                show_default=True,
+                help="RegDB trials 1-10, or split seeds.",
+            ),
+            click.option(
+                "--from",
+                callback=_start,
+                is_eager=True,
+                expose_value=False,
+                type=click.Path(path_type=Path),
+                metavar="CELL",
+                help="Start from a trained cell: its weights, backbone and picture size.",
+            ),
+            click.option(
+                "--set",
+                "changes",
+                multiple=True,
+                callback=_changes,
+                metavar="NAME=VALUE",
+                help="Any parameter by name; repeatable.",
+            ),
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path),
+                default=Path("runs"),
+                show_default=True,
+                help="Folder of the runs.",
+            ),
+        ]
+    ):
         command = option(command)
     return command
 
@@ -211,7 +261,10 @@ rows_option = click.option(
 @click.option(
     "--jobs",
     type=Jobs(1),
-    help="Cells at a time (default: one a core; 1 on a GPU), or fit: as many as the GPU's memory holds.",
+    help=(
+        "Cells at a time (default: one a core; 1 on a GPU), or fit: as many as the GPU's memory "
+        "holds."
+    ),
 )
 @click.option(
     "--dask",

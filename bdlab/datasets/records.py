@@ -171,7 +171,10 @@ def validate(dataset: Dataset) -> Dataset:
                 f"the {split} part is empty",
                 file=dataset.root,
                 rule="a data set has identities to train on and others to test on",
-                remedy="look the folder over with `bdlab data check`, or change the fractions of the split",
+                remedy=(
+                    "look the folder over with `bdlab data check`, or change the fractions of the "
+                    "split"
+                ),
             )
     for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
         if both := set(by_split[a]) & set(by_split[b]):

@@ -234,4 +234,7 @@ def epoch_line(line: dict[str, Any], epochs: int) -> str:
     if line.get("ramp", 1.0) < 1:
         terms = f"ramp {line['ramp']:.2f}  {terms}"
     found = f"  [{', '.join(line['guard'])}]" if line.get("guard") else ""
-    return f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  {line['time']['pictures_per_s']:,.0f} pictures/s{found}"
+    return (
+        f"epoch {line['epoch']:>3}/{epochs}  lr {line['lr']:.4f}  {terms}  "
+        f"{line['time']['pictures_per_s']:,.0f} pictures/s{found}"
+    )

@@ -1,10 +1,10 @@
 """Who works on a cell: a claim that one runner holds, and whether the process that wrote a note
 still lives. Standard library only.
 
-A claim is a file of the cell, ``<out>/.attempts/<cell>/claim-<n>``; the highest number counts. To
-claim is to create the next number, which the file system grants to one. The holder touches its file
-every 30 seconds; what has rested for five minutes is given up. Both times are of the shared folder's
-own clock: no two machines' clocks are compared.
+A claim is a file of the cell, ``<out>/.attempts/<cell>/claim-<n>``; the highest number counts.
+To claim is to create the next number, which the file system grants to one. The holder touches
+its file every 30 seconds; what has rested for five minutes is given up. Both times are of the
+shared folder's own clock: no two machines' clocks are compared.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a sweep was declared to be before its first cell ran: ``<out>/sweeps/<sweep>.json``.
 
-A verdict is worth something because its contrast was named beforehand. The file holds the rows, the
-baseline and the contrasts, which do not change, and every asking: which seeds and splits, with which
-changes, by which command. A sweep of the same name that says something else is refused.
+A verdict is worth something because its contrast was named beforehand. The file holds the rows,
+the baseline and the contrasts, which do not change, and every asking: which seeds and splits,
+with which changes, by which command. A sweep of the same name that says something else is
+refused.
 """
 
 from __future__ import annotations

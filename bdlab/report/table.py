@@ -93,11 +93,12 @@ class Table:
     ``columns[k]``.
 
     ``printed`` rows are methods that only the paper has numbers of. ``asked`` are the (row,
-    split, seed) that the sweep's declaration names. ``declared`` says in words where the contrasts
-    come from. ``verdicts`` and ``people`` (the interval over test identities) are per cent, one a
-    contrast, ``people`` only where the cells hold scores by identity. ``mixed[row]`` and
-    ``unlike[row, against]`` say which provenance differs within a mean and between the pairs of a contrast.
-    ``shipped``: these results came with bdlab. Without ``pictures`` no person is shown.
+    split, seed) that the sweep's declaration names. ``declared`` says in words where the
+    contrasts come from. ``verdicts`` and ``people`` (the interval over test identities) are per
+    cent, one a contrast, ``people`` only where the cells hold scores by identity. ``mixed[row]``
+    and ``unlike[row, against]`` say which provenance differs within a mean and between the pairs
+    of a contrast. ``shipped``: these results came with bdlab. Without ``pictures`` no person is
+    shown.
     """
 
     sweep: sweeps.Sweep

@@ -177,9 +177,12 @@ def test_a_turned_body_is_narrower_and_a_print_turns_with_it():
         sleeve=0.3,
     )
     front, left = layers(who, looking(0.0), (288, 144)), layers(who, looking(0.5), (288, 144))
-    across = lambda p: np.average(
-        np.arange(144), weights=np.clip(p[RED] - p[GREEN] - 0.5, 0, 1)[80:160].sum(0) + 1e-9
-    )
+
+    def across(painted):
+        """Where the red print lies, in columns."""
+        print_ = np.clip(painted[RED] - painted[GREEN] - 0.5, 0, 1)[80:160].sum(0)
+        return np.average(np.arange(144), weights=print_ + 1e-9)
+
     # yaw above 0 turns the chest to the right of the picture
     assert across(left) > across(front) + 3
     assert (

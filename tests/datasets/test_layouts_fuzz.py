@@ -67,10 +67,11 @@ WORDS = [
 
 
 # -- index files
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 _LINE = re.compile(
-    rb"[ \t]*(Visible[/\\]([0-9]{1,9})[/\\]([^/\\\s.][^/\\ \t]*\.(?i:bmp|png|jpe?g|tiff?|webp)))[ \t]+([0-9]{1,9})[ \t]*"
+    rb"[ \t]*(Visible[/\\]([0-9]{1,9})[/\\]([^/\\\s.][^/\\ \t]*\.(?i:bmp|png|jpe?g|tiff?|webp)))"
+    rb"[ \t]+([0-9]{1,9})[ \t]*"
 )
 
 
@@ -157,7 +158,8 @@ def list_oracle(data: bytes) -> list[int] | None:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
     match = re.fullmatch(
-        rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*([ \t\r]*[0-9]{1,9}[ \t]*(?:,[ \t]*[0-9]{1,9}[ \t]*)*\r*[ \t\r]*)(?:\n[ \t\r]*)*",
+        rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*\n)*"
+        rb"([ \t\r]*[0-9]{1,9}[ \t]*(?:,[ \t]*[0-9]{1,9}[ \t]*)*\r*[ \t\r]*)(?:\n[ \t\r]*)*",
         data,
     )
     ids = [int(word) for word in re.findall(rb"[0-9]+", match[1])] if match else []
@@ -198,7 +200,7 @@ def test_a_loose_reader_fails(parse, oracle, seeds):
 
 
 # -- trees
-# --------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def tree_oracle(root: Path) -> set[tuple[str, int, str, str]]:
@@ -221,10 +223,8 @@ def spoil(root: Path, rng: np.random.Generator) -> None:
     one, other = (files[rng.integers(len(files))] for _ in range(2))
     folders = sorted(p for p in root.rglob("*") if p.is_dir())
     place = folders[rng.integers(len(folders))]
-    index = (
-        root
-        / f"idx/{('train', 'test')[rng.integers(2)]}_{('visible', 'thermal')[rng.integers(2)]}_1.txt"
-    )
+    part, modality = ("train", "test")[rng.integers(2)], ("visible", "thermal")[rng.integers(2)]
+    index = root / f"idx/{part}_{modality}_1.txt"
     match rng.integers(9):
         case 0:
             one.unlink()

@@ -25,9 +25,15 @@ def fill(attempt, c, **result):
     runs.append_line(attempt / "history.jsonl", {"epoch": 1})
     mean = dict.fromkeys(runs.METRICS, 0.5)
     whole = {
-        "schema": runs.SCHEMA, "params": dict(c.params), "scores": {"v2t": {"mean": mean}},
-        "provenance": {"fingerprint": c.fingerprint, "weights_bytes": 7, "weights_sha256": hashlib.sha256(b"weights").hexdigest()},
-    }  # fmt: skip
+        "schema": runs.SCHEMA,
+        "params": dict(c.params),
+        "scores": {"v2t": {"mean": mean}},
+        "provenance": {
+            "fingerprint": c.fingerprint,
+            "weights_bytes": 7,
+            "weights_sha256": hashlib.sha256(b"weights").hexdigest(),
+        },
+    }
     runs.write_json(attempt / "result.json", whole | result)
 
 

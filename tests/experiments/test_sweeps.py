@@ -79,7 +79,10 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rows:\n  A: {gamma: 1.0}\n  B: {gamma: 2.0}\n  A: {gamma: 3.0}", r":4: .*'A' stands twice, first in line 2"),
+        (
+            "rows:\n  A: {gamma: 1.0}\n  B: {gamma: 2.0}\n  A: {gamma: 3.0}",
+            r":4: .*'A' stands twice, first in line 2",
+        ),
         ("rows:\n  A:\n    gamma: 1.0\n    gamma: 2.0", r":4: .*'gamma' stands twice"),
         ("rows: {A: {}}\ntitle: a\ntitle: b", r":3: .*'title' stands twice"),
         ("rows:\n  A: {}\n  B: {gama: 1.0}", r":3: row B: .*did you mean 'gamma'"),
@@ -88,9 +91,12 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, text, said):
         ("title: t\nrows: {A: {}}\nbaseline: C", r":3: the baseline 'C'"),
         ("title: t\nrows:\n - [", r":\d: the sweep cannot be read"),
         ("rows: {A: {modalities: V I, pairs: V-DI}}", r"row A: the pair V-DI needs DI"),
-        *((f"rows:\n  A: {{{name}: 1}}", f":2: row A: {name} is set by its own") for name in sweeps.RESERVED),
+        *(
+            (f"rows:\n  A: {{{name}: 1}}", f":2: row A: {name} is set by its own")
+            for name in sweeps.RESERVED
+        ),
     ],
-)  # fmt: skip
+)
 def test_faults_name_file_line_and_row(tmp_path, text, said):
     file = tmp_path / "mine.yaml"
     file.write_text(text)

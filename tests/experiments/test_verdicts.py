@@ -145,9 +145,13 @@ class TestJudge:
         return verdicts.judge(rows(B2=base, MDL4=values), [("MDL4", "B2")], **more)[0]
 
     @pytest.mark.parametrize(
-        ("shift", "word"), [((0.1, 0.11, 0.1, 0.09, 0.1), "better"), ((-0.1, -0.11, -0.1, -0.09, -0.1), "worse"),
-                            ((0.1, -0.1, 0.05, -0.06, 0.02), "not shown")],
-    )  # fmt: skip
+        ("shift", "word"),
+        [
+            ((0.1, 0.11, 0.1, 0.09, 0.1), "better"),
+            ((-0.1, -0.11, -0.1, -0.09, -0.1), "worse"),
+            ((0.1, -0.1, 0.05, -0.06, 0.02), "not shown"),
+        ],
+    )
     def test_one_word(self, shift, word):
         found = self.one([b + s for b, s in zip(self.BASE, shift, strict=True)])
         assert (found.word, found.n, found.unit, found.unpaired) == (word, 5, "seeds", 0)

@@ -17,18 +17,45 @@ from . import SEED
 
 #: Every promise by its key, in the order of the table.
 PROMISES = {
-    "kill": "SIGKILL at any moment, inside a checkpoint's write too: resumed weights, history and scores have the bits of the whole run",
-    "resume": "exact resume from every step; another configuration, data, torch or thread count is refused with the reason",
-    "same": "same bits whatever the number of workers and whether or not evaluation runs in between; seeds share no draws",
-    "sweep": "a killed sweep, two runners on one folder too: no cell lost, duplicated, half-written or done again",
+    "kill": (
+        "SIGKILL at any moment, inside a checkpoint's write too: resumed weights, history and "
+        "scores have the bits of the whole run"
+    ),
+    "resume": (
+        "exact resume from every step; another configuration, data, torch or thread count is "
+        "refused with the reason"
+    ),
+    "same": (
+        "same bits whatever the number of workers and whether or not evaluation runs in between; "
+        "seeds share no draws"
+    ),
+    "sweep": (
+        "a killed sweep, two runners on one folder too: no cell lost, duplicated, half-written or "
+        "done again"
+    ),
     "reader": "JSON and CSV results are never visible half-written",
-    "write": "a write fails: the error names file, bytes needed and free; the previous checkpoint still loads",
-    "corrupt": "a damaged newest checkpoint is detected; the one before it gives the same final bits",
-    "kernel": "a kernel that dies or ends early: its cell failed with its own reason, the rest go on, the exit code says so",
+    "write": (
+        "a write fails: the error names file, bytes needed and free; the previous checkpoint still "
+        "loads"
+    ),
+    "corrupt": (
+        "a damaged newest checkpoint is detected; the one before it gives the same final bits"
+    ),
+    "kernel": (
+        "a kernel that dies or ends early: its cell failed with its own reason, the rest go on, "
+        "the exit code says so"
+    ),
     "nan": "NaN or Inf: stops naming step, term and last good checkpoint; none is saved with NaN",
-    "hostile checkpoints": "pickled code, zip bombs and wrong shapes are refused before any of it runs or unpacks",
-    "hostile parameters": "names, strings, YAML and options never execute; types survive exactly or are refused",
-    "lab": "JupyterLab as `bdlab lab` starts it: this machine only, a random token, nothing outside its folder",
+    "hostile checkpoints": (
+        "pickled code, zip bombs and wrong shapes are refused before any of it runs or unpacks"
+    ),
+    "hostile parameters": (
+        "names, strings, YAML and options never execute; types survive exactly or are refused"
+    ),
+    "lab": (
+        "JupyterLab as `bdlab lab` starts it: this machine only, a random token, nothing outside "
+        "its folder"
+    ),
 }
 START, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
@@ -58,7 +85,10 @@ class Figures:
         ]
 
     def page(self):
-        head = f"Seed {SEED}, {platform.system()} {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}."
+        head = (
+            f"Seed {SEED}, {platform.system()} {platform.machine()}, Python "
+            f"{platform.python_version()}, torch {torch.__version__}."
+        )
         lines = ["| promise | measured | the broken variant, seen to fail |", "|---|---|---|"]
         lines += [
             "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"

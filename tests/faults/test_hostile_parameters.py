@@ -26,16 +26,49 @@ from . import random
 
 MAKE = "__import__('os').mkdir('canary')"
 NAMES = [
-    MAKE, f"x = {MAKE} #", f"params\n{MAKE}\nx", f"params; {MAKE}; x", f"params:{MAKE}", f"[{MAKE} for _ in 'x'] and params", "", " ",
-    "params ", "Params", "params.__class__", "params[0]", "import os", "__builtins__", "print", "lambda", "params = None\nfolder", "\0",
-    "params\r", "ｐarams",
-]  # fmt: skip
+    MAKE,
+    f"x = {MAKE} #",
+    f"params\n{MAKE}\nx",
+    f"params; {MAKE}; x",
+    f"params:{MAKE}",
+    f"[{MAKE} for _ in 'x'] and params",
+    "",
+    " ",
+    "params ",
+    "Params",
+    "params.__class__",
+    "params[0]",
+    "import os",
+    "__builtins__",
+    "print",
+    "lambda",
+    "params = None\nfolder",
+    "\0",
+    "params\r",
+    "ｐarams",
+]
 STRINGS = [
-    MAKE, f'"; {MAKE}; "', f"'; {MAKE}; '", f'"""; {MAKE}; """', f'\\"; {MAKE}; #', f'\\\\"; {MAKE}; #', f'"\n{MAKE}\n"', f"${{{MAKE}}}",
-    f"{{{MAKE}}}", "{params.__class__.__mro__}", f"$(mkdir canary) `mkdir canary`; {MAKE}", "%%bash\nmkdir canary", "!mkdir canary",
-    "%(x)s %n {0}", "\\N{BULLET}\\x41\\u0041\\", "\r\n\t\v\f\0\x1b[31m", "\u2028\u2029\x85\ufeff", "\U0001f9ea\u202egnp.exe",
-    "../../canary", "9" * 5000,
-]  # fmt: skip
+    MAKE,
+    f'"; {MAKE}; "',
+    f"'; {MAKE}; '",
+    f'"""; {MAKE}; """',
+    f'\\"; {MAKE}; #',
+    f'\\\\"; {MAKE}; #',
+    f'"\n{MAKE}\n"',
+    f"${{{MAKE}}}",
+    f"{{{MAKE}}}",
+    "{params.__class__.__mro__}",
+    f"$(mkdir canary) `mkdir canary`; {MAKE}",
+    "%%bash\nmkdir canary",
+    "!mkdir canary",
+    "%(x)s %n {0}",
+    "\\N{BULLET}\\x41\\u0041\\",
+    "\r\n\t\v\f\0\x1b[31m",
+    "\u2028\u2029\x85\ufeff",
+    "\U0001f9ea\u202egnp.exe",
+    "../../canary",
+    "9" * 5000,
+]
 YAMLS = {
     "rows: {a: !!python/object/apply:os.mkdir [canary]}": "cannot be read",
     "rows: {a: {gamma: !!python/object/apply:os.mkdir [canary]}}": "cannot be read",
@@ -52,10 +85,17 @@ LAUGHS = "".join(
     f"- &{b} [{', '.join(9 * [f'*{a}'])}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
 OPTIONS = [
-    ("--set", f"epochs={MAKE}"), ("--set", f"{MAKE}=1"), ("--set", "gamma=NaN"), ("--set", "gamma=-Infinity"), ("--set", "gamma=1e999"),
-    ("--set", f"gamma={'9' * 400}"), ("--set", f"pairs={'[' * 60_000}"), ("--seeds", f"0;{MAKE}"), ("--seeds", "$(mkdir canary)"),
+    ("--set", f"epochs={MAKE}"),
+    ("--set", f"{MAKE}=1"),
+    ("--set", "gamma=NaN"),
+    ("--set", "gamma=-Infinity"),
+    ("--set", "gamma=1e999"),
+    ("--set", f"gamma={'9' * 400}"),
+    ("--set", f"pairs={'[' * 60_000}"),
+    ("--seeds", f"0;{MAKE}"),
+    ("--seeds", "$(mkdir canary)"),
     ("--splits", "1,`mkdir canary`"),
-]  # fmt: skip
+]
 
 
 def spelled(value):
@@ -192,9 +232,23 @@ def generated(rng, depth=0):
         return [True, False, None][rng.integers(3)]
     if kind in (4, 5):
         odd = [
-            (1, 2), math.nan, math.inf, np.float64(0.5), np.int64(3), np.bool_(True), b"x", {1}, {1: 2}, Word.RED, Text("x"), Path("x"), 1j,
-            decimal.Decimal("0.1"), "\udc80", range(3),
-        ]  # fmt: skip
+            (1, 2),
+            math.nan,
+            math.inf,
+            np.float64(0.5),
+            np.int64(3),
+            np.bool_(True),
+            b"x",
+            {1},
+            {1: 2},
+            Word.RED,
+            Text("x"),
+            Path("x"),
+            1j,
+            decimal.Decimal("0.1"),
+            "\udc80",
+            range(3),
+        ]
         return (
             odd[rng.integers(len(odd))]
             if kind == 5 and rng.random() < 0.5

@@ -36,8 +36,10 @@ if done:
     (folder / "weights.pt").write_bytes(b"weights")
     (folder / "history.jsonl").write_text('{"epoch": 1}\\n')
     mean = dict.fromkeys(("R1", "R5", "R10", "R20", "mAP", "mINP"), 0.5)
-    provenance = {"fingerprint": fingerprint, "weights_bytes": 7, "weights_sha256": hashlib.sha256(b"weights").hexdigest()}
-    result = {"schema": 1, "params": params, "scores": {"v2t": {"mean": mean}}, "provenance": provenance}
+    digest = hashlib.sha256(b"weights").hexdigest()
+    about = {"fingerprint": fingerprint, "weights_bytes": 7, "weights_sha256": digest}
+    scores = {"v2t": {"mean": mean}}
+    result = {"schema": 1, "params": params, "scores": scores, "provenance": about}
     (folder / "result.json").write_text(json.dumps(result))
 """
 

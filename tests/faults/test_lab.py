@@ -18,9 +18,17 @@ OLD = "a" * 48
 LAB = (sys.executable, "-m", "bdlab.cli", "lab", "--no-browser")
 #: The broken variant: the same server by hand, as it is often started behind a tunnel.
 OPEN = (
-    sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=",
-    "--ServerApp.allow_remote_access=True", "--allow-root", "--LabApp.default_url=/lab/tree/notebooks/x.ipynb",
-)  # fmt: skip
+    sys.executable,
+    "-m",
+    "jupyterlab",
+    "--no-browser",
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.port=0",
+    "--IdentityProvider.token=",
+    "--ServerApp.allow_remote_access=True",
+    "--allow-root",
+    "--LabApp.default_url=/lab/tree/notebooks/x.ipynb",
+)
 
 
 class Server:
@@ -91,8 +99,13 @@ def elsewhere(port):
         return caller.connect_ex(("127.0.0.2", port)) == 0
 
 
-UP = ["/files/../../../../../../etc/passwd", "/files/..%2f..%2f..%2f..%2f..%2fetc/passwd", "/api/contents/..%2f..%2f..%2f..%2fetc%2fpasswd",
-      "/static/../../../../../../etc/passwd", "/files//etc/passwd"]  # fmt: skip
+UP = [
+    "/files/../../../../../../etc/passwd",
+    "/files/..%2f..%2f..%2f..%2f..%2fetc/passwd",
+    "/api/contents/..%2f..%2f..%2f..%2fetc%2fpasswd",
+    "/static/../../../../../../etc/passwd",
+    "/files//etc/passwd",
+]
 
 
 def probes(server, twin):

@@ -225,7 +225,10 @@ def distances(
         ax.set_yticks([])
         ax.tick_params(labelbottom=True, labelsize=8)
     figure.supxlabel("distance", fontsize=10)
-    said = "distances of pairs of pictures;\nin bold: how often a stranger is\nnearer than the right person"
+    said = (
+        "distances of pairs of pictures;\nin bold: how often a stranger is\nnearer than the right "
+        "person"
+    )
     figure.legend(
         *axes[0][0].get_legend_handles_labels(),
         title=said,

@@ -93,10 +93,8 @@ class TestRanked:
         q = int(np.flatnonzero(search.removed.any(axis=1))[0])
         ax = figures.ranked(dataset, search, [q], shown=4).axes[0]
         (label,) = (t.get_text() for t in ax.get_yticklabels())
-        assert (
-            label
-            == f"person {search.query_ids[q]}\ninfrared\ncamera 3\n{search.removed[q].sum()} removed"
-        )
+        who, removed = search.query_ids[q], search.removed[q].sum()
+        assert label == f"person {who}\ninfrared\ncamera 3\n{removed} removed"
         named = [w for w in words(ax) if w.isdigit()]
         assert named == [str(search.gallery_ids[g]) for g in search.answer(q).places[:4]]
 
