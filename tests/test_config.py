@@ -132,7 +132,7 @@ def test_wrong_parameters_name_themselves(params, said):
 
 
 def test_unknown_presets_and_sets_name_the_choices():
-    with pytest.raises(ConfigError, match="choose one of paper, demo, smoke"):
+    with pytest.raises(ConfigError, match="choose one of paper, middle, study, demo, smoke"):
         preset("huge", "regdb")
     with pytest.raises(ConfigError, match="unknown data set"):
         preset("demo", "market")

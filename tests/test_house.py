@@ -48,8 +48,9 @@ ONLY = {
 }
 #: Must work without anything installed: the parameters, the run contract.
 STANDARD_ONLY = {
-    "modality.py", "rules.py", "files.py", "config.py",
+    "modality.py", "rules.py", "files.py",
     *(f"experiments/{name}.py" for name in ("runs", "claims", "provenance")),
+    *(f"config/{name}.py" for name in ("sections", "presets", "reading", "checks", "identity")),
 }  # fmt: skip
 
 

@@ -179,7 +179,7 @@ def find(
     seed, the first by name. ``wanted``: parameters that must be so (``preset="demo"``); ``fits``
     takes a cell's parameters and its provenance. None if there is none.
     """
-    sizes = ("paper", "demo", "smoke")
+    sizes = ("paper", "middle", "study", "demo", "smoke")
     found = []
     for folder, result, _ in runs.committed(Path(out)):
         params = result["params"] if result else {}
