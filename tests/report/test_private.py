@@ -60,7 +60,7 @@ def test_no_person_is_drawn(out, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
-        ("/home/anna/x.png: damaged", ".../x.png: damaged"),
+        ("/homes/anna/x.png: damaged", ".../x.png: damaged"),
         ("see ~/runs/a, then go on", "see .../a, then go on"),
         (r"C:\Users\anna\x.pth is gone", ".../x.pth is gone"),
         ("92,216 pictures/s and/or 3/4", "92,216 pictures/s and/or 3/4"),
