@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+ONEDNN_ASKED = "_is_mkldnn_bf16_supported"  # the one private name of torch that is used
 SIDE = {"cpu": 1024, "cuda": 8192}  # rows and columns of the matrix product a device is measured by
 # bytes a process holds on a GPU beside its tensors: the driver's context and libraries' kernels
 CONTEXT = 600 << 20
@@ -57,8 +58,18 @@ def best_precision(device: torch.device, side: int = 144) -> torch.dtype:
         )
     # oneDNN's bfloat16 convolution leaves memory unwritten (so: NaN now and then) where it strides
     # to maps one pixel wide.
-    fast = device.type == "cpu" and side >= 32 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    fast = device.type == "cpu" and side >= 32 and onednn_has_bfloat16()
     return torch.bfloat16 if fast else torch.float32
+
+
+def onednn_has_bfloat16() -> bool:
+    """Whether the CPU's convolutions multiply bfloat16 themselves. torch answers this by a private
+    name only (``ONEDNN_ASKED``); where that is gone, no is the safe answer.
+    """
+    import torch
+
+    ask = getattr(torch.ops.mkldnn, ONEDNN_ASKED, None)
+    return bool(ask and ask())
 
 
 def span(seconds: float) -> str:
