@@ -37,7 +37,8 @@ def network_in(found: Weights, wanted: Sequence[str]) -> dict[str, Tensor]:
 def _prefixes(state: Mapping[str, Tensor], wanted: Sequence[str]) -> list[str]:
     """What stands before the names of each such network in a state dict: "" or "module.", say.
 
-    A name alone may be another network's: the second that is wanted must be there too.
+    A name alone may be another network's, so a second one that is wanted must be there too; blocks
+    inside a network repeat its names, so the outermost counts.
     """
     first, *others = wanted
     prefixes = []
@@ -45,7 +46,7 @@ def _prefixes(state: Mapping[str, Tensor], wanted: Sequence[str]) -> list[str]:
         prefix = name.removesuffix(first)
         if name.endswith(first) and any(prefix + other in state for other in others):
             prefixes.append(prefix)
-    return prefixes
+    return [p for p in prefixes if not any(p != q and p.startswith(q) for q in prefixes)]
 
 
 def _none_or_many(found: Weights, wanted: Sequence[str], prefixes: list[str]) -> str:
