@@ -76,15 +76,24 @@ def strides_of(strides: str, weights: str | None, backbone: str = "resnet50") ->
     digits = digest(locate(weights))
     if digits[:8] in KNOWN_STRIDES:
         return KNOWN_STRIDES[digits[:8]]
-    params = read(weights).params
-    if params is not None and params["strides"] != "auto":
-        return params["strides"]
+    if noted := _noted(weights):
+        return noted
     raise WeightsError(
         f"{weights}: strides = 'auto', but this file is not one that is known (sha256 "
         f"{digits[:8]}...), and a state dict does not say where its strides sit. Set strides to "
         "'v1.5' for weights trained with torchvision's ResNet-50 (stride in the 3x3 convolution) "
         "or to 'v1' for the original ones (stride in the first 1x1), e.g. --set strides=v1.5"
     )
+
+
+def _noted(weights: str) -> str | None:
+    """The strides a finished cell was trained with; None for any other file."""
+    try:
+        params = read(weights).params or {}
+    except WeightsError:  # whoever loads the file will say it
+        return None
+    strides = params.get("strides", "auto")
+    return None if strides == "auto" else strides
 
 
 def _narrow() -> ResNet:

@@ -22,11 +22,17 @@ def network_in(found: Weights, wanted: Sequence[str]) -> dict[str, Tensor]:
     """Of a state dict, the names of the network whose first names are ``wanted``.
 
     ``module.`` and every other prefix goes; with it goes what stands outside of the prefix (a head,
-    a projector). Raises WeightsError if there is no such network in it, or more than one.
+    a projector). Where there is no such network all names are given back, so that whoever loads
+    them can say what does not fit. Raises WeightsError if there is more than one.
     """
     prefixes = _prefixes(found.state, wanted)
-    if len(prefixes) != 1:
-        raise WeightsError(f"{found.file}: {_none_or_many(found, wanted, prefixes)}")
+    if not prefixes:
+        return dict(found.state)
+    if len(prefixes) > 1:
+        raise WeightsError(
+            f"{found.file}: {len(prefixes)} networks in one file, under "
+            f"{', '.join(map(repr, prefixes))}; save the one that is meant alone"
+        )
     state = {}
     for name, value in found.state.items():
         if name.startswith(prefixes[0]):
@@ -37,7 +43,8 @@ def network_in(found: Weights, wanted: Sequence[str]) -> dict[str, Tensor]:
 def _prefixes(state: Mapping[str, Tensor], wanted: Sequence[str]) -> list[str]:
     """What stands before the names of each such network in a state dict: "" or "module.", say.
 
-    A name alone may be another network's: the second that is wanted must be there too.
+    A name alone may be another network's, so a second one that is wanted must be there too; blocks
+    inside a network repeat its names, so the outermost counts.
     """
     first, *others = wanted
     prefixes = []
@@ -45,20 +52,7 @@ def _prefixes(state: Mapping[str, Tensor], wanted: Sequence[str]) -> list[str]:
         prefix = name.removesuffix(first)
         if name.endswith(first) and any(prefix + other in state for other in others):
             prefixes.append(prefix)
-    return prefixes
-
-
-def _none_or_many(found: Weights, wanted: Sequence[str], prefixes: list[str]) -> str:
-    if prefixes:
-        return (
-            f"{len(prefixes)} networks in one file, under {', '.join(map(repr, prefixes))}; "
-            "save the one that is meant alone"
-        )
-    first = ", ".join(list(found.state)[:3]) or "none"
-    return (
-        f"these weights do not fit the backbone: its first is {wanted[0]}, this file's keys are "
-        f"{first}, ...; set backbone to what the file is of, or weights=None"
-    )
+    return [p for p in prefixes if not any(p != q and p.startswith(q) for q in prefixes)]
 
 
 def continue_from(net: nn.Module, weights: str | None) -> None:

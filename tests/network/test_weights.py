@@ -199,7 +199,11 @@ NONE = {
         ".pth",
         "not loaded|no ResNet|do not fit",
     ),
-    "another network": (lambda: saved({"stem.0.weight": torch.zeros(2)}), ".pth", "keys are stem"),
+    "another network": (
+        lambda: saved({"stem.0.weight": torch.zeros(2)}),
+        ".pth",
+        "conv1.weight is missing; stem.0.weight is unknown",
+    ),
     "two networks": (
         lambda: saved(prefixed("encoder_q.") | prefixed("encoder_k.")),
         ".pth",
