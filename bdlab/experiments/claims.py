@@ -10,6 +10,7 @@ shared folder's own clock: no two machines' clocks are compared.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -192,8 +193,7 @@ def claim(folder: Path) -> Claim | None:
             return None
         path = folder / f"claim-{numbers[-1] + 1 if numbers else 1}"
         try:
-            with open(path, "x") as file:
-                json.dump(this_process(), file)
+            _create(path, json.dumps(this_process()))
         except FileNotFoundError:
             continue  # another's release has just cleared the folder away
         except FileExistsError:
@@ -202,6 +202,25 @@ def claim(folder: Path) -> Claim | None:
             with contextlib.suppress(OSError):
                 (folder / f"claim-{number}").unlink()
         return Claim(path)
+
+
+def _create(path: Path, text: str) -> None:
+    """A new file that appears with its whole content: a claim without its holder would be nobody's
+    for five minutes. Raises FileExistsError if another was first.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        aside.write_text(text)
+        os.link(aside, path)
+    except OSError as error:
+        # a file system without links: FAT, some network mounts
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+        with open(path, "x") as file:
+            file.write(text)
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
 
 
 def by_whom(folder: Path) -> str:

@@ -150,6 +150,8 @@ def _tidy(out: Path, name: str) -> None:
     for old in attempts(out, name):
         if not alive(old):
             shutil.rmtree(old, ignore_errors=True)
+    for part in (out / ".attempts" / name).glob(".*.part"):  # of a claim that was killed
+        part.unlink(missing_ok=True)
 
 
 def fail(attempt: Path, reason: str, **details: Any) -> None:

@@ -19,6 +19,7 @@ ALL = "all"  # every sweep, by `bdlab run all`
 #: What says which cell of which sweep this is, and on what: no change of a row or a sweep. Each has
 #: an option of its own.
 RESERVED = ("sweep", "row", "preset", "data", "root", "seed", "split")
+ROWS = "a mapping of row names to changes, e.g. rows: {Mine: {gamma: 2.0}}"
 ENTRIES = ("name", "title", "baseline", "contrasts", "rows")
 
 
@@ -96,11 +97,13 @@ def read(path: Path) -> Sweep:
     """The sweep that a YAML file declares; raises ConfigError naming file, line and row."""
     file = _File(path)
     about = file.about if isinstance(file.about, dict) else {}
+    if not isinstance(about.get("rows"), dict) or not about["rows"]:
+        raise file.fault(f"a sweep needs `rows`, {ROWS}", "rows")
     for key in about:
         if key not in ENTRIES:
             known = "name, title, baseline, contrasts and rows"
             raise file.fault(f"unknown entry {str(key)!r}; a sweep has {known}", key)
-    rows = _rows(file, about.get("rows"))
+    rows = _rows(file, about["rows"])
     name = file.name(about.get("name", path.stem), "name")
     if name in (*SWEEPS, ALL) or not re.fullmatch(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*", name):
         plain = "use letters, digits, '_', '+', '-' and '.'"
@@ -115,16 +118,13 @@ def read(path: Path) -> Sweep:
     return Sweep(name, title, rows, baseline, contrasts, yaml_sha256=digest)
 
 
-def _rows(file: _File, rows: Any) -> dict[str, Row]:
-    meant = "a mapping of row names to changes, e.g. rows: {Mine: {gamma: 2.0}}"
-    if not isinstance(rows, dict) or not rows:
-        raise file.fault(f"a sweep needs `rows`, {meant}", "rows")
+def _rows(file: _File, rows: dict) -> dict[str, Row]:
     found = {}
     for name, changes in rows.items():
         file.name(name, "rows", name)
         if not isinstance(changes, dict):
             said = f"row {name}: {reprlib.repr(changes)} stands where its changes are meant"
-            raise file.fault(f"{said}; a sweep needs `rows`, {meant}", "rows", name)
+            raise file.fault(f"{said}; a sweep needs `rows`, {ROWS}", "rows", name)
         for key, value in changes.items():
             try:
                 refuse_reserved([key])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bdlab.experiments import cell, claims, provenance, runs, sweeps
-from bdlab.network import backbones
+from bdlab.network import backbones, resnet
 from bdlab.training import loop
 from bdlab.training import setup as setups
 from bdlab.workbench.channels import numbers
@@ -24,7 +24,7 @@ def configured(data="synthetic-regdb", **changes):
 
 def weights(path, seed):
     torch.manual_seed(seed)
-    torch.save(backbones.build_backbone("resnet10").state_dict(), path)
+    torch.save(resnet._narrow().state_dict(), path)
     return str(path)
 
 

@@ -2,6 +2,7 @@
 start.
 """
 
+import errno
 import json
 import os
 import subprocess
@@ -146,3 +147,36 @@ def test_a_reader_without_the_right_to_write_gets_an_answer(tmp_path, monkeypatc
 
     monkeypatch.setattr(claims.Path, "touch", refuse)
     assert claims.held(folder(tmp_path))["host"] == "node-17"
+
+
+class TestWhole:
+    """A kill while a claim is made must not leave one without a holder."""
+
+    def test_a_claim_appears_with_its_holder(self, tmp_path, monkeypatch):
+        seen = []
+        real = os.link
+
+        def link(source, target):
+            real(source, target)
+            seen.append(claims.held(folder(tmp_path)))
+
+        monkeypatch.setattr(claims.os, "link", link)
+        claims.claim(folder(tmp_path)).release()
+        assert seen[0]["pid"] == os.getpid()
+
+    def test_an_empty_one_would_block_the_cell(self, tmp_path):
+        """The broken variant: what a kill between creating and writing leaves."""
+        folder(tmp_path).mkdir(parents=True)
+        (folder(tmp_path) / "claim-1").touch()
+        assert claims.claim(folder(tmp_path)) is None
+
+    def test_a_file_system_without_links_will_do(self, tmp_path, monkeypatch):
+        def refuse(*_):
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(claims.os, "link", refuse)
+        claim = claims.claim(folder(tmp_path))
+        assert claims.held(folder(tmp_path))["pid"] == os.getpid()
+        assert claims.claim(folder(tmp_path)) is None
+        claim.release()
+        assert not folder(tmp_path).exists()
