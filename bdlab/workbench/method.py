@@ -186,7 +186,8 @@ def graphs(names: Sequence[str] = ("base", "mdl1", "mdl2", "mdl3", "mdl4")) -> F
     figure.get_layout_engine().set(h_pad=0.15)
     for ax, name in zip(axes[0], names, strict=True):
         pairs = MDL_GRAPHS[name]
-        graph(pairs, [m for m in Modality if m in BASE or any(m in pair for pair in pairs)], ax=ax)
+        on_edges = {m for pair in pairs for m in pair}
+        graph(pairs, [m for m in Modality if m in BASE or m in on_edges], ax=ax)
         title = {"base": "baseline"}.get(name, name.upper())
         ax.set_title(
             f"{title}\n{len(pairs)} pair{'s' * (len(pairs) > 1)}, {2 * len(pairs)} directed losses",
@@ -254,7 +255,8 @@ def journey(stages: Mapping[str, Mapping[Modality, np.ndarray]], tiles: int = 16
     stretched from its least (black) to its greatest value (white); a feature is drawn as bars. A
     stream that has no such stage stays blank there.
     """
-    streams = [m for m in STREAMS if any(m in column for column in stages.values())]
+    drawn = set().union(*stages.values())
+    streams = [m for m in STREAMS if m in drawn]
     figure, axes = plt.subplots(
         len(streams),
         len(stages),

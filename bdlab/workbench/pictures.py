@@ -93,7 +93,10 @@ def partners(dataset: Dataset, split: str = "test", most: int = 200) -> list[tup
     for row in dataset.select(split):
         r = dataset.records[row]
         rows.setdefault(r.identity, {m: [] for m in BASE})[r.modality].append(row)
-    pairs = [pair for i in sorted(rows) for pair in zip(*(rows[i][m] for m in BASE), strict=False)]
+    pairs: list[tuple[int, int]] = []
+    for identity in sorted(rows):
+        visible, infrared = (rows[identity][m] for m in BASE)
+        pairs += zip(visible, infrared, strict=False)
     keep = (
         np.unique(np.linspace(0, len(pairs) - 1, min(most, len(pairs))).astype(int))
         if pairs

@@ -53,6 +53,8 @@ from .render import (
 V, I, DV, DI = Modality
 VIEWS = ("overview", "channels", "divergence")
 GAP, HEAD = 3, 22  # pixels between pictures, and for the words over them
+#: Several lines of words as close as print: a widget's own are spaced as controls are.
+_CLOSE = '<div style="line-height: 1.35">{}</div>'
 _STATIC = {
     "overview": lambda r: static.five([r], True),
     "channels": lambda r: static.fig8([r]),
@@ -144,7 +146,12 @@ class _Board:
 
     def _controls(self, space: str) -> None:
         self.person = widgets.IntSlider(
-            1, 1, len(self.people[0]), description="person", style=WHOLE
+            1,
+            1,
+            len(self.people[0]),
+            description="person",
+            style=WHOLE,
+            layout=widgets.Layout(width="200px"),
         )
         choice = {"style": {"button_width": "auto", "description_width": "initial"}}
         self.view = widgets.ToggleButtons(options=VIEWS, description="view", **choice)
@@ -152,11 +159,8 @@ class _Board:
         self.space = widgets.ToggleButtons(
             options=SPACES, value=space, description="E_V and G_S work in", **choice
         )
-        most = max(
-            abs(v)
-            for numbers in (self.start, *(line["generator"] for line in self.lines))
-            for v in flat(numbers)
-        )
+        sets = [self.start] + [line["generator"] for line in self.lines]
+        most = max(np.abs(flat(numbers)).max() for numbers in sets)
         self.most = 2.0 ** max(
             1, int(np.ceil(np.log2(most + 1e-9)))
         )  # a power of two: the browser's steps are then ours, to the last bit
@@ -190,7 +194,11 @@ class _Board:
             return
         numbers = [line["epoch"] for line in self.lines]
         self.epoch = widgets.SelectionSlider(
-            options=numbers, value=numbers[-1], description="epoch", style=WHOLE
+            options=numbers,
+            value=numbers[-1],
+            description="epoch",
+            style=WHOLE,
+            layout=widgets.Layout(width="200px"),
         )
         change = moved(self.lines)
         told = (
@@ -237,7 +245,7 @@ class _Board:
         rendered = self.rendered
         self.shown.value = png(page(rendered, self.view.value, self.ink.value))
         note = f"<br>{escape(self.note)}" if self.note else ""
-        self.words.value = words(rendered) + note
+        self.words.value = _CLOSE.format(words(rendered) + note)
         self.source.value = f"now: <b>{escape(self.said())}</b>"
         if self.lines and self.marked != (self.at,):
             self._mark()
@@ -310,11 +318,10 @@ class _Board:
         """The static twin of what is on show, under the next free name."""
         self.folder.mkdir(parents=True, exist_ok=True)
         taken = {path.stem for path in self.folder.iterdir()}
-        name = next(
-            n
-            for n in (f"channels-{self.view.value}-{k:02d}" for k in range(1, 10_000))
-            if n not in taken
-        )
+        stem, number = f"channels-{self.view.value}", 1
+        while f"{stem}-{number:02d}" in taken:
+            number += 1
+        name = f"{stem}-{number:02d}"
         path = self.folder / f"{name}.{kind}"
         figure = _STATIC[self.view.value](self.rendered)
         about = self.about()
@@ -360,13 +367,13 @@ def page(rendered: Rendered, view: str = "overview", ink: str = "colour") -> np.
             for k, c in enumerate(CHANNELS)
         }
         return _headed({"I": shown[I], "D_I": shown[DI], **maps})
-    thirds = {m: [single(p, k, ink) for k in range(3)] for m, p in shown.items()}
+    thirds = {m: _thirds(p, ink) for m, p in shown.items()}
     if view == "channels":
         rows = [[m, *thirds[m], other, *thirds[other]] for m, other in ((V, I), (DV, DI))]
-        parts = [
-            [_smaller(shown[p] if isinstance(p, Modality) else p, 2 / 3) for p in row]
-            for row in rows
-        ]
+        parts = []
+        for row in rows:
+            whole = [shown[p] if isinstance(p, Modality) else p for p in row]
+            parts.append([_smaller(p, 2 / 3) for p in whole])
         heads = ["V over D_V", "red", "green", "blue", "I over D_I", "red", "green", "blue"]
         return _headed(dict(enumerate(_columns(parts))), heads)
     named = {"V": V, "E_V(V)": None, "D_V": DV, "I": I, "D_I": DI}
@@ -422,7 +429,15 @@ def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
     """Rows of pictures as one picture a column."""
-    return [sheet([[p] for p in column], GAP) for column in zip(*rows, strict=True)]
+    made = []
+    for column in zip(*rows, strict=True):
+        made.append(sheet([[p] for p in column], GAP))
+    return made
+
+
+def _thirds(picture: np.ndarray, ink: str) -> list[np.ndarray]:
+    """The three channels of a picture, each alone."""
+    return [single(picture, channel, ink) for channel in range(3)]
 
 
 def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
@@ -444,16 +459,16 @@ def _curves(
     pixels.
     """
     figure = generator_curves(lines)
+    figure.set_size_inches(8.6, 2.5)
     figure.set_dpi(90)
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     tall = drawn.shape[0]
-    marks = {
-        line["epoch"]: [
-            (ax.transData.transform((line["epoch"], 0))[0], tall - ax.bbox.y1, tall - ax.bbox.y0)
-            for ax in figure.axes
-        ]
-        for line in lines
-    }
+    marks = {}
+    for epoch in [line["epoch"] for line in lines]:
+        marks[epoch] = []
+        for ax in figure.axes:
+            x = ax.transData.transform((epoch, 0))[0]
+            marks[epoch].append((x, tall - ax.bbox.y1, tall - ax.bbox.y0))
     plt.close(figure)
     return drawn, marks

@@ -77,21 +77,15 @@ def fig8(rendered: Sequence[Rendered]) -> Figure:
         figure.add_subplot(grid[1, 1]),
     ]
     both = (V, DV)
-    _group(panels[0], [[[r.shown[m]] for m in both] for r in rendered], "(a) $V$ and $D_V$")
+    above = [[[r.shown[V]], [r.shown[DV]]] for r in rendered]
+    _group(panels[0], above, "(a) $V$ and $D_V$")
     for ax, ink, title in zip(
         panels[1:],
         ("colour", "dark is large"),
         ("(b) channels, in colour", "(c) channels, darker is larger"),
         strict=True,
     ):
-        _group(
-            ax,
-            [
-                [[render.single(r.shown[m], k, ink) for k in range(3)] for m in both]
-                for r in rendered
-            ],
-            title,
-        )
+        _group(ax, [_channels(r, both, ink) for r in rendered], title)
         ticks = [centre(n, width) for n in range(3 * len(rendered))]
         ax.set_xticks(ticks, list("RGB") * len(rendered), fontsize=9)
     for ax in panels:
@@ -108,13 +102,11 @@ def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:
     figure, ax = plt.subplots(
         figsize=(9.0, 0.6 + 1.35 * len(rendered) * height / width), layout="constrained"
     )
-    picture_sheet(
-        ax,
-        [
-            [r.shown[I], r.shown[DI], *(render.grey(r.divergence[..., k]) for k in range(3))]
-            for r in rendered
-        ],
-    )
+    rows = []
+    for r in rendered:
+        maps = [render.grey(r.divergence[..., k]) for k in range(3)]
+        rows.append([r.shown[I], r.shown[DI], *maps])
+    picture_sheet(ax, rows)
     ax.axvline(2 * (width + GAP) - GAP / 2 - 0.5, color="black", lw=2)
     _heads(
         ax,
@@ -151,7 +143,8 @@ def histograms(rendered: Rendered, bins: int = 48) -> Figure:
     stem sees and a screen cuts off.
     """
     figure, axes = plt.subplots(1, 4, figsize=(11.5, 2.8), sharex=True, layout="constrained")
-    low, high = (f([f(rendered.pixels[m]) for m in Modality]) for f in (np.min, np.max))
+    low = min(rendered.pixels[m].min() for m in Modality)
+    high = max(rendered.pixels[m].max() for m in Modality)
     edges = np.linspace(min(low, 0) - 0.05, max(high, 1) + 0.05, bins + 1)
     for ax, m in zip(axes, (V, DV, I, DI), strict=True):
         for k, name in enumerate(CHANNELS):
@@ -338,11 +331,21 @@ def _heads(ax: Axes, heads: Sequence[str], rows: Sequence[str], size: tuple[int,
     ax.set_yticks([centre(r, size[0]) for r in range(len(rows))], rows)
 
 
+def _channels(rendered: Rendered, streams: Sequence[Modality], ink: str) -> list:
+    """A row for each stream: its three channels, each alone."""
+    rows = []
+    for m in streams:
+        rows.append([render.single(rendered.shown[m], k, ink) for k in range(3)])
+    return rows
+
+
 def _group(ax: Axes, people: Sequence[Sequence[Sequence[np.ndarray]]], title: str) -> None:
     """``people[p][row][column]`` side by side, a dotted line between two people."""
-    page = picture_sheet(
-        ax, [[p for person in people for p in person[r]] for r in range(len(people[0]))]
-    )
+    rows: list[list[np.ndarray]] = [[] for _ in people[0]]
+    for person in people:
+        for row, pictures in zip(rows, person, strict=True):
+            row += pictures
+    page = picture_sheet(ax, rows)
     for n in range(1, len(people)):
         ax.axvline(
             n * (page.shape[1] + GAP) / len(people) - GAP / 2 - 0.5, color="black", ls=":", lw=2

@@ -53,10 +53,11 @@ def data(
 
     def show(_: object = None) -> None:
         table = gaps.sightings(dataset, which.value, people, many.value, first.value)
-        cells = [[None if row is None else load(row) for row in line] for line in table.cells]
-        looked = [
-            [None if p is None else pictures.look(p, look.value) for p in line] for line in cells
-        ]
+        cells, looked = [], []
+        for line in table.cells:
+            cells.append([None if row is None else load(row) for row in line])
+            shown_ = [None if p is None else pictures.look(p, look.value) for p in cells[-1]]
+            looked.append(shown_)
         shown.value = png(
             label(
                 pictures.sheet(looked),

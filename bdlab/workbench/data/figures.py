@@ -55,10 +55,10 @@ def sightings(
     hatched where nobody was seen.
     """
     figure, ax = on(ax, (1.1 + 0.72 * len(table.columns), 0.6 + 1.35 * len(table.ids)))
-    cells = [
-        [None if row is None else looks.pixels(dataset, [row], height, width)[0] for row in line]
-        for line in table.cells
-    ]
+    cells = []
+    for line in table.cells:
+        seen = iter(looks.pixels(dataset, [row for row in line if row is not None], height, width))
+        cells.append([None if row is None else next(seen) for row in line])
     picture_sheet(ax, cells)
     ax.set_yticks(
         [centre(r, height) for r in range(len(table.ids))], [f"person {i}" for i in table.ids]
@@ -159,7 +159,9 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
         for row in dataset.select("test")
     )
     both = protocol.both_ways
-    left, right = (sorted(k for k in counts if k[0] is m) for m in ((V, I) if both else (I, V)))
+    asks, answers = (V, I) if both else (I, V)
+    left = sorted(key for key in counts if key[0] is asks)
+    right = sorted(key for key in counts if key[0] is answers)
     place = {
         key: (x, _spread(n, len(keys)))
         for x, keys in ((0, left), (1, right))
@@ -308,10 +310,10 @@ def gallery(
         if g is not None
     }
     asked = looks.pixels(dataset, [trial.query[number]], height, width)[0]
-    cells = [
-        [asked if r == 0 else None, None, *(None if g is None else shown[g] for g in line)]
-        for r, line in enumerate(rows.values())
-    ]
+    cells = []
+    for r, line in enumerate(rows.values()):
+        listed = [None if g is None else shown[g] for g in line]
+        cells.append([asked if r == 0 else None, None, *listed])
     picture_sheet(ax, cells, plain=2)
     frame(ax, 0, 0, (height, width), "black", "")
     for r, line in enumerate(rows.values()):

@@ -56,15 +56,13 @@ def sightings(
     cameras = sorted({key[1:] for key in seen}, key=lambda c: (BASE.index(c[0]), c[1]))
     ids = dataset.identities(split)[first : first + people]
     columns = tuple(camera for camera in cameras for _ in range(shots))
-    cells = tuple(
-        tuple(
-            (seen.get((i, *camera), []) + [None] * shots)[k]
-            for camera in cameras
-            for k in range(shots)
-        )
-        for i in ids
-    )
-    return Sightings(ids, columns, cells)
+    cells = []
+    for identity in ids:
+        line: list[int | None] = []
+        for camera in cameras:
+            line += (seen.get((identity, *camera), []) + [None] * shots)[:shots]
+        cells.append(tuple(line))
+    return Sightings(ids, columns, tuple(cells))
 
 
 # -- channels
@@ -122,10 +120,10 @@ def agreement(
     }
     others = strangers(dataset, pairs)
     kinds = {"one person": pairs} | ({"strangers": others} if others else {})
-    both = {
-        who: [pixels(dataset, rows, height, width) for rows in zip(*rows, strict=True)]
-        for who, rows in kinds.items()
-    }
+    both = {}
+    for who, rows in kinds.items():
+        columns = zip(*rows, strict=True)  # visible rows, infrared rows
+        both[who] = [pixels(dataset, column, height, width) for column in columns]
     for name, of in (("luma–IR", luma), ("edges–IR", edges)):
         found |= {f"{name}, {who}": correlation(of(a), of(b)) for who, (a, b) in both.items()}
     return found
@@ -188,9 +186,8 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
     query, gallery = (
         sorted(rows, key=lambda row: _order(dataset, row)) for rows in (query, gallery)
     )
-    (qcam, qid), (gcam, gid) = (
-        np.array([_order(dataset, row)[:2] for row in rows]).T for rows in (query, gallery)
-    )
+    qcam, qid = np.array([_order(dataset, row)[:2] for row in query]).T
+    gcam, gid = np.array([_order(dataset, row)[:2] for row in gallery]).T
     same = qid[:, None] == gid[None, :]
     removed = protocol.excluded(qcam[:, None], gcam[None, :], same)
     return Trial(tuple(query), tuple(gallery), same, removed)
@@ -215,14 +212,16 @@ def shelves(
     owner = [wanted, *others[: people - 1]]
     names = list(dict.fromkeys(name for name, _ in seen))
     if len(names) > 1:
-        return {name: [seen.get((name, who), [None])[0] for who in owner] for name in names}, owner
+        shelves = {}
+        for name in names:
+            shelves[name] = [seen.get((name, who), [None])[0] for who in owner]
+        return shelves, owner
     most = min(3, max(len(v) for v in seen.values()))
-    return {
-        f"{names[0]}\nshot {k + 1}": [
-            (seen.get((names[0], who), []) + [None] * most)[k] for who in owner
-        ]
-        for k in range(most)
-    }, owner
+    taken = [seen.get((names[0], who), []) + [None] * most for who in owner]
+    shelves = {}
+    for k in range(most):
+        shelves[f"{names[0]}\nshot {k + 1}"] = [pictures[k] for pictures in taken]
+    return shelves, owner
 
 
 # -- the two gaps
@@ -239,7 +238,10 @@ def shots(kind: str, people: int = 24, number: int = 0, **options: Any) -> dict[
     from bdlab.datasets import twin
 
     takes = [twin.counterfactual(kind, one, number, **options) for one in range(1, people + 1)]
-    return {name: np.stack([take[name] for take in takes]) for name in takes[0]}
+    stacks = {}
+    for name in takes[0]:
+        stacks[name] = np.stack([take[name] for take in takes])
+    return stacks
 
 
 def gaps(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -264,7 +266,10 @@ def sweep(
     (or as given).
     """
     found = [gaps(shots(kind, people, **options | {dial: float(value)})) for value in values]
-    return {name: np.stack([step[name] for step in found]) for name in GAPS}
+    swept = {}
+    for name in GAPS:
+        swept[name] = np.stack([step[name] for step in found])
+    return swept
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

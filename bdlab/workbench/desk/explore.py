@@ -353,7 +353,9 @@ def _about(cells: list[Tested]) -> dict[str, Any]:
     records = [dataset.records[row] for row in dataset.select("test")]
     maps = [way for way in numbers.MAPS if way == "PCA" or numbers.embedding.has_tsne()]
     height, width = first.setup.config.data.height, first.setup.config.data.width
-    streams = [[m.value for m in Modality if m in tested.embedded] for tested in cells]
+    streams = []
+    for tested in cells:
+        streams.append([m.value for m in Modality if m in tested.embedded])
     return {
         "cells": [numbers.title(tested) for tested in cells],
         "data": dataset.name,

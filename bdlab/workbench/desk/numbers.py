@@ -62,8 +62,9 @@ def open_cells(
     opened = [cell if isinstance(cell, Tested) else _opened(cell, root) for cell in cells]
     sets = [tested.setup.dataset for tested in opened]
     if len({dataset.fingerprint for dataset in sets}) > 1:
+        names = [title(c) if isinstance(c, Tested) else c for c in cells]
         raise DeskError(
-            f"{cells[0]} was trained on {_named(sets[0])}, {cells[1]} on {_named(sets[1])}: a "
+            f"{names[0]} was trained on {_named(sets[0])}, {names[1]} on {_named(sets[1])}: a "
             "picture of one is not in the other. Lay two cells of one data set, root and split on "
             "the desk."
         )

@@ -351,12 +351,10 @@ def collapse(
     last = figure.add_subplot(axes[0, -1].get_gridspec()[:, -1]) if len(films) > 1 else axes[0, -1]
     if len(films) > 1:
         axes[0, -1].remove()
-    curves(
-        {name: [[frame.spread for frame in frames]] for name, frames in films.items()},
-        _steps(films),
-        "spread of the features",
-        last,
-    )
+    spreads = {}
+    for name, frames in films.items():
+        spreads[name] = [[frame.spread for frame in frames]]
+    curves(spreads, _steps(films), "spread of the features", last)
     last.set_yscale("log")
     return figure
 
@@ -420,7 +418,7 @@ def seeds(found: Mapping[str, Sequence[Frame]]) -> Figure:
         {"V–I gap (smaller is better)": "gap", "Rank-1 (larger is better)": "rank1"}.items(),
         strict=True,
     ):
-        values = np.array([[getattr(frame, read) for frame in frames] for frames in found.values()])
+        values = np.array([_read(frames, read) for frames in found.values()])
         ax.plot(values, color="0.7", lw=1, marker="o", ms=6, mfc=PULL, mec="white")
         for k, mean in enumerate(values.mean(axis=1)):
             ax.plot([k - 0.22, k + 0.22], [mean, mean], color="black", lw=2.5)
@@ -465,6 +463,11 @@ def _embedding(
 
 def _first(frame: Frame, people: int) -> np.ndarray:
     return np.flatnonzero(frame.ids < people)
+
+
+def _read(frames: Sequence[Frame], name: str) -> list[float]:
+    """One measure of every frame."""
+    return [getattr(frame, name) for frame in frames]
 
 
 def _steps(films: Mapping[str, Sequence[Frame]]) -> list[int]:

@@ -172,7 +172,10 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     drawn = [
         _small(mark(m, 0, 0), *at[m][k]) for m in at for k, i in enumerate(frame.ids) if i < people
     ]
-    means = [[at[m][frame.ids == person].mean(0) for m in (V, I)] for person in range(people)]
+    means = []
+    for person in range(people):
+        own = frame.ids == person
+        means.append([at[V][own].mean(0), at[I][own].mean(0)])
     lines = [
         f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" '
         'stroke-width="1.5"/>'

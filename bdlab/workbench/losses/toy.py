@@ -39,7 +39,8 @@ def streams(pairs: Sequence[Pair]) -> tuple[Modality, ...]:
     """The modalities a graph is trained with, as in Table IV: the base ones and those on its
     edges.
     """
-    return tuple(m for m in Modality if m in BASE or any(m in pair for pair in pairs))
+    on_edges = {m for pair in pairs for m in pair}
+    return tuple(m for m in Modality if m in BASE or m in on_edges)
 
 
 def named(pairs: Sequence[Pair]) -> str:
@@ -47,14 +48,10 @@ def named(pairs: Sequence[Pair]) -> str:
     has no such graph.
     """
     wanted = {frozenset(pair) for pair in pairs}
-    return next(
-        (
-            name
-            for name, graph in MDL_GRAPHS.items()
-            if {frozenset(pair) for pair in graph} == wanted
-        ),
-        "",
-    )
+    for name, graph in MDL_GRAPHS.items():
+        if {frozenset(pair) for pair in graph} == wanted:
+            return name
+    return ""
 
 
 # -- eq. 3 to 7 in the plane
@@ -368,8 +365,8 @@ def shadow(frames: Sequence[Frame], onto: Frame | None = None) -> list[dict[Moda
     """
     base = np.concatenate([(onto or frames[-1]).features[m] for m in BASE])
     _, axes, _ = widest(base)
-    middles = [np.concatenate([frame.features[m] for m in BASE]).mean(0) for frame in frames]
-    return [
-        {m: (f - middle) @ axes.T for m, f in frame.features.items()}
-        for frame, middle in zip(frames, middles, strict=True)
-    ]
+    planes = []
+    for frame in frames:
+        middle = np.concatenate([frame.features[m] for m in BASE]).mean(0)
+        planes.append({m: (f - middle) @ axes.T for m, f in frame.features.items()})
+    return planes

@@ -211,9 +211,8 @@ def parts(net: nn.Module) -> dict[str, int]:
     modules = dict(net.named_children())
     named = {"E_V": modules.pop("encoder", None), "G_S": modules.pop("generator", None)}
     named |= {f"stem {name}": stem for name, stem in modules.pop("stems").items()} | modules
-    sizes = {
-        name: sum(p.numel() for p in part.parameters())
-        for name, part in named.items()
-        if part is not None
-    }
+    sizes = {}
+    for name, part in named.items():
+        if part is not None:
+            sizes[name] = sum(p.numel() for p in part.parameters())
     return {name: size for name, size in sizes.items() if size}

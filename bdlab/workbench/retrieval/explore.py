@@ -23,7 +23,8 @@ from . import search as numbers
 
 ORDERS = ("hardest first", "by person")
 GAP = 6  # pixels between two pictures
-HIT, MISS = (tuple(int(255 * c) for c in colour) for colour in (style.HIT, style.MISS))
+HIT = tuple(int(255 * c) for c in style.HIT)
+MISS = tuple(int(255 * c) for c in style.MISS)
 
 
 def retrieval(

@@ -226,8 +226,9 @@ def distances(
         ax.tick_params(labelbottom=True, labelsize=8)
     figure.supxlabel("distance", fontsize=10)
     said = (
-        "distances of pairs of pictures;\nin bold: how often a stranger is\nnearer than the right "
-        "person"
+        "distances of pairs of pictures;\n"
+        "in bold: how often a stranger is\n"
+        "nearer than the right person"
     )
     figure.legend(
         *axes[0][0].get_legend_handles_labels(),
@@ -272,10 +273,10 @@ def points(
         ax.scatter([], [], s=30, marker=MARKS[m], label=MATH[m], **key)
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7}
     for i in people if tinted else ():
-        families = [
-            np.isin(modalities, [m for m in Modality if m.parent is base]) & (ids == i)
-            for base in BASE
-        ]
+        families = []
+        for base in BASE:
+            family = [m for m in Modality if m.parent is base]
+            families.append(np.isin(modalities, family) & (ids == i))
         for here in (family for family in families if family.any()):
             ax.text(
                 *np.median(where[here], axis=0),

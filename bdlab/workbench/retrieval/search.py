@@ -284,7 +284,7 @@ class Search:
         """
         rng, times = np.random.default_rng(0), int(np.clip(10**7 // self.squared.size, 1, 20))
         found = [self._scored(rng.random(self.squared.shape, np.float32)) for _ in range(times)]
-        return np.mean([[one.rank(k) for k in range(1, ranks + 1)] for one in found], axis=0)
+        return np.mean([_curve(scores, ranks) for scores in found], axis=0)
 
     def _scored(self, distances: np.ndarray) -> Scores:
         return evaluation.scores(
@@ -296,7 +296,11 @@ def curves(result: protocols.Result, ranks: int = 20) -> np.ndarray:
     """The CMC of every trial, [trials, ranks] fractions; beyond the end of a list a curve stays
     where it is.
     """
-    return np.array([[trial.rank(k) for k in range(1, ranks + 1)] for trial in result.trials])
+    return np.array([_curve(trial, ranks) for trial in result.trials])
+
+
+def _curve(scores: Scores, ranks: int) -> list[float]:
+    return [scores.rank(k) for k in range(1, ranks + 1)]
 
 
 def interval(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bdlab.experiments import cell, sweeps
+from bdlab.modality import Modality
 from bdlab.network import BaseDerivativeNet, Generator
 from bdlab.workbench.channels import numbers as generators
 
@@ -73,7 +74,7 @@ def test_identity_gives_infrared_back(space):
         net.generator.conv.bias.copy_(torch.tensor(numbers["G_S.bias"]))
     assert isinstance(net.generator, Generator)
     grey = (torch.rand(1, 1, 8, 4).expand(-1, 3, -1, -1) - net.mean) / net.std
-    torch.testing.assert_close(net.derive({"I": grey})["DI"], grey, atol=1e-5, rtol=0)
+    torch.testing.assert_close(net.derive({Modality.I: grey})[Modality.DI], grey, atol=1e-5, rtol=0)
     other = next(s for s in generators.SPACES if s != space)
     assert generators.preset("D_I = I", other)["G_S.weight"] != numbers["G_S.weight"], (
         "the broken variant: the other space's numbers"
