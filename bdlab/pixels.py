@@ -32,12 +32,22 @@ def _row(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
     return 1 / (255 * std), mean / std
 
 
-def normalise(pictures: Tensor) -> Tensor:
+def normalise(pictures: Tensor | np.ndarray) -> Tensor:
     """uint8 [B, 3, H, W] stored channels last -> float32, ImageNet-normalised, stored the same way.
+
+    Also one picture [H, W, 3] or several [B, H, W, 3] as numpy arrays, as ``pictures.load`` gives
+    them. Raises ValueError for anything else: another dtype may be normalised already.
 
     By whole rows of pixels: three numbers at a time, as the channels stand, a CPU would take five
     times as long.
     """
+    if isinstance(pictures, np.ndarray):
+        pictures = _batch(pictures)
+    if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3:
+        raise ValueError(
+            f"pictures are {pictures.dtype} {tuple(pictures.shape)}: uint8 [B, 3, H, W] is meant, "
+            "or a numpy array [H, W, 3] from bdlab.datasets.pictures.load"
+        )
     scale, shift = _row(pictures.device, pictures.shape[-1])
     return (
         pictures.permute(0, 2, 3, 1)
@@ -48,6 +58,17 @@ def normalise(pictures: Tensor) -> Tensor:
         .unflatten(2, (-1, 3))
         .permute(0, 3, 1, 2)
     )
+
+
+def _batch(pictures: np.ndarray) -> Tensor:
+    """Numpy pictures [H, W, 3] or [B, H, W, 3] -> a tensor [B, 3, H, W], stored alike."""
+    some = pictures[None] if pictures.ndim == 3 else pictures
+    if some.ndim != 4 or some.shape[-1] != 3 or some.dtype != np.uint8:
+        raise ValueError(
+            f"pictures are {pictures.dtype} {pictures.shape}: numpy pictures are uint8 [H, W, 3] "
+            "or [B, H, W, 3], as bdlab.datasets.pictures.load gives them"
+        )
+    return torch.from_numpy(some.copy()).permute(0, 3, 1, 2)
 
 
 def denormalise(pictures: Tensor) -> Tensor:

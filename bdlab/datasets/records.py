@@ -20,7 +20,7 @@ from bdlab.files import atomic
 from bdlab.modality import Modality
 
 SPLITS = ("train", "val", "test")
-#: Which gallery pictures do not count for a query: none, those of the query's own camera, or
+#: Which gallery pictures do not count for a query: none, a person's by the query's own camera, or
 #: SYSU-MM01's rule (a camera-3 query skips all of camera 2).
 EXCLUDED = ("none", "camera", "sysu")
 

@@ -83,6 +83,8 @@ def evaluate(
     embedded, config = embedded or embed(setup, split), setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip}
     options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
+    if setup.dataset.exclude != "none":
+        options["exclude"] = setup.dataset.exclude
     if split != "test":
         options["unlike"] = [f"people of the {split} part"]
     else:
