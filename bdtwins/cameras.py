@@ -8,9 +8,10 @@ import math
 
 import numpy as np
 
-from .scenery import OCCLUDERS, stream
+from .scenery import stream
 from .sensors import Lens, Light
 from .skeleton import View, blend
+from .things import OCCLUDERS
 
 OUTDOOR = ("road", "green", "plaza", "wall")
 #: SYSU camera -> (number of the place, kinds of spot there); cameras 2 and 3 stand in one place

@@ -2,7 +2,8 @@
 develops.
 
 The renderer from the outside in: this file (the whole, head, bags), ``outfit`` (clothes),
-``figure`` (skeleton and view), ``scenery`` (the place), ``canvas`` (shapes), ``wardrobe`` (who).
+``figure`` (skeleton and view), ``scenery`` and ``things`` (the place), ``canvas`` (shapes),
+``wardrobe`` (who).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from . import clothes, scenery
+from . import clothes, scenery, things
 from .canvas import Canvas
 from .skeleton import Figure, Vector, View, blend
 from .wardrobe import Person
@@ -32,7 +33,7 @@ def paint(person: Person, view: View, seed: int, height: int, width: int) -> np.
     )
     draw(Figure(canvas, person, view))
     if view.occluder:
-        scenery.occlude(
+        things.occlude(
             canvas, scenery.stream(seed, "occluder", view.fold), view.occluder, view.occluder_x
         )
     return canvas.layers

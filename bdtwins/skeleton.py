@@ -44,7 +44,7 @@ class View:
     spot: int
     kind: str
     gesture: str  # "swing" | "pocket" | "phone" | "fold"
-    occluder: str  # "" | scenery.OCCLUDERS
+    occluder: str  # "" | things.OCCLUDERS
     occluder_x: float
     fold: int
 

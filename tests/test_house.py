@@ -12,6 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from .conftest import REPOSITORY
+from .density import measure
 
 PACKAGE = REPOSITORY / "bdlab"
 #: Modules and folders of the package, lower floors first: each imports only from floors below its
@@ -27,6 +28,8 @@ FLOORS = [
     {"cli"},
 ]
 MOST_ENTRIES, MOST_FLOORS = 20, 8
+#: Of code in a module: neither blank nor a comment nor part of a docstring.
+MOST_LINES = 300
 WIDGETS = {
     "workbench/widgets.py", "workbench/explorers.py", "workbench/live.py",
     "workbench/losses/hinge.py", "workbench/losses/graph.py",
@@ -103,6 +106,11 @@ def faults(found):
         for b in names
         if a != b and b != "__version__" and floor(b) >= floor(a)
     ]
+
+
+def too_long(package):
+    """Modules of more code lines than fit in a glance."""
+    return [name for name, path in modules(package) if measure(path).lines > MOST_LINES]
 
 
 def test_imports_go_down():
@@ -283,9 +291,16 @@ class TestRepository:
                 assert not re.search(r"(?<![\w.])/(work|root|home)/[a-z]", path.read_text()), path
 
     def test_modules_stay_within_a_glance(self):
-        """A guide of 300 lines a module."""
-        long = {path.name for _, path in modules() if len(path.read_text().splitlines()) > 300}
-        assert not long
+        for package in ("bdlab", "bdtwins"):
+            assert too_long(REPOSITORY / package) == []
+
+    def test_a_module_of_one_line_more_is_found(self, tmp_path):
+        """The broken variant; blank lines, comments and docstrings do not count."""
+        rest = '"""A docstring\n\nof three lines."""\n\n# a comment\n'
+        (tmp_path / "short.py").write_text(rest + "x = 1\n" * MOST_LINES)
+        assert too_long(tmp_path) == []
+        (tmp_path / "long.py").write_text(rest + "x = 1\n" * (MOST_LINES + 1))
+        assert too_long(tmp_path) == ["long.py"]
 
 
 class TestReadme:

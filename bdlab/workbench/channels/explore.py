@@ -13,46 +13,18 @@ from typing import Any
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from bdlab.config import from_flat
-from bdlab.modality import Modality
 from bdlab.training import setup
-from bdlab.workbench.pictures import sheet
 from bdlab.workbench.training import generator_curves
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
 from . import figures as static
-from .numbers import (
-    CHANNELS,
-    NAMES,
-    PRESETS,
-    SPACES,
-    Numbers,
-    checked,
-    flat,
-    moved,
-    preset,
-    read,
-    unflat,
-)
-from .render import (
-    INKS,
-    WHITE,
-    Rendered,
-    affine,
-    fit,
-    grey,
-    mark,
-    people_of,
-    render,
-    shares,
-    single,
-)
+from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
+from .page import VIEWS, page, words
+from .render import INKS, Rendered, fit, people_of, render
 
-V, I, DV, DI = Modality
-VIEWS = ("overview", "channels", "divergence")
-GAP, HEAD = 3, 22  # pixels between pictures, and for the words over them
 #: Several lines of words as close as print: a widget's own are spaced as controls are.
 _CLOSE = '<div style="line-height: 1.35">{}</div>'
 _STATIC = {
@@ -346,104 +318,6 @@ class _Board:
 
 def _epoch_name(epoch: int) -> str:
     return f"after epoch {epoch}" if epoch else "the start of the run"
-
-
-# -- pictures of one move
-# ----------------------------------------------------------------------------------------------
-
-
-def page(rendered: Rendered, view: str = "overview", ink: str = "colour") -> np.ndarray:
-    """What the explorer shows, uint8 [H, W, 3] with a word over every picture. Raises ValueError
-    for an unknown view or ink.
-    """
-    if view not in VIEWS:
-        raise ValueError(f"view {view!r}: one of {', '.join(VIEWS)} is meant")
-    shown = rendered.shown
-    if view == "divergence":
-        maps = {
-            f"|D_I - I| {c}  {rendered.divergence[..., k].mean():.2f}": grey(
-                rendered.divergence[..., k]
-            )
-            for k, c in enumerate(CHANNELS)
-        }
-        return _headed({"I": shown[I], "D_I": shown[DI], **maps})
-    thirds = {m: _thirds(p, ink) for m, p in shown.items()}
-    if view == "channels":
-        rows = [[m, *thirds[m], other, *thirds[other]] for m, other in ((V, I), (DV, DI))]
-        parts = []
-        for row in rows:
-            whole = [shown[p] if isinstance(p, Modality) else p for p in row]
-            parts.append([_smaller(p, 2 / 3) for p in whole])
-        heads = ["V over D_V", "red", "green", "blue", "I over D_I", "red", "green", "blue"]
-        return _headed(dict(enumerate(_columns(parts))), heads)
-    named = {"V": V, "E_V(V)": None, "D_V": DV, "I": I, "D_I": DI}
-    gray = mark(rendered.encoded, rendered.clipped)
-    return _headed(
-        {n: gray if m is None else _beside(shown[m], thirds[m]) for n, m in named.items()}
-    )
-
-
-def words(rendered: Rendered) -> str:
-    """What the picture cannot say by itself, as HTML."""
-    found = shares(rendered)["pixels"]
-    slope, level = affine(rendered.numbers, rendered.space)
-    lines = [f"{c} {slope[k]:.2f} I {level[k]:+.2f}" for k, c in enumerate(CHANNELS)]
-    return (
-        f"E_V's ReLU clips <b>{100 * rendered.clipped.mean():.0f} %</b> of V's pixels (striped). "
-        f"D_V's brightness: red {100 * found[0]:.0f}, green {100 * found[1]:.0f}, blue "
-        f"{100 * found[2]:.0f} %. "
-        f"D_I in pixels: {'; '.join(lines)}.<br>Outside what a screen shows: "
-        f"{100 * rendered.outside(DV):.0f} % of D_V, "
-        f"{100 * rendered.outside(DI):.0f} % of D_I. A divergence is black at 0, white from "
-        f"{WHITE} on; the number is its mean."
-    )
-
-
-def _headed(pictures: Mapping[Any, np.ndarray], heads: Sequence[str] = ()) -> np.ndarray:
-    """Pictures of one height side by side with words over them."""
-    tall, width = (
-        next(iter(pictures.values())).shape[0],
-        sum(p.shape[1] + 3 * GAP for p in pictures.values()) - 3 * GAP,
-    )
-    canvas = Image.new("RGB", (width, tall + HEAD), "white")
-    draw, font, x = ImageDraw.Draw(canvas), ImageFont.load_default(13), 0
-    for head, p in zip(heads or pictures, pictures.values(), strict=True):
-        canvas.paste(Image.fromarray(p), (x, HEAD))
-        draw.text((x + p.shape[1] / 2, HEAD - 5), str(head), "black", font, anchor="ms")
-        x += p.shape[1] + 3 * GAP
-    return np.asarray(canvas)
-
-
-def _beside(picture: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """A picture and, right of it, its three channels at a third of its size, one under the
-    other.
-    """
-    small = [_smaller(p, 1 / 3) for p in parts]
-    column = np.full((picture.shape[0], small[0].shape[1], 3), 255, np.uint8)
-    for k, p in enumerate(small):
-        column[k * picture.shape[0] // 3 :][: p.shape[0]] = p
-    return np.concatenate(
-        [picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8), column], axis=1
-    )
-
-
-def _columns(rows: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
-    """Rows of pictures as one picture a column."""
-    made = []
-    for column in zip(*rows, strict=True):
-        made.append(sheet([[p] for p in column], GAP))
-    return made
-
-
-def _thirds(picture: np.ndarray, ink: str) -> list[np.ndarray]:
-    """The three channels of a picture, each alone."""
-    return [single(picture, channel, ink) for channel in range(3)]
-
-
-def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
-    """A picture at a share of its size."""
-    size = (round(picture.shape[1] * by), round(picture.shape[0] * by))
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
 def _button(name: str, action: Callable[[], None]) -> widgets.Button:

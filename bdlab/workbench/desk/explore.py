@@ -16,18 +16,16 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
-from matplotlib.colors import to_hex
 
 from bdlab.modality import Modality
 from bdlab.workbench.retrieval.search import Tested
-from bdlab.workbench.style import COLOURS, HIT, MARKS, MISS, PALETTE
 from bdlab.workbench.widgets import png
 
 from . import figures, numbers
+from .legend import COLOURINGS, legend
 from .numbers import DeskError
 
 STATE = 1  # the version of a state's string
-COLOURINGS = ("person", "modality", "camera", "right or wrong")
 HERE = Path(__file__).parent
 
 
@@ -86,7 +84,7 @@ class Desk(anywidget.AnyWidget):
         self._maps: dict[tuple[int, str], tuple[np.ndarray, str]] = {}
         self._lists: dict[tuple[int, str, int], numbers.Lists] = {}
         self._quiet = True
-        self.about = _about(cells)
+        self.about = legend(cells)
         setting = next(iter(cells[0].settings))
         self.view = {
             "setting": setting,
@@ -344,43 +342,3 @@ class Desk(anywidget.AnyWidget):
     def figure(self) -> plt.Figure:
         """The static twin of what is seen."""
         return figures.desk(self.cells, self.answers(), self.selection, self.view)
-
-
-def _about(cells: list[Tested]) -> dict[str, Any]:
-    """What does not change while a board is open: names, settings, streams, colours."""
-    first = cells[0]
-    dataset = first.setup.dataset
-    records = [dataset.records[row] for row in dataset.select("test")]
-    maps = [way for way in numbers.MAPS if way == "PCA" or numbers.embedding.has_tsne()]
-    height, width = first.setup.config.data.height, first.setup.config.data.width
-    streams = []
-    for tested in cells:
-        streams.append([m.value for m in Modality if m in tested.embedded])
-    return {
-        "cells": [numbers.title(tested) for tested in cells],
-        "data": dataset.name,
-        "settings": first.settings,
-        "draws": {setting: first.trials(setting) for setting in first.settings},
-        "asks": {setting: first.asks(setting).value for setting in first.settings},
-        "scores": [_scores(tested) for tested in cells],
-        "streams": streams,
-        "cameras": sorted({r.camera for r in records} - {0}),
-        "filters": list(numbers.FILTERS[len(cells)]),
-        "orders": list(numbers.ORDERS),
-        "colourings": list(COLOURINGS),
-        "maps": maps,
-        "marks": {m.value: MARKS[m] for m in Modality},
-        "colours": {m.value: to_hex(COLOURS[m]) for m in Modality},
-        "palette": [to_hex(colour) for colour in PALETTE],
-        "verdicts": {"hit": to_hex(HIT), "miss": to_hex(MISS)},
-        "ratio": height / width,
-    }
-
-
-def _scores(tested: Tested) -> dict[str, str]:
-    """Rank-1 and mAP in words, by setting."""
-    words = {}
-    for setting, result in tested.results.items():
-        rank1, mean = result.mean["R1"], result.mean["mAP"]
-        words[setting] = f"R1 {rank1:.1%}, mAP {mean:.1%}"
-    return words

@@ -12,8 +12,8 @@ from bdlab.experiments import cell, sweeps
 from bdlab.modality import Modality
 from bdlab.workbench import explorers
 from bdlab.workbench.channels import render
-from bdlab.workbench.channels.explore import HEAD, VIEWS, page
 from bdlab.workbench.channels.numbers import NAMES, flat, preset, unflat
+from bdlab.workbench.channels.page import HEAD, VIEWS, page
 
 V, I, DV, DI = Modality
 NUMBERS = unflat(

@@ -2,22 +2,16 @@
 
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from bdlab.modality import Modality
-from bdlab.workbench import pictures, style
+from bdlab.workbench import pictures
 from bdlab.workbench.data import figures as data_figures
 from bdlab.workbench.data import numbers as gaps
 from bdlab.workbench.style import COLOURS
 from tests.workbench.looking import drawn, words
 
 V, I = Modality.V, Modality.I
-
-
-def points(ax, label):
-    """Offsets of the scatter with that label, as a set of (x, y)."""
-    found = [c for c in ax.collections if c.get_label().startswith(label)]
-    return {tuple(map(int, xy)) for c in found for xy in c.get_offsets()}
 
 
 def test_sightings_show_the_pictures_and_hatch_the_gaps(sysu):
@@ -63,75 +57,6 @@ def test_agreement_writes_the_means_it_marks():
         np.testing.assert_allclose(collection.get_offsets()[:, 0], values)
     marks = [c.get_paths()[0].vertices.shape for c in ax.collections]
     assert marks[2] != marks[1], "strangers have a mark of their own"
-
-
-def test_roles_cross_out_camera_3_to_2_only(sysu, regdb):
-    ax = data_figures.roles(sysu).axes[0]
-    arrows = [p for p in ax.patches if isinstance(p, FancyArrowPatch)]
-    assert len(arrows) == 2 * 4
-    assert sum(a.get_linestyle() not in ("-", "solid") for a in arrows) == 1
-    assert words(ax).count("same place: skipped") == 1
-    assert sum("camera" in w for w in words(ax)) == 6
-    numbers = sum(int(w.split("\n")[-1].split()[0]) for w in words(ax) if w.endswith("pictures"))
-    assert numbers == len(sysu.select("test"))
-    assert "indoor" in next(w for w in words(ax) if w.startswith("camera 3"))
-    ax = data_figures.roles(regdb).axes[0]
-    assert "same place: skipped" not in words(ax)
-    assert {"visible\n32 pictures", "infrared\n32 pictures"} <= set(words(ax))
-
-
-def test_relation_marks_every_pair(sysu):
-    trial = gaps.trial(sysu, "indoor-single")
-    ax = data_figures.relation(sysu, trial).axes[0]
-    assert points(ax, "same person: to be found") == {
-        (g, q) for q, g in np.argwhere(trial.same & ~trial.removed)
-    }
-    assert points(ax, "same person, removed") == {
-        (g, q) for q, g in np.argwhere(trial.same & trial.removed)
-    }
-    assert {y for _, y in points(ax, "no match left")} == set(np.flatnonzero(~trial.valid))
-    (block,) = ax.patches
-    assert block.get_hatch()
-    assert block.get_width() * block.get_height() == trial.removed.sum()
-    assert ax.get_title() == f"{trial.valid.sum()} of {len(trial.query)} queries have a match"
-    drawn(ax.figure)
-
-
-def test_relation_without_a_rule_has_nothing_hatched(regdb):
-    ax = data_figures.relation(regdb, gaps.trial(regdb)).axes[0]
-    assert list(ax.patches) == []
-    assert len(points(ax, "same person: to be found")) == 8 * 4 * 4
-
-
-def test_relation_draws_on_axes_given(sysu):
-    figure, axes = style.panels(2)
-    trial = gaps.trial(sysu)
-    assert data_figures.relation(sysu, trial, ax=axes[1]) is figure
-    assert axes[1].get_title()
-    assert not axes[0].get_title()
-
-
-def test_gallery_ticks_the_right_and_crosses_the_removed(sysu):
-    trial = gaps.trial(sysu)
-    number = trial.example
-    ax = data_figures.gallery(sysu, trial, number, people=8).axes[0]
-    right = (trial.same & ~trial.removed)[number].sum()
-    removed = trial.removed[number].sum()
-    assert words(ax).count("✓") == right
-    assert len(ax.lines) == 2 * removed > 0
-    frames = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_linewidth() > 2]
-    assert len(frames) == 1 + right
-    heads = [t.get_text() for t in ax.get_xticklabels()]
-    query = sysu.records[trial.query[number]]
-    assert heads[0] == f"query: person {query.identity}\ninfrared, camera 3"
-    assert heads[1] == str(query.identity)
-    drawn(ax.figure)
-
-
-def test_gallery_of_regdb_has_no_crosses(regdb):
-    ax = data_figures.gallery(regdb, gaps.trial(regdb), 5, people=4).axes[0]
-    assert len(ax.lines) == 0
-    assert words(ax).count("✓") == 3  # of four shots three fit on the shelves
 
 
 def test_counterfactuals_write_the_gaps_they_show():
