@@ -1,4 +1,4 @@
-"""Notebook 00, headless: it shows its seven figures, prints numbers that are right, and leads on to
+"""Notebook 00, headless: it shows its nine figures, prints numbers that are right, and leads on to
 what is there.
 """
 
@@ -15,8 +15,9 @@ from tests.conftest import REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "00_start_here.ipynb"
-#: people, families, four modalities, framework, journey, graphs, curves
-FIGURES = 7
+#: people, families, four modalities, framework, journey, graphs, curves, the four again, lists
+FIGURES = 9
+MOST_WORDS = 1200
 
 
 @pytest.mark.slow
@@ -65,7 +66,9 @@ def test_every_figure_has_words_on_both_sides():
     drawing = [
         k
         for k, c in enumerate(cells)
-        if re.search(r"^(method|figures|notebook\.curves)[.(]", reading.source(c), re.MULTILINE)
+        if re.search(
+            r"^(method|retrieval_figures|notebook\.curves)[.(]", reading.source(c), re.MULTILINE
+        )
     ]
     assert len(drawing) == FIGURES
     for k in drawing:
@@ -87,3 +90,22 @@ def test_every_letter_is_explained_before_it_is_used():
         "$L_{MDL}$": "$L_{MDL}$, the *multi-directional* loss",
     }.items():
         assert text.index(meaning) <= text.index(letter), letter
+
+
+def test_it_is_read_in_ten_minutes():
+    text = [word for word in reading.words(NOTEBOOK).split() if any(map(str.isalnum, word))]
+    assert len(text) <= MOST_WORDS
+
+
+def test_it_learns_unless_asked_not_to():
+    assert 'preset = "demo"' in reading.code(NOTEBOOK)
+
+
+def test_it_tells_of_the_live_page_and_the_desk():
+    from bdlab.workbench import explorers
+
+    text = reading.words(NOTEBOOK)
+    (page,) = re.findall(r"`(docs/live/[^`]+)`", text)
+    assert (REPOSITORY / page).is_file()
+    assert "explorers.desk(" in text
+    assert callable(explorers.desk)

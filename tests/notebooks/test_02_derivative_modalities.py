@@ -87,7 +87,7 @@ def test_every_figure_has_words():
     figures = [
         k
         for k, cell in enumerate(cells)
-        if "figures." in reading.source(cell) and ");" in reading.source(cell)
+        if "channel_figures." in reading.source(cell) and cell["cell_type"] == "code"
     ]
     for k in figures:
         near = reading.around(cells, k, before=1, after=1)
