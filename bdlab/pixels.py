@@ -20,9 +20,9 @@ LUMA = (0.299, 0.587, 0.114)
 @cache
 def _space(device: torch.device) -> tuple[Tensor, Tensor]:
     """Means and deviations [3, 1, 1], put on a device once: a copy in every step would stop it."""
-    return torch.tensor(MEAN, device=device).view(3, 1, 1), torch.tensor(STD, device=device).view(
-        3, 1, 1
-    )
+    mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
+    std = torch.tensor(STD, device=device).view(3, 1, 1)
+    return mean, std
 
 
 @cache

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import copy
 import hashlib
 import importlib
 import inspect
@@ -32,7 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOST_BYTES = 400_000  # of a notebook with its outputs
-COLOURS = 96  # of a picture's palette
+#: Widest picture in pixels and colours of its palette, tried in turn until a notebook fits.
+FORMS = ((950, 96), (900, 48), (800, 32), (700, 24), (600, 16))
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -91,8 +93,10 @@ def run(path: Path) -> nbformat.NotebookNode:
         return nbformat.read(out, as_version=4)
 
 
-def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The tracked notebook with the outputs of an execution."""
+def keep(
+    path: Path, executed: nbformat.NotebookNode, form: tuple[int, int] = FORMS[0]
+) -> nbformat.NotebookNode:
+    """The tracked notebook with the outputs of an execution, its pictures in one of ``FORMS``."""
     book = nbformat.read(path, as_version=4)
     state = executed.metadata.get("widgets", {}).get(
         "application/vnd.jupyter.widget-state+json", {}
@@ -104,7 +108,7 @@ def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
             continue
         number += 1
         cell.execution_count = number
-        cell.outputs = [tidy(output, state.get("state", {})) for output in done.outputs]
+        cell.outputs = [tidy(output, state.get("state", {}), form) for output in done.outputs]
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
@@ -115,30 +119,37 @@ def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return book
 
 
-def tidy(output: nbformat.NotebookNode, widgets: dict) -> nbformat.NotebookNode:
+def tidy(
+    output: nbformat.NotebookNode, widgets: dict, form: tuple[int, int]
+) -> nbformat.NotebookNode:
     """One output as it is kept: small pictures, explorers as pictures."""
+    output = copy.deepcopy(output)
     data = output.get("data", {})
     if WIDGET in data:
-        picture = picture_of(data[WIDGET]["model_id"], widgets)
+        picture = picture_of(data[WIDGET]["model_id"], widgets, form)
         text = "An explorer: run this notebook to use it."
         output.data = nbformat.from_dict({"text/plain": text})
         if picture:
             output.data["image/png"] = picture
         output.metadata = nbformat.from_dict({})
     elif "image/png" in data:
-        data["image/png"] = small(base64.b64decode(data["image/png"]))
+        data["image/png"] = small(base64.b64decode(data["image/png"]), form)
     return output
 
 
-def small(png: bytes) -> str:
-    """A picture with a palette of its own, base64."""
+def small(png: bytes, form: tuple[int, int] = FORMS[0]) -> str:
+    """A picture of at most so many pixels across, with a palette of its own, base64."""
+    widest, colours = form
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if picture.width > widest:
+        size = (widest, round(picture.height * widest / picture.width))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return base64.b64encode(min(out.getvalue(), png, key=len)).decode()
 
 
-def picture_of(model_id: str, widgets: dict) -> str | None:
+def picture_of(model_id: str, widgets: dict, form: tuple[int, int]) -> str | None:
     """The largest picture that a widget or one of its children shows, base64; None without any."""
     pictures: list[bytes] = []
     waiting = [model_id]
@@ -150,7 +161,7 @@ def picture_of(model_id: str, widgets: dict) -> str | None:
                 pictures.append(raw)
         for child in model.get("state", {}).get("children", []):
             waiting.append(child.removeprefix("IPY_MODEL_"))
-    return small(max(pictures, key=len)) if pictures else None
+    return small(max(pictures, key=len), form) if pictures else None
 
 
 def alt_texts(book: nbformat.NotebookNode) -> dict[str, str]:
@@ -189,9 +200,12 @@ def first_sentence(function: ast.expr, modules: dict[str, str]) -> str | None:
 def main(paths: list[Path]) -> None:
     os.chdir(ROOT)
     for path in paths:
-        book = keep(path, run(path))
-        text = nbformat.writes(book) + "\n"
-        if len(text) > MOST_BYTES:
+        executed = run(path)
+        for form in FORMS:
+            text = nbformat.writes(keep(path, executed, form)) + "\n"
+            if len(text) <= MOST_BYTES:
+                break
+        else:
             sys.exit(f"{path}: {len(text):,} bytes with its outputs, {MOST_BYTES:,} at most")
         path.write_text(text, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(text) / 1000:,.0f} kB")

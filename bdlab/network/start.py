@@ -52,7 +52,11 @@ def _prefixes(state: Mapping[str, Tensor], wanted: Sequence[str]) -> list[str]:
         prefix = name.removesuffix(first)
         if name.endswith(first) and any(prefix + other in state for other in others):
             prefixes.append(prefix)
-    return [p for p in prefixes if not any(p != q and p.startswith(q) for q in prefixes)]
+    outermost: list[str] = []
+    for prefix in sorted(prefixes):  # what a prefix begins with stands before it
+        if not outermost or not prefix.startswith(outermost[-1]):
+            outermost.append(prefix)
+    return outermost
 
 
 def continue_from(net: nn.Module, weights: str | None) -> None:

@@ -23,9 +23,9 @@ from bdlab.datasets import twin
 from bdlab.modality import Modality
 from bdlab.pixels import MEAN, STD
 from bdlab.workbench import bundle
+from bdlab.workbench import pictures as shots
 from bdlab.workbench.channels import numbers as generators
 from bdlab.workbench.channels import render
-from bdlab.workbench.data import numbers as gaps
 from bdlab.workbench.losses import toy
 from bdlab.workbench.retrieval.search import Tested
 
@@ -238,9 +238,9 @@ def _sharp(tested: Tested, row: int, height: int) -> np.ndarray:
     """One record's picture [height, height / 2, 3]; of a twin the same shot, rendered anew."""
     dataset = tested.setup.dataset
     record = dataset.records[row]
-    dials = gaps.twin_of(dataset)
+    dials = shots.twin_of(dataset)
     if dials is None:
-        return gaps.pixels(dataset, [row], height, height // 2)[0]
+        return shots.pixels(dataset, [row], height, height // 2)[0]
     number = twin.number_of(record.path, **dials, identity=record.identity)
     shape = (height, height // 2)
     taken = twin.counterfactual(**dials, identity=record.identity, shot=number, shape=shape)

@@ -264,7 +264,7 @@ def test_dials_change_no_draw_of_the_visible_pictures():
 # ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", bdtwins.KINDS)
+@pytest.mark.parametrize("kind", [REGDB, SYSU])
 def test_channel_gap_is_monotonic_from_luminance_to_physics(kind):
     steps = [sample(kind, channel_gap=c, appearance_gap=0.0) for c in (0.0, 0.25, 0.5, 0.75, 1.0)]
     found = [correlation(s["rgb"], s["ir"]) for s in steps]
@@ -274,7 +274,7 @@ def test_channel_gap_is_monotonic_from_luminance_to_physics(kind):
     assert found[-1] < (0.15 if kind == REGDB else 0.55)
 
 
-@pytest.mark.parametrize("kind", bdtwins.KINDS)
+@pytest.mark.parametrize("kind", [REGDB, SYSU])
 def test_appearance_gap_is_monotonic_from_the_same_to_independent(kind):
     steps = [sample(kind, appearance_gap=a) for a in (0.0, 0.2, 0.5, 0.8, 1.0)]
     found = [distance(s["rgb"], s["rgb_at_ir"]) for s in steps]

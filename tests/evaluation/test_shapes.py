@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 CODE = """
-import beartype, beartype.door, beartype.vale, scipy.sparse, torch, typing
+import beartype, beartype.door, beartype.vale, scipy.sparse, torch, torchvision, typing
 from jaxtyping import TypeCheckError, install_import_hook
 
 with install_import_hook(("bdlab.evaluation",), "beartype.beartype"):

@@ -114,9 +114,9 @@ def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
 def test_slow_steps_are_measured_twice_only(setup, monkeypatch):
     monkeypatch.setattr(planning, "PATIENCE", 0.0)
     steps = []
-    train = planning.training.train
+    train = planning.loop.train
     monkeypatch.setattr(
-        planning.training,
+        planning.loop,
         "train",
         lambda s, on_step: train(s, on_step=lambda a, b: (steps.append(a), on_step(a, b))),
     )
