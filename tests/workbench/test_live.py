@@ -129,12 +129,12 @@ class TestGame:
 
     def test_pictures_are_the_sets_own_shots(self, tested_regdb, traits):
         """Rendered anew, sharper: of all test pictures the record's own is the most alike."""
-        from bdlab.workbench.data import numbers as gaps
+        from bdlab.workbench import pictures as shots
 
         dataset = tested_regdb.setup.dataset
         for name, m in (("infrared", I), ("visible", V)):
             rows = dataset.select("test", m)
-            stored = gaps.pixels(dataset, rows, 64, 32).reshape(len(rows), -1)
+            stored = shots.pixels(dataset, rows, 64, 32).reshape(len(rows), -1)
             for uri, row in zip(traits[name], traits["rows"][name], strict=True):
                 ours = decoded(uri)
                 assert ours.shape == (64, 32, 3)
