@@ -142,7 +142,7 @@ def _fields(table: Table, row: str, column: Column, value: Value, printed: bool)
         source = f"paper {PAPER_DATA[SETTINGS[column.setting][1]]}"
         numbers = [_number(value.mean), _number(value.sd), "", "", ""]
         return [*about, source, *place, "per cent", *numbers, "", "", ""]
-    absent = ", ".join(table.absent(row))
+    absent = table.counted_absent(row)
     numbers = [_fraction(value.mean), _fraction(value.sd), table.counts[row], absent]
     stands_on = [draws(table.results).partition(": ")[2], table.mixed.get(row, ""), _label(table)]
     return [*about, "bdlab", *place, "fraction", *numbers, alive(table, row), *stands_on]

@@ -160,6 +160,11 @@ class Table:
         never = self.tried(row) - have - words.keys()
         return [*words.values(), *["missing"] * len(never)]
 
+    def counted_absent(self, row: str) -> str:
+        """The cells that are not there, counted: ``1 failed, 1 missing``."""
+        absent = self.absent(row)
+        return ", ".join(f"{absent.count(word)} {word}" for word in dict.fromkeys(absent))
+
     def tried(self, row: str) -> set[Place]:
         """The (split, seed) that were asked for of a row; where no declaration says, those that any
         row was begun with.
@@ -175,8 +180,7 @@ class Table:
         """
         if row in self.printed:
             return ""
-        absent = self.absent(row)
-        words = [f"{absent.count(word)} {word}" for word in dict.fromkeys(absent)]
+        words = [text] if (text := self.counted_absent(row)) else []
         words += ["mixed"] if row in self.mixed else []
         count = str(len(self.cells[row]))
         return f"{count} ({', '.join(words)})" if words else count
