@@ -25,6 +25,7 @@ nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
     ("html", "image/svg+xml", 10),
     ("html", "image/png", 20),
+    ("html", "image/jpeg", 25),
     ("html", "text/html", 30),
     ("html", "text/markdown", 40),
     ("html", "text/plain", 50),

@@ -32,6 +32,7 @@ from bdlab import batch
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PICTURES = {"image/png", "image/jpeg"}
 MOST_BYTES = 400_000  # of a notebook with its outputs
 #: Widest picture in pixels and colours of its palette, tried in turn until a notebook fits.
 FORMS = ((950, 96), (900, 48), (800, 32), (700, 24), (600, 16))
@@ -112,7 +113,7 @@ def keep(
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
-        if cell.id in alts and any("image/png" in o.get("data", {}) for o in cell.outputs):
+        if cell.id in alts and any(PICTURES & o.get("data", {}).keys() for o in cell.outputs):
             cell.metadata["mystnb"] = {"image": {"alt": alts[cell.id]}}
     made = {"outputs_of": source_hash(book), "outputs": output_hash(book)}
     book.metadata = nbformat.from_dict({**KERNEL, "bdlab": made})
@@ -130,26 +131,32 @@ def tidy(
         text = "An explorer: run this notebook to use it."
         output.data = nbformat.from_dict({"text/plain": text})
         if picture:
-            output.data["image/png"] = picture
+            output.data |= picture
         output.metadata = nbformat.from_dict({})
     elif "image/png" in data:
-        data["image/png"] = small(base64.b64decode(data["image/png"]), form)
+        output.data |= small(base64.b64decode(data.pop("image/png")), form)
     return output
 
 
-def small(png: bytes, form: tuple[int, int] = FORMS[0]) -> str:
-    """A picture of at most so many pixels across, with a palette of its own, base64."""
+def small(png: bytes, form: tuple[int, int] = FORMS[0]) -> dict[str, str]:
+    """A picture of at most so many pixels across, base64 by its type: with a palette of its own, or
+    as JPEG where that is much smaller, as it is with people.
+    """
     widest, colours = form
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > widest:
         size = (widest, round(picture.height * widest / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    return base64.b64encode(min(out.getvalue(), png, key=len)).decode()
+    drawn, photograph = io.BytesIO(), io.BytesIO()
+    picture.quantize(colours, dither=Image.Dither.NONE).save(drawn, "PNG", optimize=True)
+    picture.save(photograph, "JPEG", quality=72, optimize=True)
+    kind, data = "image/png", drawn.getvalue()
+    if len(photograph.getvalue()) < 0.6 * len(data):
+        kind, data = "image/jpeg", photograph.getvalue()
+    return {kind: base64.b64encode(data).decode()}
 
 
-def picture_of(model_id: str, widgets: dict, form: tuple[int, int]) -> str | None:
+def picture_of(model_id: str, widgets: dict, form: tuple[int, int]) -> dict[str, str] | None:
     """The largest picture that a widget or one of its children shows, base64; None without any."""
     pictures: list[bytes] = []
     waiting = [model_id]
@@ -208,7 +215,7 @@ def main(paths: list[Path]) -> None:
         else:
             sys.exit(f"{path}: {len(text):,} bytes with its outputs, {MOST_BYTES:,} at most")
         path.write_text(text, encoding="utf-8")
-        print(f"{path.relative_to(ROOT)}: {len(text) / 1000:,.0f} kB")
+        print(f"{path.relative_to(ROOT)}: {len(text) / 1000:,.0f} kB", flush=True)
 
 
 def tracked(path: str) -> str | None:

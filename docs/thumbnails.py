@@ -24,8 +24,9 @@ def pictures(path: Path) -> list[Image.Image]:
     found = []
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []):
-            if png := output.get("data", {}).get("image/png"):
-                found.append(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
+            data = output.get("data", {})
+            if raw := data.get("image/png") or data.get("image/jpeg"):
+                found.append(Image.open(io.BytesIO(base64.b64decode(raw))).convert("RGB"))
     return found
 
 

@@ -69,8 +69,9 @@ def widgets(path):
 
 
 def shown(path):
-    """The PNG outputs as arrays [H, W, 3] uint8."""
-    drawn = [Image.open(io.BytesIO(base64.b64decode(data))) for data in of_type(path, "image/png")]
+    """The pictures among the outputs as arrays [H, W, 3] uint8."""
+    raw = [*of_type(path, "image/png"), *of_type(path, "image/jpeg")]
+    drawn = [Image.open(io.BytesIO(base64.b64decode(data))) for data in raw]
     return [np.array(picture.convert("RGB")) for picture in drawn]
 
 

@@ -83,7 +83,8 @@ def test_pictures_are_made_small_and_stay_pictures():
     big = Image.radial_gradient("L").convert("RGB")
     raw = io.BytesIO()
     big.save(raw, "PNG", compress_level=0)
-    kept = base64.b64decode(execute.small(raw.getvalue()))
+    (data,) = execute.small(raw.getvalue()).values()
+    kept = base64.b64decode(data)
     assert len(kept) < len(raw.getvalue())
     assert Image.open(io.BytesIO(kept)).size == big.size
 
