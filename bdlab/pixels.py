@@ -28,8 +28,10 @@ def _space(device: torch.device) -> tuple[Tensor, Tensor]:
 @cache
 def _row(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
     """What a stored row of pixels [W 3] is multiplied by and what is then taken off."""
-    mean, std = (value.flatten().repeat(width) for value in _space(device))
-    return 1 / (255 * std), mean / std
+    mean, std = _space(device)
+    means = mean.flatten().repeat(width)  # [W 3], as the channels stand in memory
+    stds = std.flatten().repeat(width)
+    return 1 / (255 * stds), means / stds
 
 
 def normalise(pictures: Tensor | np.ndarray) -> Tensor:
@@ -62,7 +64,9 @@ def normalise(pictures: Tensor | np.ndarray) -> Tensor:
 
 def _batch(pictures: np.ndarray) -> Tensor:
     """Numpy pictures [H, W, 3] or [B, H, W, 3] -> a tensor [B, 3, H, W], stored alike."""
-    some = pictures[None] if pictures.ndim == 3 else pictures
+    some = pictures
+    if pictures.ndim == 3:
+        some = pictures[None]  # [1, H, W, 3]
     if some.ndim != 4 or some.shape[-1] != 3 or some.dtype != np.uint8:
         raise ValueError(
             f"pictures are {pictures.dtype} {pictures.shape}: numpy pictures are uint8 [H, W, 3] "
