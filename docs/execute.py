@@ -34,8 +34,9 @@ BOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = {"image/png", "image/jpeg"}
 MOST_BYTES = 400_000  # of a notebook with its outputs
-#: Widest picture in pixels and colours of its palette, tried in turn until a notebook fits.
-FORMS = ((950, 96), (900, 48), (800, 32), (700, 24), (600, 16))
+#: Widest picture in pixels, colours of a palette and quality of a photograph: tried in turn until a
+#: notebook fits.
+FORMS = ((950, 96, 75), (900, 48, 65), (800, 32, 55), (700, 24, 45), (600, 16, 35))
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -95,7 +96,7 @@ def run(path: Path) -> nbformat.NotebookNode:
 
 
 def keep(
-    path: Path, executed: nbformat.NotebookNode, form: tuple[int, int] = FORMS[0]
+    path: Path, executed: nbformat.NotebookNode, form: tuple[int, int, int] = FORMS[0]
 ) -> nbformat.NotebookNode:
     """The tracked notebook with the outputs of an execution, its pictures in one of ``FORMS``."""
     book = nbformat.read(path, as_version=4)
@@ -121,7 +122,7 @@ def keep(
 
 
 def tidy(
-    output: nbformat.NotebookNode, widgets: dict, form: tuple[int, int]
+    output: nbformat.NotebookNode, widgets: dict, form: tuple[int, int, int]
 ) -> nbformat.NotebookNode:
     """One output as it is kept: small pictures, explorers as pictures."""
     output = copy.deepcopy(output)
@@ -138,25 +139,25 @@ def tidy(
     return output
 
 
-def small(png: bytes, form: tuple[int, int] = FORMS[0]) -> dict[str, str]:
+def small(png: bytes, form: tuple[int, int, int] = FORMS[0]) -> dict[str, str]:
     """A picture of at most so many pixels across, base64 by its type: with a palette of its own, or
     as JPEG where that is much smaller, as it is with people.
     """
-    widest, colours = form
+    widest, colours, quality = form
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > widest:
         size = (widest, round(picture.height * widest / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     drawn, photograph = io.BytesIO(), io.BytesIO()
     picture.quantize(colours, dither=Image.Dither.NONE).save(drawn, "PNG", optimize=True)
-    picture.save(photograph, "JPEG", quality=72, optimize=True)
+    picture.save(photograph, "JPEG", quality=quality, optimize=True)
     kind, data = "image/png", drawn.getvalue()
-    if len(photograph.getvalue()) < 0.6 * len(data):
+    if len(photograph.getvalue()) < 0.8 * len(data):
         kind, data = "image/jpeg", photograph.getvalue()
     return {kind: base64.b64encode(data).decode()}
 
 
-def picture_of(model_id: str, widgets: dict, form: tuple[int, int]) -> dict[str, str] | None:
+def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict[str, str] | None:
     """The largest picture that a widget or one of its children shows, base64; None without any."""
     pictures: list[bytes] = []
     waiting = [model_id]
