@@ -19,6 +19,7 @@ import inspect
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -202,7 +203,8 @@ def first_sentence(function: ast.expr, modules: dict[str, str]) -> str | None:
     returns = inspect.signature(found).return_annotation if inspect.isfunction(found) else None
     if returns not in ("Figure", "matplotlib.figure.Figure") or not found.__doc__:
         return None
-    return " ".join(found.__doc__.split("\n\n")[0].split()).split(". ")[0].rstrip(".") + "."
+    text = " ".join(found.__doc__.split("\n\n")[0].split())
+    return re.split(r"(?<![Ee]q)(?<!Fig)\. ", text)[0].rstrip(".") + "."
 
 
 def main(paths: list[Path]) -> None:
