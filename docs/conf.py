@@ -33,7 +33,8 @@ nb_mime_priority_overrides = [
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext"]
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# Tables that a notebook prints may hold a rule between them, where docutils allows none.
+suppress_warnings = ["mystnb.unknown_mime_type", "docutils"]
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 
