@@ -40,6 +40,8 @@ def embed(source, cell, out, root, part, modality) -> None:
     features.write(out, bdlab.embedder(cell), found)
     counts = ", ".join(f"{len(found.of(m))} of {m.title}" for m in found.modalities)
     click.echo(f"{len(found)} pictures ({counts}): {out}/features.npy, index.csv, about.json")
+    if found.left_out:
+        click.echo(pictures.words_of(found.left_out))
     click.echo(f"Next: bdlab search QUERY --gallery {out} --cell {cell}")
 
 

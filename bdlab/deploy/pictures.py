@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bdlab import datasets
@@ -36,23 +36,37 @@ SKIPPED = {"@eadir", "__macosx", "lost+found"}  # folders that systems make
 
 @dataclass(frozen=True)
 class Pictures:
-    """Picture files under one root; ``records`` say whose and of which modality each is."""
+    """Picture files under one root; ``records`` say whose and of which modality each is.
+
+    ``left_out`` are loose files beside folders that say what they hold: an overview, a logo.
+    """
 
     root: Path
     records: tuple[Record, ...]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
 
     def of(self, m: Modality) -> Pictures:
         """Those of one modality."""
-        return Pictures(self.root, tuple(r for r in self.records if r.modality is m))
+        return Pictures(
+            self.root, tuple(r for r in self.records if r.modality is m), self.left_out
+        )
 
     @property
     def modalities(self) -> list[Modality]:
         """The modalities there are, V first."""
         there = {record.modality for record in self.records}
         return [m for m in Modality if m in there]
+
+
+def words_of(left_out: Sequence[str]) -> str:
+    """One line on loose files that were left out."""
+    more = ", ..." if len(left_out) > 3 else ""
+    return (
+        f"Left out, in no folder that says visible or infrared: {', '.join(left_out[:3])}{more}"
+    )
 
 
 def collect(
@@ -91,13 +105,14 @@ def collect_all(sources: Sequence[str], modality: str | None) -> Pictures:
         return collect(sources[0], modality)
     found = [collect(source, modality) for source in sources]
     root = Path(os.path.commonpath([pictures.root.resolve() for pictures in found]))
-    records = []
+    records, left_out = [], []
     for pictures in found:
         below = pictures.root.resolve().relative_to(root)
+        left_out += [(below / path).as_posix() for path in pictures.left_out]
         for r in pictures.records:
             path = (below / r.path).as_posix()
             records.append(Record(path, r.identity, r.modality, r.camera, r.split))
-    return Pictures(root, tuple(records))
+    return Pictures(root, tuple(records), tuple(left_out))
 
 
 def _of_set(dataset: datasets.Dataset, part: str) -> Pictures:
@@ -120,7 +135,10 @@ def _of_folder(folder: Path, wanted: Modality | None, part: str) -> Pictures:
         for name in sorted(names):
             if _is_ours(name) and Path(name).suffix.lower() in SUFFIXES:
                 paths.append((below / name).as_posix())
-    return _of_files(folder, paths, wanted)
+    told = [path for path in paths if modality_of(Path(path).parts[:-1])]
+    loose = [path for path in paths if "/" not in path] if told else []
+    found = _of_files(folder, [path for path in paths if path not in loose], wanted)
+    return replace(found, left_out=tuple(loose))
 
 
 def _is_ours(name: str) -> bool:

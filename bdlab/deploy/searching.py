@@ -25,7 +25,7 @@ from . import DeployError, features
 from . import approximate as approximates
 from .embedding import Embedder
 from .features import Features
-from .pictures import UNKNOWN, collect_all
+from .pictures import UNKNOWN, collect_all, words_of
 
 CHUNK_BYTES = 1 << 26  # of gallery features that are looked at in one go
 LEAST_CHUNK = 256  # rows, however long they are
@@ -79,7 +79,10 @@ def search_files(
         there = features.read(Path(gallery)).of(Modality(wanted))
     else:
         there = features.compute(embedder, collect_all([gallery], wanted))
-    return search(features.compute(embedder, asked), there, k, approximate)
+    found = search(features.compute(embedder, asked), there, k, approximate)
+    if left_out := asked.left_out + there.pictures.left_out:
+        found.notes.append(words_of(left_out))
+    return found
 
 
 def search(query: Features, gallery: Features, k: int = 20, approximate: bool = False) -> Found:

@@ -258,10 +258,13 @@ def _ask(lab: Lab, method: str, session: str = "") -> list:
 
 
 def _with(path: Path, parameters: dict) -> dict:
-    """A notebook with lines of its parameters cell changed; KeyError for a name it does not
-    have.
+    """A notebook with lines of its parameters cell changed and the kept outputs taken out, so
+    that what a test sees is its own run; KeyError for a name it does not have.
     """
     book = json.loads(path.read_text())
+    for cell in book["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
     (cell,) = [c for c in book["cells"] if "parameters" in c["metadata"].get("tags", [])]
     lines = dict(line.split(" = ", 1) for line in "".join(cell["source"]).splitlines())
     if unknown := parameters.keys() - lines.keys():

@@ -27,8 +27,9 @@ def small(tmp_path, monkeypatch):
                 "language": "python",
             }
         }
-        for cell in cells:
-            cell |= {"outputs": [], "execution_count": None}
+        for number, cell in enumerate(cells, start=1):  # as `make notebooks` leaves them
+            stale = {"output_type": "stream", "name": "stdout", "text": "of an earlier run\n"}
+            cell |= {"outputs": [stale], "execution_count": number}
         (tmp_path / "notebooks").mkdir()
         (tmp_path / "notebooks" / "small.ipynb").write_text(
             json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5})
@@ -43,6 +44,7 @@ def test_a_sound_notebook_runs_with_its_parameters(small, notebook):
     book = notebook("small", size=7)
     book.run()
     assert book.page.get_by_text("the size is 7").count() == 1
+    assert book.page.get_by_text("of an earlier run").count() == 0
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "import sys; print('oh', file=sys.stderr)"])

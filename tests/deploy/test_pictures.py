@@ -5,7 +5,7 @@ from PIL import Image
 
 from bdlab.datasets import DatasetError
 from bdlab.deploy import DeployError
-from bdlab.deploy.pictures import UNKNOWN, collect, collect_all
+from bdlab.deploy.pictures import UNKNOWN, collect, collect_all, words_of
 from bdlab.modality import Modality
 
 
@@ -55,6 +55,16 @@ def test_a_modality_given_never_overrules_a_folder(tmp_path):
     (tmp_path / "infrared/1/b.jpg").unlink()
     with pytest.raises(DeployError, match="no picture of infrared"):
         collect(root, "I")
+
+
+def test_a_loose_file_beside_telling_folders_is_left_out_by_name(tmp_path):
+    root = put(tmp_path, "overview.png", "visible/1/a.jpg", "infrared/1/b.jpg")
+    for modality, expected in ((None, 2), ("V", 1), ("I", 1)):
+        found = collect(root, modality)
+        assert len(found) == expected
+        assert found.left_out == ("overview.png",)
+    assert "overview.png" in words_of(found.left_out)
+    assert collect_all([root, root], None).left_out == ("overview.png", "overview.png")
 
 
 def test_one_file_knows_its_folders(tmp_path):

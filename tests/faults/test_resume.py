@@ -244,7 +244,7 @@ class TestSameBits:
         seen = set()
         for jobs, threads in ((1, 1), (2, 2), (3, 5)):
             root = twin.ensure("synthetic-regdb", tmp_path / str(jobs), size="smoke", jobs=jobs)
-            monkeypatch.setattr(bank, "_threads", lambda threads=threads: threads)
+            monkeypatch.setattr(bank, "cores", lambda threads=threads: threads)
             monkeypatch.setenv("BDLAB_CACHE", str(tmp_path / f"cache-{jobs}"))
             setup = setups.prepare(
                 sweeps.configure(

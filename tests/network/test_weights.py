@@ -207,7 +207,7 @@ NONE = {
     "two networks": (
         lambda: saved(prefixed("encoder_q.") | prefixed("encoder_k.")),
         ".pth",
-        "2 networks in one file, under 'encoder_q.', 'encoder_k.'",
+        "2 networks in one file, under 'encoder_k.', 'encoder_q.'",
     ),
     "safetensors cut short": (lambda: b"\x10\0\0\0\0\0\0\0{", ".safetensors", "no whole safe"),
     "safetensors that lie": (lying_safetensors, ".safetensors", "no whole safe"),

