@@ -50,9 +50,7 @@ class Pictures:
 
     def of(self, m: Modality) -> Pictures:
         """Those of one modality."""
-        return Pictures(
-            self.root, tuple(r for r in self.records if r.modality is m), self.left_out
-        )
+        return Pictures(self.root, tuple(r for r in self.records if r.modality is m), self.left_out)
 
     @property
     def modalities(self) -> list[Modality]:
@@ -64,9 +62,7 @@ class Pictures:
 def words_of(left_out: Sequence[str]) -> str:
     """One line on loose files that were left out."""
     more = ", ..." if len(left_out) > 3 else ""
-    return (
-        f"Left out, in no folder that says visible or infrared: {', '.join(left_out[:3])}{more}"
-    )
+    return f"Left out, in no folder that says visible or infrared: {', '.join(left_out[:3])}{more}"
 
 
 def collect(

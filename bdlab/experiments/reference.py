@@ -1,19 +1,25 @@
-"""Reference runs: finished cells that came with bdlab, without their weights.
+"""Reference runs: finished cells that came with bdlab, two of them with their weights.
 
 ``pack`` makes them small; ``load`` gives what ``runs.committed`` gives of a folder of own runs, so
-that reports and notebooks show real results on a fresh clone, labelled as shipped.
-``python -m bdlab.experiments.reference pack RUNS`` writes the folder. Standard library only.
+that reports and notebooks show real results on a fresh clone, labelled as shipped. ``trained``
+gives one whole, with its weights, to notebooks that ask a network.
+``python -m bdlab.experiments.reference pack RUNS`` writes the folder. Standard library only, but
+for the weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import io
 import json
 import math
 import platform
 import re
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +28,9 @@ from bdlab.files import read_lines, write
 from . import runs
 
 FOLDER = Path(__file__).with_name("reference")
-MOST_BYTES = 4 * 2**20  # of all reference runs together
+WEIGHTS = "weights.safetensors"
+MOST_BYTES = 4 * 2**20  # of all reference runs together, without weights
+MOST_WEIGHTS = 2 * 2**20  # of one cell's
 DIGITS = 5  # of a score or a loss term; a printed table has four
 EPOCHS = 20  # of a history at most, the last among them
 #: What of a setting's scores is not shipped; only the first setting keeps each person's.
@@ -31,13 +39,19 @@ DROPPED = ("trials", "provenance")
 Record = tuple[Path, dict[str, Any] | None, str | None]
 
 
-def pack(out: Path | str, to: Path | str = FOLDER, command: str = "") -> list[Path]:
+def pack(
+    out: Path | str,
+    to: Path | str = FOLDER,
+    command: str = "",
+    weights: Collection[str] = (),
+) -> list[Path]:
     """Write every committed cell of a folder as ``<to>/<cell>/{result.json,history.jsonl}``;
     returns their folders.
 
     ``command`` made them and is kept with each, beside the machine's name. Paths of this machine
-    are left out. Raises RunError for a cell that is not whole, a cell made by code that is not
-    committed, or where all would be more than 4 MB; then nothing is written.
+    are left out. Cells whose names are in ``weights`` also get ``weights.safetensors``. Raises
+    RunError for a cell that is not whole, a cell made by code that is not committed, or where all
+    would be more than 4 MB or one cell's weights more than 2; then nothing is written.
     """
     cells = list(runs.committed(Path(out)))
     if not cells:
@@ -52,14 +66,38 @@ def pack(out: Path | str, to: Path | str = FOLDER, command: str = "") -> list[Pa
                 f"{result['provenance'].get('git_dirty')}); nobody could make it again"
             )
         texts[folder.name] = _texts(folder, result, command)
+    if unknown := sorted(set(weights) - texts.keys()):
+        raise runs.RunError(f"{out}: no finished cell {unknown[0]} whose weights could be shipped")
+    tensors = {name: _safe(Path(out) / name) for name in weights}
     size = sum(len(text) for files in texts.values() for text in files.values())
-    size += sum(path.stat().st_size for path in Path(to).glob("*/*"))
+    there = [path for path in Path(to).glob("*/*") if path.parent.name not in texts]
+    size += sum(path.stat().st_size for path in there if path.name != WEIGHTS)
     if size > MOST_BYTES:
         raise runs.RunError(
             f"{to}: {size:,} bytes with these {len(texts)} cells, at most {MOST_BYTES:,} are "
             "shipped; pack fewer sweeps or seeds"
         )
+    for name, content in tensors.items():
+        (Path(to) / name).mkdir(parents=True, exist_ok=True)
+        write(Path(to) / name / WEIGHTS, content)
     return [_write(Path(to) / name, files) for name, files in texts.items()]
+
+
+def _safe(folder: Path) -> bytes:
+    """The weights of a committed cell as a safetensors file, number of people in its metadata."""
+    from safetensors.torch import save
+
+    from bdlab.training import checkpoint
+
+    saved = checkpoint.data((folder / "weights.pt").read_bytes())
+    state = {name: value.contiguous().clone() for name, value in saved["state"].items()}
+    content = save(state, {"format": "pt", "num_ids": str(saved["num_ids"])})
+    if len(content) > MOST_WEIGHTS:
+        raise runs.RunError(
+            f"{folder.name}: weights of {len(content):,} bytes, at most {MOST_WEIGHTS:,} are "
+            "shipped; take a smaller backbone"
+        )
+    return content
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> Path:
@@ -88,17 +126,82 @@ def _dumped(value: Any) -> str:
     return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
-    """A record with fewer digits, and with the last part of every absolute path alone."""
+def _plain(value: Any, digits: int | None = DIGITS) -> Any:
+    """A record with fewer digits (parameters keep theirs: they name the cell), and with the last
+    part of every absolute path alone.
+    """
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {
+            key: _plain(item, None if key == "params" else digits) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return round(value, DIGITS)
+        return [_plain(item, digits) for item in value]
+    if isinstance(value, float) and digits is not None:
+        return round(value, digits)
     if isinstance(value, str) and re.match(r"(/|~|[A-Za-z]:[/\\])", value):
         return re.split(r"[/\\]", value.rstrip("/\\"))[-1]
     return value
+
+
+def trained(row: str, data: str, out: Path | str) -> Path:
+    """The shipped trained cell of a row and a data set as a whole cell of its own, unpacked once
+    below ``<out>/.shipped``: whatever opens a finished cell opens it.
+
+    Own tables do not count it: folders with a dot are no runs. Raises RunError where none came with
+    bdlab, or its files are damaged.
+    """
+    there = []
+    for folder, result, fault in load(FOLDER):
+        if (folder / WEIGHTS).is_file():
+            if fault:
+                raise runs.RunError(f"{folder}: damaged, {fault}; install bdlab again")
+            there.append(f"{result['params']['row']} on {result['params']['data']}")
+            if there[-1] == f"{row} on {data}":
+                return _unpacked(folder, result, Path(out) / ".shipped")
+    raise runs.RunError(
+        f"no trained cell of {row} on {data} came with bdlab (there is {', '.join(there) or 'none'}"
+        f"); `bdlab train {row} --data {data} --preset study` makes one"
+    )
+
+
+def _unpacked(folder: Path, result: dict[str, Any], place: Path) -> Path:
+    """A shipped cell with its weights as the run contract wants them, made whole or not at all."""
+    target = place / folder.name
+    weights = _weights(folder, result["params"])
+    digest = hashlib.sha256(weights).hexdigest()
+    if runs.check(target) is None and runs.sha256(target / "weights.pt") == digest:
+        return target
+    size = {"weights_bytes": len(weights), "weights_sha256": digest}
+    whole = result | {"provenance": result["provenance"] | size}
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".part-") as part:
+        made = Path(part) / folder.name
+        made.mkdir()
+        write(made / "weights.pt", weights)
+        write(made / "params.json", json.dumps(whole["params"]).encode())
+        write(made / "result.json", _dumped(whole).encode())
+        shutil.copy(folder / "history.jsonl", made / "history.jsonl")
+        shutil.rmtree(target, ignore_errors=True)
+        made.rename(target)
+    return target
+
+
+def _weights(folder: Path, params: dict[str, Any]) -> bytes:
+    """The bytes of a ``weights.pt`` that holds what the safetensors file holds."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            num_ids = int(file.metadata()["num_ids"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise runs.RunError(
+            f"{folder / WEIGHTS}: damaged ({type(error).__name__}); install bdlab again"
+        ) from error
+    buffer = io.BytesIO()
+    torch.save({"params": params, "num_ids": num_ids, "state": state}, buffer)
+    return buffer.getvalue()
 
 
 def load(folder: Path | str = FOLDER) -> Iterator[Record]:
@@ -148,9 +251,10 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("runs", type=Path, help="a folder of finished runs")
     parser.add_argument("--to", type=Path, default=FOLDER, help="where they are put")
     parser.add_argument("--command", default="", help="the command that made them")
+    parser.add_argument("--weights", nargs="*", default=(), help="cells whose weights go along")
     asked = parser.parse_args(words)
     try:
-        packed = pack(asked.runs, asked.to, asked.command)
+        packed = pack(asked.runs, asked.to, asked.command, asked.weights)
     except runs.RunError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

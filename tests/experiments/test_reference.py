@@ -5,9 +5,10 @@ damaged is said and never fatal.
 import json
 
 import pytest
+import torch
 
 from bdlab import report
-from bdlab.experiments import reference, runs
+from bdlab.experiments import cell, reference, runs, sweeps
 from tests.report.test_report import put
 
 
@@ -130,3 +131,74 @@ class TestShown:
 
     def test_no_folder_is_no_reference_run(self, tmp_path):
         assert list(reference.load(tmp_path / "nothing")) == []
+
+
+@pytest.fixture(scope="module")
+def own(own_place, tmp_path_factory):
+    """A finished cell of the real trainer, at smoke size."""
+    out = tmp_path_factory.mktemp("runs")
+    config = sweeps.configure("table4", "MDL4", "smoke", "synthetic-regdb", {"lr": 0.0123456789})
+    with pytest.MonkeyPatch.context() as patch:
+        clean = {"git_sha": "a" * 40, "git_dirty": False, "git_note": None}
+        patch.setattr(cell, "git_state", lambda: clean)
+        return cell.make(cell.of(config), config, out)
+
+
+class TestTrained:
+    """Two cells ship with their weights; they open like any finished cell."""
+
+    ASKED = ("MDL4", "synthetic-regdb")
+
+    @pytest.fixture
+    def place(self, own, tmp_path, monkeypatch):
+        reference.pack(own.parent, tmp_path / "reference", "bdlab train MDL4", [own.name])
+        monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
+        return tmp_path / "reference" / own.name
+
+    def test_it_is_the_cell_that_was_packed(self, own, place, tmp_path):
+        opened = reference.trained(*self.ASKED, tmp_path / "runs")
+        assert runs.check(opened) is None
+        assert opened.name == own.name
+        result = json.loads((opened / "result.json").read_text())
+        assert runs.Cell.from_result(result).name == own.name, "no parameter lost a digit"
+        theirs, ours = cell.load(own).state_dict(), cell.load(opened).state_dict()
+        assert theirs.keys() == ours.keys()
+        assert all(torch.equal(value, ours[name]) for name, value in theirs.items())
+
+    def test_own_tables_do_not_count_it(self, place, tmp_path):
+        reference.trained(*self.ASKED, tmp_path / "runs")
+        assert list(runs.committed(tmp_path / "runs")) == []
+        assert runs.status(tmp_path / "runs") == []
+
+    def test_it_is_unpacked_once_and_again_where_it_was_damaged(self, place, tmp_path):
+        opened = reference.trained(*self.ASKED, tmp_path / "runs")
+        before = (opened / "weights.pt").stat().st_mtime_ns
+        assert reference.trained(*self.ASKED, tmp_path / "runs") == opened
+        assert (opened / "weights.pt").stat().st_mtime_ns == before
+        good = (opened / "weights.pt").read_bytes()
+        (opened / "weights.pt").write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+        reference.trained(*self.ASKED, tmp_path / "runs")
+        assert (opened / "weights.pt").read_bytes() == good
+
+    def test_what_did_not_come_is_named_with_what_did(self, place, tmp_path):
+        said = r"no trained cell of B2 on synthetic-sysu .*MDL4 on synthetic-regdb.*bdlab train B2"
+        with pytest.raises(runs.RunError, match=said):
+            reference.trained("B2", "synthetic-sysu", tmp_path)
+
+    @pytest.mark.parametrize("harm", [lambda b: b[:-9], lambda b: b"", lambda b: b"{}" + b])
+    def test_damaged_weights_are_said(self, place, tmp_path, harm):
+        file = place / reference.WEIGHTS
+        file.write_bytes(harm(file.read_bytes()))
+        with pytest.raises(runs.RunError, match="damaged"):
+            reference.trained(*self.ASKED, tmp_path)
+        assert not list(tmp_path.glob(".shipped/*"))
+
+    def test_large_weights_and_cells_that_are_not_there_are_refused(
+        self, own, tmp_path, monkeypatch
+    ):
+        with pytest.raises(runs.RunError, match="no finished cell nothing"):
+            reference.pack(own.parent, tmp_path / "to", weights=["nothing"])
+        monkeypatch.setattr(reference, "MOST_WEIGHTS", 1000)
+        with pytest.raises(runs.RunError, match="take a smaller backbone"):
+            reference.pack(own.parent, tmp_path / "to", weights=[own.name])
+        assert not (tmp_path / "to").exists()
