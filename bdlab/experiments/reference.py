@@ -3,8 +3,8 @@
 ``pack`` makes them small; ``load`` gives what ``runs.committed`` gives of a folder of own runs, so
 that reports and notebooks show real results on a fresh clone, labelled as shipped. ``trained``
 gives one whole, with its weights, to notebooks that ask a network.
-``python -m bdlab.experiments.reference pack RUNS`` writes the folder. Standard library only, but
-for the weights.
+``python -m bdlab.experiments.reference pack RUNS`` writes the folder. The standard
+library alone reads them; weights want torch.
 """
 
 from __future__ import annotations
@@ -143,13 +143,16 @@ def _plain(value: Any, digits: int | None = DIGITS) -> Any:
     return value
 
 
-def trained(row: str, data: str, out: Path | str) -> Path:
+def trained(row: str, data: str, out: Path | str | None = None) -> Path:
     """The shipped trained cell of a row and a data set as a whole cell of its own, unpacked once
-    below ``<out>/.shipped``: whatever opens a finished cell opens it.
+    below ``out`` (default: ``shipped`` in the cache of decoded pictures): whatever opens a finished
+    cell opens it.
 
-    Own tables do not count it: folders with a dot are no runs. Raises RunError where none came with
-    bdlab, or its files are damaged.
+    Raises RunError where none came with bdlab, or its files are damaged.
     """
+    from bdlab.datasets.records import cache_folder
+
+    place = cache_folder() / "shipped" if out is None else Path(out)
     there = []
     for folder, result, fault in load(FOLDER):
         if (folder / WEIGHTS).is_file():
@@ -157,10 +160,11 @@ def trained(row: str, data: str, out: Path | str) -> Path:
                 raise runs.RunError(f"{folder}: damaged, {fault}; install bdlab again")
             there.append(f"{result['params']['row']} on {result['params']['data']}")
             if there[-1] == f"{row} on {data}":
-                return _unpacked(folder, result, Path(out) / ".shipped")
+                return _unpacked(folder, result, place)
     raise runs.RunError(
         f"no trained cell of {row} on {data} came with bdlab (there is {', '.join(there) or 'none'}"
-        f"); `bdlab train {row} --data {data} --preset study` makes one"
+        f"); `bdlab train {row} --data {data} --preset study` makes one, a notebook with "
+        'preset = "demo" a small one'
     )
 
 

@@ -165,10 +165,9 @@ class TestTrained:
         assert theirs.keys() == ours.keys()
         assert all(torch.equal(value, ours[name]) for name, value in theirs.items())
 
-    def test_own_tables_do_not_count_it(self, place, tmp_path):
-        reference.trained(*self.ASKED, tmp_path / "runs")
-        assert list(runs.committed(tmp_path / "runs")) == []
-        assert runs.status(tmp_path / "runs") == []
+    def test_it_lies_in_the_cache_unless_told_otherwise(self, place, tmp_path, monkeypatch):
+        monkeypatch.setenv("BDLAB_CACHE", str(tmp_path / "cache"))
+        assert reference.trained(*self.ASKED).parent == tmp_path / "cache" / "shipped"
 
     def test_it_is_unpacked_once_and_again_where_it_was_damaged(self, place, tmp_path):
         opened = reference.trained(*self.ASKED, tmp_path / "runs")
@@ -190,8 +189,8 @@ class TestTrained:
         file = place / reference.WEIGHTS
         file.write_bytes(harm(file.read_bytes()))
         with pytest.raises(runs.RunError, match="damaged"):
-            reference.trained(*self.ASKED, tmp_path)
-        assert not list(tmp_path.glob(".shipped/*"))
+            reference.trained(*self.ASKED, tmp_path / "runs")
+        assert not list((tmp_path / "runs").glob("*"))
 
     def test_large_weights_and_cells_that_are_not_there_are_refused(
         self, own, tmp_path, monkeypatch
