@@ -1,5 +1,5 @@
-"""Files that are whole or absent: written aside and renamed, and what a failing disk says in words.
-Standard library only.
+"""Files that are whole or absent: written aside and renamed, what a failing disk says in words, and
+words without this machine's paths. Standard library only.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -146,3 +147,17 @@ def digest(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _digest(path: Path, *_about: int) -> str:
     return sha256(path)
+
+
+#: An absolute path, POSIX or Windows; its last part is the group.
+_SIGN = r"[^\s'\"<>|,;:()\[\]/\\]"
+PATH = re.compile(rf"(?<![\w.<~])(?:~|[A-Za-z]:)?[/\\](?:{_SIGN}*[/\\])*({_SIGN}+)")
+
+
+def without_paths(text: str, roots: Sequence[str] = ()) -> str:
+    """A text whose absolute paths end as ``.../name``; ``roots``: paths known to be there, which
+    may hold blanks.
+    """
+    for root in roots:
+        text = text.replace(root, "...")
+    return PATH.sub(r".../\1", text)

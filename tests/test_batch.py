@@ -291,3 +291,26 @@ def test_a_lost_worker_is_one_cells_failure(tmp_path):
         (outcome,) = batch.run_all(cells(rows=("B1",)), tmp_path, executor=executor)
     assert outcome.word == "failed"
     assert "the executor lost the cell" in outcome.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pictures", [False, True], ids=["given away", "the broken variant"])
+def test_a_run_without_pictures_shows_nobody_and_no_place(tmp_path, pictures):
+    place = tmp_path / "anna smith"
+    todo = cells(["B2"], root=str(place / "faces"))
+    (outcome,) = batch.run_all(todo, place / "runs", pictures=pictures)
+    assert outcome.ok, outcome.reason
+    folder = place / "runs" / todo[0].name
+    texts = {path.name: path.read_text() for path in folder.glob("*.[ji]*")}
+    assert texts.keys() == {"params.json", "result.json", "history.jsonl", "notebook.ipynb"}
+    named = {name for name, text in texts.items() if str(tmp_path) in text}
+    drawn = '"image/png"' in texts["notebook.ipynb"]
+    if pictures:
+        assert {"params.json", "result.json", "notebook.ipynb"} <= named
+        assert drawn
+    else:
+        assert named == set()
+        assert not drawn
+        assert "anna" not in "".join(texts.values())
+        assert runs.done(place / "runs", todo[0]), "still the cell that was asked for"
+        nbformat.validate(nbformat.read(folder / "notebook.ipynb", as_version=4))

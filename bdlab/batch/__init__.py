@@ -22,6 +22,7 @@ from typing import Any
 from bdlab import machine
 from bdlab.experiments import claims, runs
 
+from . import plain
 from .notebooks import CELL_SECONDS, NotebookError, absent, describe, execute, parameters_of
 
 __all__ = [
@@ -67,6 +68,7 @@ def run_all(
     timeout: float = CELL_SECONDS,
     inexact: bool = False,
     threads: int | None = None,
+    pictures: bool = True,
     on_outcome: Callable[[Outcome], None] | None = None,
     on_tick: Callable[[], None] | None = None,
 ) -> list[Outcome]:
@@ -76,7 +78,8 @@ def run_all(
     ``jobs`` cells at a time (default: the cores), each notebook a process of its own, so threads
     are enough to wait for them; an ``executor`` given (processes, Dask, ...) is used as it is and
     not shut down. ``threads`` a cell do not hang on ``jobs``: other threads give other bits. Ctrl-C
-    ends the running kernels and keeps their checkpoints. ``on_tick`` is called twice a second.
+    ends the running kernels and keeps their checkpoints. Without ``pictures`` a cell may be given
+    away (see ``plain``). ``on_tick`` is called twice a second.
     """
     # a worker elsewhere has a working folder of its own
     out, cells = Path(out).resolve(), list(cells)
@@ -84,7 +87,7 @@ def run_all(
     jobs, began = jobs or default_jobs(len(cells)), time.time()
     threads = threads or machine.cell_threads()
     options = {"notebook": Path(notebook), "timeout": timeout, "inexact": inexact}
-    work = partial(run_cell, out=out, threads=threads, **options)
+    work = partial(run_cell, out=out, threads=threads, pictures=pictures, **options)
     own = ThreadPoolExecutor(jobs) if executor is None else None
     futures = [(own or executor).submit(work, cell) for cell in cells]
     waiting = set(futures)
@@ -131,6 +134,7 @@ def run_cell(
     notebook: Path = NOTEBOOK,
     timeout: float = CELL_SECONDS,
     inexact: bool = False,
+    pictures: bool = True,
 ) -> Outcome:
     """One cell in this process and one kernel: claim, attempt, notebook, commit. Never raises for a
     cell's own fault.
@@ -147,11 +151,17 @@ def run_cell(
     with claim:
         if runs.done(out, cell):  # by another runner, just now
             return Outcome(cell.name, "found", out / cell.name)
-        return _work(cell, out, threads, notebook, timeout, inexact)
+        return _work(cell, out, threads, notebook, timeout, inexact, pictures)
 
 
 def _work(
-    cell: runs.Cell, out: Path, threads: int, notebook: Path, timeout: float, inexact: bool
+    cell: runs.Cell,
+    out: Path,
+    threads: int,
+    notebook: Path,
+    timeout: float,
+    inexact: bool,
+    pictures: bool,
 ) -> Outcome:
     """The cell of a claim that we hold."""
     began = time.perf_counter()
@@ -168,6 +178,8 @@ def _work(
         }  # fmt: skip
         execute(notebook, attempt / "notebook.ipynb", parameters, timeout)
         _is_the_cell(attempt, cell)
+        if not pictures:
+            plain.give_away(attempt)
         runs.commit(out, cell.name, attempt)
     # whatever a notebook or its kernel can die of is this cell's own failure
     except Exception as error:

@@ -18,7 +18,14 @@ from bdlab import __version__
 from bdlab.experiments import runs
 
 from . import sweep as sweeping
-from .options import Jobs, cell_options, inexact_option, rows_option, threads_option
+from .options import (
+    Jobs,
+    cell_options,
+    inexact_option,
+    no_pictures_option,
+    rows_option,
+    threads_option,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -132,6 +139,7 @@ def demo(out: Path, preset_name: str, jobs: int | None) -> None:
 )
 @threads_option
 @inexact_option
+@no_pictures_option
 @faults
 def run_(
     sweep,
@@ -148,6 +156,7 @@ def run_(
     timeout,
     threads,
     inexact,
+    no_pictures,
 ) -> None:
     """Train and test every row of SWEEP through the training notebook.
 
@@ -161,7 +170,11 @@ def run_(
     sweeping.needs_notebooks()
     cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
     sweeping.declare(sweep, cells, out, changes)
-    sys.exit(sweeping.run(sweep, cells, out, jobs, dask, timeout, inexact, threads))
+    sys.exit(
+        sweeping.run(
+            sweep, cells, out, jobs, dask, timeout, inexact, threads, pictures=not no_pictures
+        )
+    )
 
 
 @main.command()
@@ -249,11 +262,7 @@ def status(out: Path) -> None:
     "--sweep",
     help="Only this sweep; of a YAML file of your own also its titles, baseline and contrasts.",
 )
-@click.option(
-    "--no-pictures",
-    is_flag=True,
-    help="To be given away: no person's picture, no path of this machine in anything written.",
-)
+@no_pictures_option
 @faults
 def report(out: Path, sweep: str | None, no_pictures: bool) -> None:
     """Print every table of a folder of runs; write each as HTML page, CSV, Markdown and LaTeX."""

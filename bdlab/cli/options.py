@@ -154,6 +154,13 @@ inexact_option = click.option(
 )
 
 
+no_pictures_option = click.option(
+    "--no-pictures",
+    is_flag=True,
+    help="To be given away: no person's picture, no path of this machine in anything written.",
+)
+
+
 rows_option = click.option(
     "--rows",
     help="Only these rows, e.g. B2,MDL4.",

@@ -71,6 +71,7 @@ def run(
     timeout: float | None = None,
     inexact: bool = False,
     threads: int | None = None,
+    pictures: bool = True,
 ) -> int:
     """Run what is missing, report. ``jobs``: a number, ``fit`` or None (see ``_jobs``). Exit code 1
     if a cell failed.
@@ -81,7 +82,11 @@ def run(
     jobs = _jobs(jobs, cells, out)
     where = "on Dask" if dask else f"{jobs} at a time"
     click.echo(f"{len(cells)} cells, {where}, into {out}/")
-    options: dict[str, Any] = {"inexact": inexact, "threads": threads}
+    options: dict[str, Any] = {
+        "inexact": inexact,
+        "threads": threads,
+        "pictures": pictures,
+    }
     options |= {} if timeout is None else {"timeout": timeout}
     with _executor(dask) as executor, Watch(out, cells) as watch:
         calls = {"on_outcome": watch.outcome, "on_tick": watch.tick}
@@ -90,7 +95,7 @@ def run(
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{_counts(outcomes)}; {minutes:.1f} minutes.\n")
     if any(o.word in ("done", "found") for o in outcomes):
-        report(out, None if sweep == "all" else sweep)
+        report(out, None if sweep == "all" else sweep, pictures)
     for o in failed:
         words = f"failed: {o.name}: {o.reason}\n        see {o.folder}"
         click.secho(words, err=True, fg="red")

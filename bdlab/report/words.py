@@ -14,14 +14,12 @@ from typing import Any
 
 from bdlab import config
 from bdlab.experiments.verdicts import FEWEST, Verdict
+from bdlab.files import without_paths
 
 from .provenance import draws, made_by, protocols
 from .table import Cells, Table
 from .watched import DEAD, liveness
 
-#: An absolute path, POSIX or Windows; its last part is the group.
-_SIGN = r"[^\s'\"<>|,;:()\[\]/\\]"
-PATH = re.compile(rf"(?<![\w.<~])(?:~|[A-Za-z]:)?[/\\](?:{_SIGN}*[/\\])*({_SIGN}+)")
 RANK = {"R1": "Rank-1"}
 FEATURES = {"bn": "feature after the neck's batch norm", "pool": "pooled feature"}
 
@@ -281,12 +279,3 @@ def _roots(table: Table) -> list[str]:
             roots.add(str(Path(value).parent))
     absolute = [root for root in roots if Path(root).is_absolute() and root != Path(root).anchor]
     return sorted(absolute, key=len, reverse=True)
-
-
-def without_paths(text: str, roots: Sequence[str] = ()) -> str:
-    """A text whose absolute paths end as ``.../name``; ``roots``: paths known to be there, which
-    may hold blanks.
-    """
-    for root in roots:
-        text = text.replace(root, "...")
-    return PATH.sub(r".../\1", text)

@@ -1,5 +1,5 @@
-"""Notebook 00, headless: it shows its eleven figures, prints numbers that are right, and leads on to
-what is there.
+"""Notebook 00, headless: it shows its eleven figures, prints numbers that are right, and leads on
+to what is there.
 """
 
 import re

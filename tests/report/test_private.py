@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from bdlab import report
 from bdlab.cli import main
-from bdlab.report import figures, words
+from bdlab.files import without_paths
+from bdlab.report import figures
 from tests.report.test_report import put, put_failed
 
 
@@ -69,7 +70,7 @@ def test_no_person_is_drawn(out, monkeypatch):
     ],
 )
 def test_paths_are_found_and_nothing_else(text, plain):
-    assert words.without_paths(text) == plain
+    assert without_paths(text) == plain
 
 
 def test_the_runs_themselves_are_left_as_they_are(out):
