@@ -49,3 +49,9 @@ def interval(ours, baseline):
     d = ours.mean(axis=1) - baseline.mean(axis=1)
     half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
     return d.mean(), d.mean() - half, d.mean() + half
+
+
+def rescued(a, b, query_ids, gallery_ids):
+    found_a = gallery_ids[a.argmin(axis=1)] == query_ids
+    found_b = gallery_ids[b.argmin(axis=1)] == query_ids
+    return found_b & ~found_a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -127,4 +128,38 @@ def seeds(ours: np.ndarray, baseline: np.ndarray, ax: Axes | None = None) -> Fig
     ax.set_xticks([0, 1], ["baseline", "ours"])
     ax.grid(axis="x", visible=False)
     ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def tables(
+    a: np.ndarray,
+    b: np.ndarray,
+    query_ids: Sequence[int],
+    gallery_ids: Sequence[int],
+) -> Figure:
+    """The distances [Q, G] of two networks side by side: a row is a query, a column a gallery
+    picture, darker is nearer; the right pictures are framed.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(8.8, 3.4), layout="constrained")
+    for ax, distances, name in zip(axes, (a, b), ("the first network", "the second"), strict=True):
+        ax.imshow(distances, cmap="Greys_r", aspect="auto")
+        for (row, column), distance in np.ndenumerate(distances):
+            light = distance < np.median(distances)
+            ax.text(
+                column,
+                row,
+                f"{distance:.1f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if light else "black",
+            )
+            if query_ids[row] == gallery_ids[column]:
+                box = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False)
+                box.set(edgecolor=COLOURS[Modality.DV], linewidth=2.4)
+                ax.add_patch(box)
+        ax.set_xticks(range(len(gallery_ids)), [f"person {k}" for k in gallery_ids], fontsize=8)
+        ax.set_yticks(range(len(query_ids)), [f"query of {k}" for k in query_ids], fontsize=8)
+        ax.set_title(name, fontsize=10)
+        ax.grid(visible=False)
     return figure

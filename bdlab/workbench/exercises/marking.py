@@ -3,7 +3,8 @@ answer and with known mistakes.
 
 A check is data: cases from plain to special, the right function (bdlab's own), and traps, each a
 typical wrong function with the hint for whoever fell into it. The hint is that of the trap that
-gives what the learner's function gives, best on every case, else on the first case that is wrong.
+gives what the learner's function gives, best on every case, else on the first case that is wrong
+and on one more: a number that is right by accident names no mistake.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ import numpy as np
 
 # wide enough for float32, far below the difference any trap makes
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+CONSTANT = (
+    "The same answer comes back in every case, whatever is given. Does your function use its "
+    "arguments?"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,11 +92,28 @@ def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
     wrong = [k for k, answer in enumerate(answers) if not _same(answer, expected[k])]
     if not wrong:
         return Mark(True, exercise.praise)
-    for looked_at in (range(len(answers)), wrong[:1]):
-        for trap in exercise.traps:
-            if all(_fell(trap, exercise.cases[k], answers[k]) for k in looked_at):
-                return Mark(False, trap.hint)
+    stopped = len(answers) < len(exercise.cases)
+    if not stopped and _is_constant(answers):
+        return Mark(False, CONSTANT)
+    fallen = [
+        [_fell(trap, exercise.cases[k], answer) for k, answer in enumerate(answers)]
+        for trap in exercise.traps
+    ]
+    for trap, fell in zip(exercise.traps, fallen, strict=True):
+        if all(fell):
+            return Mark(False, trap.hint)
+    for trap, fell in zip(exercise.traps, fallen, strict=True):
+        if fell[wrong[0]] and (stopped or sum(fell) > 1):
+            return Mark(False, trap.hint)
     return Mark(False, _difference(exercise, wrong[0], answers[wrong[0]], expected[wrong[0]]))
+
+
+def _is_constant(answers: Sequence[list[np.ndarray]]) -> bool:
+    """Whether every case got one and the same finite answer."""
+    first = answers[0]
+    return all(np.isfinite(part).all() for part in first) and all(
+        all(map(np.array_equal, answer, first)) for answer in answers
+    )
 
 
 def _fell(trap: Trap, case: Case, answer: list[np.ndarray]) -> bool:

@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from bdlab.workbench import exercises
-from bdlab.workbench.exercises import constraints, deriving, marking, scoring
+from bdlab.workbench.exercises import comparing, constraints, deriving, marking, scoring
 from tests import solutions
 
-CHECKS = {
-    name: getattr(exercises, name) for name in ("derive", "hinge", "mdl", "score", "interval")
-}
+NAMES = ("derive", "hinge", "mdl", "score", "interval", "rescued")
+CHECKS = {name: getattr(exercises, name) for name in NAMES}
 TABLES = {
     "derive": deriving.DERIVE,
     "hinge": constraints.HINGE,
     "mdl": constraints.MDL,
     "score": scoring.SCORE,
     "interval": scoring.INTERVAL,
+    "rescued": comparing.RESCUED,
 }
 
 #: What a learner writes instead of a line of the model solution, and words of the hint that answers
@@ -188,6 +188,28 @@ MISTAKES = {
             "ours.mean(axis=1) - baseline.mean(axis=1)",
             "ours[:, 0] - baseline[:, 0]",
             "Only the first gallery trial",
+        ),
+    ],
+    "rescued": [
+        ("found_b & ~found_a", "found_a & ~found_b", "the SECOND network misses"),
+        ("found_b & ~found_a", "found_b", "all that the second network finds"),
+        ("found_b & ~found_a", "~found_a", "all that the first network misses"),
+        ("found_b & ~found_a", "found_a != found_b", "in either direction"),
+        ("found_b & ~found_a", "found_a & found_b", "found by both"),
+        ("found_b & ~found_a", "~(found_a | found_b)", "missed by both"),
+        (".argmin(", ".argmax(", "FARTHEST"),
+        ("return found_b & ~found_a", "return b.min(1) < a.min(1)", "a scale of its own"),
+        (
+            "return found_b & ~found_a",
+            "right = query_ids[:, None] == gallery_ids\n"
+            "    return np.where(right, b, 9).min(1) < np.where(right, a, 9).min(1)",
+            "is it the nearest of all",
+        ),
+        (
+            "return found_b & ~found_a",
+            "five = [(gallery_ids[np.argsort(x, 1)[:, :5]] == query_ids[:, None]).any(1)"
+            " for x in (a, b)]\n    return five[1] & ~five[0]",
+            "the first five",
         ),
     ],
 }
@@ -406,3 +428,38 @@ def test_a_wrong_answer_before_an_exception_is_what_is_told():
         return solutions.hinge(a, b, *rest) * 0 - 1
 
     assert "too small" in exercises.hinge(hinge).hint
+
+
+@pytest.mark.parametrize(
+    ("name", "constant"),
+    [
+        ("hinge", 0.0),
+        ("hinge", 0.5),
+        ("mdl", 1.0),
+        ("score", (1, 0.5)),
+        ("score", (2, 1.0)),
+        ("interval", (0.0, -1.0, 1.0)),
+    ],
+)
+def test_a_constant_is_called_one_and_no_mistake_of_another_kind(name, constant):
+    assert CHECKS[name](lambda *a: constant).hint == marking.CONSTANT
+
+
+@pytest.mark.parametrize("name", ["hinge", "score"])
+def test_one_number_that_is_right_by_accident_names_no_mistake(name):
+    """What a trap gives on one case, and nonsense of its own on every other."""
+    table = TABLES[name]
+    for trap in table.traps:
+        seen = []
+
+        def mine(*a, trap=trap, seen=seen):
+            seen.append(a)
+            answer = np.asarray(trap.wrong(*a), dtype=float)
+            return answer if len(seen) == 1 else answer + 17.0 * len(seen)
+
+        try:
+            mark = marking.mark(mine, table)
+        except ValueError:  # a trap that stops on a case
+            continue
+        assert not mark.right
+        assert mark.hint != trap.hint
