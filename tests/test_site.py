@@ -1,5 +1,6 @@
 """The site builds offline, without a warning, from what is tracked."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -64,6 +65,37 @@ def test_the_page_on_the_papers_claims_is_what_its_script_makes():
     finally:
         sys.path.remove(str(DOCS))
     assert paper_checked.page() == paper_checked.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def results(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import results
+
+    return results
+
+
+def test_the_page_of_results_and_the_readme_say_what_the_shipped_runs_say(results):
+    assert results.page() == results.PAGE.read_text(encoding="utf-8")
+    readme = results.README.read_text(encoding="utf-8")
+    assert results.BLOCK.search(readme)[0] == results.sentence()
+    for table in results.shown():
+        assert (results.FIGURES / f"{table.slug}.png").is_file()
+
+
+def test_another_score_is_another_page(results, tmp_path, monkeypatch):
+    """The broken variant: one number of one shipped run changed by hand."""
+    from bdlab.experiments import reference
+
+    place = shutil.copytree(reference.FOLDER, tmp_path / "reference")
+    monkeypatch.setattr(reference.load, "__defaults__", (place,))
+    assert results.page() == results.PAGE.read_text(encoding="utf-8")
+    file = sorted(place.glob("table4-*/result.json"))[0]
+    result = json.loads(file.read_text())
+    setting = next(iter(result["scores"]))
+    result["scores"][setting]["mean"]["R1"] = 0.987
+    file.write_text(json.dumps(result))
+    assert results.page() != results.PAGE.read_text(encoding="utf-8")
 
 
 def test_every_page_is_reached_from_the_start_page():
