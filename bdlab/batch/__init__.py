@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlab import machine
-from bdlab.experiments import claims, runs
+from bdlab.experiments import adopting, claims, runs
 
 from . import plain
 from .notebooks import CELL_SECONDS, NotebookError, absent, describe, execute, parameters_of
@@ -43,8 +43,8 @@ NOTEBOOK = NOTEBOOKS / "04_training.ipynb"
 class Outcome:
     """What became of a cell, in a word, and why.
 
-    ``done`` now, ``found`` committed before, ``elsewhere`` in the hands of another runner (who, is
-    the reason), or ``failed``.
+    ``done`` now, ``found`` committed before (or computed before, as another sweep's row),
+    ``elsewhere`` in the hands of another runner (who, is the reason), or ``failed``.
     """
 
     name: str
@@ -150,6 +150,8 @@ def run_cell(
         return Outcome(cell.name, "elsewhere", place, claims.by_whom(place))
     with claim:
         if runs.done(out, cell):  # by another runner, just now
+            return Outcome(cell.name, "found", out / cell.name)
+        if not runs.attempts(out, cell.name) and adopting.adopt(out, cell, threads):
             return Outcome(cell.name, "found", out / cell.name)
         return _work(cell, out, threads, notebook, timeout, inexact, pictures)
 

@@ -194,8 +194,8 @@ def train(
     import torch
 
     from bdlab import machine
+    from bdlab.experiments import adopting, sweeps
     from bdlab.experiments import cell as one_cell
-    from bdlab.experiments import sweeps
 
     place = str(root.resolve()) if root else None
     configs = sweeps.configs(sweep, data, preset_name, seeds, splits, [row], changes, place)
@@ -209,6 +209,9 @@ def train(
         begun = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
         # goes on with the threads it was begun with
         torch.set_num_threads(threads or begun or machine.cell_threads())
+        if not earlier and (same := adopting.adopt(out, cell, torch.get_num_threads(), device)):
+            click.echo(f"{cell.name}: computed before, as {same.name}")
+            continue
         folder = sweeping.train(cell, config, out, device, inexact)
         click.echo(f"{cell.name}: done, in {folder}")
 
