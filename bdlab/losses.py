@@ -289,7 +289,12 @@ def mml(
     return table(features, labels, margin, reduction=reduction).diagonal().sum()
 
 
-def identity(logits: Logits, labels: Labels, over: str = "mean") -> Scalar:
+def identity(
+    logits: Logits,
+    labels: Labels,
+    over: str = "mean",
+    smoothing: float = 0.0,
+) -> Scalar:
     """Eq. 8, the ID loss:  L_id = -(1/N) sum_M sum_i log p(y_i | x_i).
 
     ``logits[m]`` [N_m, ids] float, ``labels[m]`` [N_m] int64. Cross-entropy, mean within a
@@ -299,7 +304,8 @@ def identity(logits: Logits, labels: Labels, over: str = "mean") -> Scalar:
     Differs from the paper: eq. 8's N is open. ``"mean"`` counts the whole batch, as AGW's public
     code does, on which the paper builds; ``"sum"`` counts one modality, as the public code of [16]
     does, from which E_V and G_S are taken, and as "alpha and beta are both set to 1 for each
-    modality" may be read.
+    modality" may be read. ``smoothing`` e is ours (label smoothing; at 0, the default, this is eq.
+    8): log p(y_i) becomes (1 - e) log p(y_i) + e times the mean of log p over all identities.
 
     >>> logits = {m: torch.zeros(3, 100) for m in Modality}
     >>> identity(logits, dict.fromkeys(logits, torch.tensor([0, 1, 2])))  # a guess: ln 100
@@ -309,7 +315,7 @@ def identity(logits: Logits, labels: Labels, over: str = "mean") -> Scalar:
     _check(logits, labels)
     each = []
     for m, value in logits.items():
-        each.append(F.cross_entropy(_wide(value), labels[m]))
+        each.append(F.cross_entropy(_wide(value), labels[m], label_smoothing=smoothing))
     values = torch.stack(each)
     return values.mean() if over == "mean" else values.sum()
 
@@ -326,6 +332,7 @@ def total(
     margin_intra: float = 0.3,
     margin_cross: float = 0.5,
     id_over: str = "mean",
+    label_smoothing: float = 0.0,
     reduction: str = "mean",
     ramp: float = 1.0,
     rival: float = 1.0,
@@ -338,7 +345,8 @@ def total(
     Returns scalars by name: ``total``, every term unweighted (MML and MDL if one of them weighs
     anything), and the share of anchors at work in each direction that counts (``active V-I``).
 
-    Differs from the paper: r and L_t are ours; without them (the defaults) it is eq. 9.
+    Differs from the paper: r, L_t and ``label_smoothing`` are ours; without them (the defaults) it
+    is eq. 9.
 
     >>> f = {m: torch.zeros(4, 2) for m in (Modality.V, Modality.I)}
     >>> terms = total(f, f, dict.fromkeys(f, torch.tensor([0, 0, 1, 1])), [tuple(f)])
@@ -346,7 +354,7 @@ def total(
     {'id': 0.693, 'mml': 0.6, 'mdl': 1.0}
     """
     _check_choice("reduction", reduction, ("mean", "sum"))
-    terms = {"id": identity(logits, labels, id_over)}
+    terms = {"id": identity(logits, labels, id_over, label_smoothing)}
     pull = terms["id"].new_zeros(())
     shares = {}
     if beta or gamma:

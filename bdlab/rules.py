@@ -272,6 +272,59 @@ def can_hold_out(data: str) -> bool:
     return data == OWN or is_twin(data) or protocol_of(data).holds_out
 
 
+# -- tests on corrupted visible pictures
+# ----------------------------------------------------------------------------------------------
+
+#: Families of corruption and their kinds; ``datasets.corruption`` carries them out.
+CORRUPTIONS: dict[str, tuple[str, ...]] = {
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"),
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur"),
+    "weather": ("snow", "fog", "rain", "spatter", "brightness"),
+    "digital": ("contrast", "elastic", "pixelate", "jpeg", "saturate"),
+}
+MIXED = "mixed"  # any kind
+SEVERITIES = (1, 2, 3, 4, 5)
+CLEAN = "none"
+#: Between a setting and the test on corrupted pictures that it was asked with: ``v2t@mixed``.
+CORRUPTED = "@"
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A test in which every visible picture has one of these kinds, at one of these severities."""
+
+    name: str
+    kinds: tuple[str, ...]
+    severities: tuple[int, ...] = SEVERITIES
+
+    @property
+    def label(self) -> str:
+        """What every result of it carries: it is not the published benchmark."""
+        return f"{self.name}, in the manner of SYSU-MM01-C and RegDB-C"
+
+
+def corruptions(words: str) -> tuple[Corruption, ...]:
+    """The tests that words ask for, separated by blanks; none for ``"none"``.
+
+    A word is ``mixed``, a family or a kind, each with or without a severity: ``mixed noise fog-5``.
+    Raises ValueError for any other, or one that stands twice.
+    """
+    whole = tuple(kind for kinds in CORRUPTIONS.values() for kind in kinds)
+    kinds = {MIXED: whole, **CORRUPTIONS, **{kind: (kind,) for kind in whole}}
+    found: dict[str, Corruption] = {}
+    for word in [] if words == CLEAN else words.split():
+        what, dash, severity = word.partition("-")
+        if what not in kinds or word in found or (dash and severity not in map(str, SEVERITIES)):
+            raise ValueError(
+                f"{word!r}: choose from {', '.join(kinds)}, each once, with or without a severity "
+                "of 1 to 5: fog-5"
+            )
+        found[word] = Corruption(word, kinds[what], (int(severity),) if dash else SEVERITIES)
+    if not found and words != CLEAN:
+        raise ValueError(f"no word at all; {CLEAN!r} asks for the clean test alone")
+    return tuple(found.values())
+
+
 # -- is it the real set?
 # ----------------------------------------------------------------------------------------------
 

@@ -97,6 +97,36 @@ def test_identity_equals_the_loops(over):
     )
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
+def test_smoothed_labels_equal_the_loops(smoothing):
+    logits, labels = streams({V: 6, I: 9}, ids=7, seed=2)
+    want = loops.identity(plain(logits), plain(labels), "mean", smoothing)
+    ours = losses.identity(logits, labels, smoothing=smoothing).item()
+    assert ours == pytest.approx(want, rel=1e-12)
+    features = {m: value[:, :4] for m, value in logits.items()}
+    terms = losses.total(logits, features, labels, [(V, I)], label_smoothing=smoothing)
+    assert terms["id"].item() == ours
+
+
+def test_without_smoothing_it_is_eq_8_bit_for_bit():
+    """And the broken variant: spread over the others alone, as some code does, is another loss."""
+    logits, labels = streams({V: 6, I: 9}, ids=7, seed=2)
+    assert torch.equal(
+        losses.identity(logits, labels), losses.identity(logits, labels, "mean", 0.0)
+    )
+    smoothed = losses.identity(logits, labels, smoothing=0.1).item()
+    others = loops.identity(plain(logits), plain(labels), "mean", 0.1 * 7 / 6)
+    assert smoothed != pytest.approx(others, rel=1e-6)
+
+
+def test_smoothed_labels_are_never_all_of_the_answer():
+    """A network that is sure and right pays, and the more the surer it is."""
+    labels = dict.fromkeys((V, I), torch.arange(4))
+    sure = [{m: k * torch.eye(4) for m in (V, I)} for k in (8.0, 16.0)]
+    low, high = (losses.identity(logits, labels, smoothing=0.1) for logits in sure)
+    assert high > low > losses.identity(sure[0], labels)
+
+
 def test_identity_of_a_fresh_classifier_is_the_log_of_the_people():
     logits = {m: torch.zeros(8, 206) for m in (V, I)}
     labels = {m: torch.arange(8) for m in (V, I)}

@@ -14,6 +14,22 @@ class Row:
         self.identity, self.modality, self.camera, self.split = identity, modality, camera, split
 
 
+class TestCorruptions:
+    def test_words_are_tests(self):
+        mixed, noise, fog = rules.corruptions("mixed noise fog-5")
+        assert set(mixed.kinds) == {k for kinds in rules.CORRUPTIONS.values() for k in kinds}
+        assert (noise.kinds, noise.severities) == (rules.CORRUPTIONS["noise"], (1, 2, 3, 4, 5))
+        assert (fog.name, fog.kinds, fog.severities) == ("fog-5", ("fog",), (5,))
+        assert rules.corruptions("none") == ()
+
+    @pytest.mark.parametrize(
+        "words", ["", " ", "frost", "fog-0", "fog-6", "fog-", "fog fog", "none mixed", "fog,snow"]
+    )
+    def test_other_words_name_the_choices(self, words):
+        with pytest.raises(ValueError, match=r"fog-5|'none' asks for the clean test"):
+            rules.corruptions(words)
+
+
 @pytest.mark.parametrize("protocol", rules.PROTOCOLS.values(), ids=rules.PROTOCOLS)
 def test_a_record_agrees_with_itself(protocol):
     assert len(set(protocol.names)) == len(protocol.names)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bdlab.config import DATASETS
+from bdlab.config import DATASETS, TWINS
+from bdlab.rules import Corruption, corruptions
 
 from .commands import faults, main
 
@@ -96,26 +98,80 @@ def export(cell, to, out, licence) -> None:
     click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
+class Place(click.ParamType):
+    """A data set by name, and where it lies: ``folder=my/pictures``; without a place, its usual."""
+
+    name = "SET[=ROOT]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        data, _, root = value.partition("=")
+        if data not in DATASETS:
+            self.fail(f"{data!r} is no set: choose one of {', '.join(DATASETS)}", param, ctx)
+        return data, root or None
+
+
+def _corruption(
+    _context: click.Context, parameter: click.Parameter, words: str
+) -> tuple[Corruption, ...]:
+    """The tests on corrupted pictures that words name."""
+    try:
+        return corruptions(words)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
+
+
 @main.command()
-@cell_option
-@click.option("--data", type=click.Choice(DATASETS), required=True, help="The set to test on.")
-@click.option("--root", type=PATH, help="Where it lies.")
+@click.option(
+    "--cell",
+    "places",
+    multiple=True,
+    required=True,
+    help="A finished cell's folder, a published file, or a folder of runs: all its cells; "
+    "repeatable.",
+)
+@click.option("--data", type=Place(), multiple=True, required=True, help="A set; repeatable.")
+@click.option("--root", type=PATH, help="Where the set lies, if there is one.")
 @click.option("--split", type=int, default=1, show_default=True)
 @click.option("--size", help="Of a twin: smoke, demo, full.")
-@click.option("--out", type=PATH, help="Also write the scores as JSON.")
+@click.option(
+    "--corruption",
+    default="none",
+    callback=_corruption,
+    help="Corrupt visible pictures too: mixed, a family or a kind, e.g. 'mixed noise fog-5'.",
+)
+@click.option("--out", type=PATH, help="Also write the scores: JSON, or a table as .csv.")
 @faults
-def test(cell, data, root, split, size, out) -> None:
-    """Test a cell on another set than it was trained on, by that set's protocol; labelled so."""
+def test(places, data, root, split, size, corruption, out) -> None:
+    """Test cells on other sets than they were trained on, by each set's protocol; labelled so.
+
+    \b
+    bdlab test --cell runs/<cell> --data synthetic-sysu
+    bdlab test --cell runs --data synthetic-regdb --data synthetic-sysu --data folder=my/pictures
+    """
     import bdlab
     from bdlab import datasets
     from bdlab.deploy import cross
-    from bdlab.files import write_json
+    from bdlab.files import write, write_json
 
-    options = {"split": split} | ({"size": size} if size else {})
-    found = cross.test(bdlab.embedder(cell), datasets.open(data, root, **options))
-    click.echo(found.text())
-    if out:
-        write_json(out, found.to_json())
+    if root and (len(data) > 1 or data[0][1]):
+        raise click.UsageError("--root is for one set; for several: --data NAME=ROOT")
+    cells = [cell for place in places for cell in cross.cells_of(place)]
+    opened = []
+    for name, place in data:
+        options = {"split": split} | ({"size": size} if size and name in TWINS else {})
+        opened.append(datasets.open(name, place or root, **options))
+    tests = []
+    for cell in cells:
+        embedder = bdlab.embedder(cell)
+        tests += [cross.test(embedder, dataset, *corruption) for dataset in opened]
+    click.echo(tests[0].text() if len(tests) == 1 else cross.table(tests))
+    if out and out.suffix == ".csv":
+        write(out, cross.to_csv(tests).encode())
+    elif out:
+        scores = [one.to_json() for one in tests]
+        write_json(out, scores[0] if len(scores) == 1 else {"tests": scores})
 
 
 @main.command()

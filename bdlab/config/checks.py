@@ -51,6 +51,17 @@ def validate(config: Config) -> None:
     for name in ("channel_gap", "appearance_gap", "triplet_ramp"):
         if flat[name] is not None and not 0 <= flat[name] <= 1:
             raise ConfigError(f"{name} = {flat[name]!r} must lie in [0, 1]")
+    augmented = ("channel_exchange", "random_grey", "random_erasing")
+    for name in (*augmented, "label_smoothing"):
+        if not 0 <= flat[name] <= 1:
+            raise ConfigError(f"{name} = {flat[name]!r} is a share and must lie in [0, 1]")
+    if flat["channel_exchange"] + flat["random_grey"] > 1:
+        raise ConfigError(
+            f"channel_exchange = {flat['channel_exchange']!r} and random_grey = "
+            f"{flat['random_grey']!r} are shares of the same pictures; together at most 1"
+        )
+    if flat["label_smoothing"] == 1:
+        raise ConfigError("label_smoothing = 1.0 leaves nothing of the label; below 1 is meant")
     if config.data.data not in DATASETS:
         raise ConfigError(
             f"unknown data set {config.data.data!r}: choose one of {', '.join(DATASETS)}"
@@ -71,6 +82,10 @@ def validate(config: Config) -> None:
             f"draw = {config.test.draw!r}: {config.data.data!r} has {' and '.join(known)}; "
             "'official' is SYSU-MM01's"
         )
+    try:
+        rules.corruptions(config.test.corruption)
+    except ValueError as error:
+        raise ConfigError(f"corruption = {config.test.corruption!r}: {error}") from None
     if config.data.identities < 2:
         raise ConfigError(
             "identities = 1: a batch of one identity has no negative pair; at least 2 are needed"

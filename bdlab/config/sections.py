@@ -38,6 +38,10 @@ class Data:
     size: str | None = None  # twins only: smoke, demo, full
     channel_gap: float | None = None  # twins only: 0 infrared is grey .. 1 unrelated to colour
     appearance_gap: float | None = None  # twins only: 0 same pose and place .. 1 independent
+    # shares of the visible training pictures: one drawn channel in place of all three; grey
+    channel_exchange: float = 0.0
+    random_grey: float = 0.0
+    random_erasing: float = 0.0  # share of all training pictures with a rectangle erased
     # hold identities out of training and keep the epoch that is best on them; False: the last epoch
     validation: bool = False
 
@@ -100,6 +104,8 @@ class Loss:
     reduction: Literal["mean", "sum"] = "mean"  # over the anchors of eq. 4 and 7
     # share of the run over which beta, gamma and rival grow from 0 (random start only)
     triplet_ramp: float = 0.0
+    # share of eq. 8's target that is spread evenly over all identities
+    label_smoothing: float = 0.0
     rival: float = 1.0  # weight of what a rival's method adds to eq. 9; nothing in the paper's own
 
 
@@ -137,6 +143,8 @@ class Test:
     )
     rerank: bool = False  # k-reciprocal re-ranking
     flip: bool = False  # mean of the features of a picture and its mirror image
+    # tests on corrupted visible pictures beside the clean one: words of rules.corruptions
+    corruption: str = "none"
 
 
 @dataclass(frozen=True)
@@ -182,6 +190,10 @@ class Config:
     @property
     def graph(self) -> tuple[tuple[Modality, Modality], ...]:
         return parse_pairs(self.loss.pairs)
+
+    @property
+    def corruptions(self) -> tuple[rules.Corruption, ...]:
+        return rules.corruptions(self.test.corruption)
 
     @property
     def milestones(self) -> tuple[float, ...]:

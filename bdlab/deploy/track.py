@@ -142,7 +142,9 @@ def _mlflow(cells: list[Tracked], place: Path) -> None:
             mlflow.log_params(cell.params)
             for epoch, name, value in cell.numbers():
                 mlflow.log_metric(name, value, step=epoch)
-            mlflow.log_metrics({f"test/{name}": v for name, v in cell.scores.items()})
+            # a name may hold no at-sign there
+            scores = {f"test/{name.replace('@', ':')}": v for name, v in cell.scores.items()}
+            mlflow.log_metrics(scores)
 
 
 def _missing(package: str) -> DeployError:

@@ -58,7 +58,7 @@ def declared(out: Path | str, name: str) -> Declared | None:
         pairs = tuple((row, against) for row, against in about["contrasts"])
         sweep = Sweep(
             about["name"], about["title"], rows, about["baseline"], pairs,
-            tuple(about["data"]), about["yaml_sha256"],
+            tuple(about["data"]), about["yaml_sha256"], about.get("judged", ""),
         )  # fmt: skip
         return Declared(sweep, tuple(about["asked"]))
     except FileNotFoundError:
@@ -142,10 +142,12 @@ def _compare(path: Path, before: Sweep, now: Sweep) -> None:
         old, new = before.rows.get(name), now.rows.get(name)
         if old is None or new is None:
             differs.append(f"the row {name} is {'new' if old is None else 'gone'}")
-        elif (dict(old.changes), dict(old.times)) != (dict(new.changes), dict(new.times)):
+        elif asdict(old) | {"title": new.title} != asdict(new):
             differs.append(f"the row {name} was {dict(old.changes)}, is {dict(new.changes)}")
     if before.baseline != now.baseline:
         differs.append(f"the baseline was {before.baseline}, is {now.baseline}")
+    if before.judged != now.judged:
+        differs.append(f"verdicts were about {before.judged!r}, are about {now.judged!r}")
     if set(before.contrasts) != set(now.contrasts):
         differs.append("other contrasts are declared")
     if differs:

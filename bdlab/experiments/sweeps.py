@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bdlab.config import TWINS, Config, ConfigError, from_flat, preset
+from bdlab.config import PRESETS, TWINS, Config, ConfigError, from_flat, preset
+from bdlab.config.presets import SMALL
 from bdlab.rules import protocol_of
 
 from . import sweepfile
@@ -58,7 +59,7 @@ def configure(
         raise ConfigError(
             f"unknown row {row!r} of {chosen.name}: choose one of {', '.join(chosen.rows)}"
         )
-    own, changes = dict(chosen.rows[row].changes), dict(changes or {})
+    own, changes = _changes_of(chosen.rows[row], preset_name), dict(changes or {})
     refuse_reserved(key for key in changes if key not in PLACE)
     for key, value in own.items():
         if value != 0 and changes.get(key, value) != value:
@@ -78,6 +79,12 @@ def configure(
         if chosen.yaml_sha256 is None:
             raise
         raise ConfigError(f"{sweep_name}: row {row}: {error}") from None
+
+
+def _changes_of(row: Row, preset_name: str) -> dict[str, Any]:
+    """What makes a row at this preset."""
+    small = PRESETS.get(preset_name, {}).get("backbone") == SMALL["backbone"]
+    return {**row.changes, **row.small} if small else dict(row.changes)
 
 
 def configs(

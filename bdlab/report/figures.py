@@ -16,12 +16,13 @@ from bdlab import config, pixels
 from bdlab.datasets.bank import bank
 from bdlab.experiments import cell, runs
 from bdlab.modality import Modality
+from bdlab.rules import CORRUPTED
 from bdlab.training import setup
 from bdlab.workbench import method, tables, training
 from bdlab.workbench.retrieval import figures as retrieval_figures
 from bdlab.workbench.retrieval import search
 
-from .table import SETTINGS, Table
+from .table import PRIMARY, SETTINGS, Table
 from .words import judged
 
 #: A title, a sentence on what is shown, the figure.
@@ -39,6 +40,7 @@ def report_figures(table: Table) -> list[Shown]:
         made.append(differences(table))
     made.append(losses(table))
     made.append(matching(table))
+    made += stressed(table)
     if table.pictures and not table.shipped:
         made += people(table)
     return made
@@ -104,7 +106,8 @@ def losses(table: Table) -> Shown:
 
 
 def matching(table: Table) -> Shown:
-    settings = list(dict.fromkeys(c.setting for c in table.columns if not c.paper))
+    shown = [c.setting for c in table.columns if c.setting in SETTINGS and not c.paper]
+    settings = list(dict.fromkeys(shown))
     lines = (len(settings) + 1) // 2
     size = (10.4, 3.6 * lines)
     columns = min(len(settings), 2)
@@ -121,6 +124,27 @@ def matching(table: Table) -> Shown:
         ax.set_title(f"{setting}: {SETTINGS[setting][0]}")
     words = "How many queries have found their person by each rank, mean over the cells of a row."
     return "Cumulative matching", words, figure
+
+
+def stressed(table: Table) -> list[Shown]:
+    """Rank-1 of the first setting on corrupted visible pictures; nothing where none was tested."""
+    first = table.columns[0].setting
+    found = [c.setting for c in table.columns if c.setting.startswith(first + CORRUPTED)]
+    tests = list(dict.fromkeys(found))
+    if not tests:
+        return []
+    names = [test.partition(CORRUPTED)[2] for test in tests]
+    means = {}
+    for row in first_cells(table):
+        means[row] = [table.value(row, test, PRIMARY).mean for test in (first, *tests)]
+    figure, ax = plt.subplots(figsize=(10.4, 3.6), layout="constrained")
+    tables.bars(["clean", *names], means, ax=ax)
+    words = (
+        f"Rank-1 ({first}) with only the visible test pictures corrupted, mean over the cells of a "
+        "row. A number behind a name is the severity of every picture, 1 to 5; without one each "
+        "picture has its own. In the manner of SYSU-MM01-C and RegDB-C, not their pictures."
+    )
+    return [("Under corruption", words, figure)]
 
 
 def mean_curve(curves: Sequence[Sequence[float]]) -> np.ndarray:

@@ -13,6 +13,7 @@ from bdlab.experiments import sweeps, verdicts
 from .table import ASIDE, METRICS, PRIMARY, SETTINGS, Cells, Column, Table, Value, place
 
 NARROW = ("R1", "mAP", "mINP")  # what a page of paper has room for
+STRESSED = ("R1", "mAP")  # what is shown of a test on corrupted pictures
 
 
 def columns(sweep: sweeps.Sweep, results: Sequence[dict]) -> tuple[list[Column], tuple[str, ...]]:
@@ -36,8 +37,23 @@ def columns(sweep: sweeps.Sweep, results: Sequence[dict]) -> tuple[list[Column],
         for metric in METRICS:
             if (setting, metric) in theirs:
                 shown.append(Column(setting, metric, paper=True, aside=metric not in NARROW))
+    shown += _stressed(settings, results)
     rows = dict.fromkeys(value.row for value in printed if value.row not in sweep.rows)
     return shown, tuple(rows)
+
+
+def _stressed(settings: Sequence[str], results: Sequence[dict]) -> list[Column]:
+    """The columns of tests on corrupted pictures that every cell has, apart from the clean ones; of
+    the first setting Rank-1 at open severities stands in short tables too.
+    """
+    shown = []
+    for name in results[0]["scores"]:
+        setting, corrupted, test = name.partition(rules.CORRUPTED)
+        if corrupted and all(name in result["scores"] for result in results):
+            main = setting == settings[0] and "-" not in test
+            for metric in STRESSED:
+                shown.append(Column(name, metric, aside=not main or metric != PRIMARY))
+    return shown
 
 
 def values(

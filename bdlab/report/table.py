@@ -135,7 +135,9 @@ class Table:
     @property
     def primary(self) -> Column:
         """The column that verdicts are about."""
-        return next(c for c in self.columns if c.metric == PRIMARY and not c.paper)
+        ours = [c for c in self.columns if c.metric == PRIMARY and not c.paper]
+        judged = [c for c in ours if c.setting.endswith(self.sweep.judged)]
+        return (judged or ours)[0]
 
     def value(self, row: str, setting: str, metric: str, paper: bool = False) -> Value:
         """One number of the table; an empty Value where there is no such row or column."""

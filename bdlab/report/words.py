@@ -15,6 +15,7 @@ from typing import Any
 from bdlab import config
 from bdlab.experiments.verdicts import FEWEST, Verdict
 from bdlab.files import without_paths
+from bdlab.rules import CORRUPTED
 
 from .provenance import draws, made_by, protocols
 from .table import Cells, Table
@@ -146,6 +147,12 @@ def notes(table: Table) -> list[str]:
         _counted(results),
         f"{people} test identities: a guess finds the right one first in about {chance}.",
     ]
+    if any(CORRUPTED in column.setting for column in table.columns):
+        said.append(
+            f"A name with {CORRUPTED}: the same trained networks, only their visible test pictures "
+            "corrupted, in the manner of SYSU-MM01-C and RegDB-C but not with their pictures: not "
+            "comparable with published numbers."
+        )
     if table.printed:
         methods = ", ".join(table.printed)
         said.append(f"{methods}: the paper's numbers alone; these methods are not trained here.")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bdlab.modality import BASE, Modality
 
-PURPOSES = {"plan": 0, "augment": 1, "start": 2}
+PURPOSES = {"plan": 0, "augment": 1, "start": 2, "channels": 3, "erasing": 4}
 
 
 class BatchError(ValueError):

@@ -23,7 +23,7 @@ from bdlab.network.backbones import find_weights
 from bdlab.network.reading import locate
 from bdlab.protocols import draws as galleries
 
-from . import batches
+from . import augment, batches
 
 
 class TrainingError(RuntimeError):
@@ -203,8 +203,8 @@ def draw_epoch(
     epoch: int,
     steps: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3] and labels [steps,
-    P K], on the device at once.
+    """Rows [steps, 2 P K] (V's slots, then I's), augmentation [steps, 2 P K, 3, or more where
+    ``augment`` is wanted] and labels [steps, P K], on the device at once.
     """
     data, seed = setup.config.data, setup.config.run.seed
     plan = batches.plan(
@@ -216,13 +216,23 @@ def draw_epoch(
         steps,
     )
     rows = np.concatenate([plan.rows[m] for m in BASE], axis=1)  # [steps, 2 P K]
+    batch = data.identities * data.shots
     draws = batches.draw(
         seed,
         epoch,
         steps,
-        data.identities * data.shots,
+        batch,
         data.pad,
     )
+    if augment.wanted(data):
+        more = augment.draw(
+            seed,
+            epoch,
+            steps,
+            batch,
+            data,
+        )
+        draws = np.concatenate([draws, more], axis=2)
     return (
         torch.from_numpy(rows).to(setup.device),
         torch.from_numpy(draws).to(setup.device),
@@ -238,8 +248,14 @@ def cut(
     progress: float,
 ) -> Batch:
     """One step's batch from its rows, draws and labels, normalised."""
-    pictures = batches.cut(setup.bank.pictures, rows, draws, setup.config.data.pad)
-    visible, infrared = pixels.normalise(pictures).chunk(2)  # [P K, 3, H, W] each
+    places, more = draws[:, : augment.PLACES], draws[:, augment.PLACES :]
+    pictures = batches.cut(setup.bank.pictures, rows, places, setup.config.data.pad)
+    if more.shape[1]:
+        pictures = augment.recolour(pictures, more[:, 0])
+    normalised = pixels.normalise(pictures)
+    if more.shape[1]:
+        normalised = augment.erase(normalised, more[:, 1:])
+    visible, infrared = normalised.chunk(2)  # [P K, 3, H, W] each
     images = {Modality.V: visible, Modality.I: infrared}
     return Batch(images, dict.fromkeys(BASE, labels), progress)
 

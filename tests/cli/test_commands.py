@@ -12,6 +12,7 @@ from PIL import Image
 from bdlab import cli, machine
 from bdlab.cli import sweep
 from bdlab.experiments import runs
+from bdlab.experiments.rows import SWEEPS
 from tests.conftest import REAL
 from tests.report.test_report import put
 
@@ -293,6 +294,28 @@ def test_data_make_check_import(tmp_path):
     assert call("data", "check", tmp_path / "copy").exit_code == 0
     again = call("data", "import", tmp_path / "mine", tmp_path / "copy")
     assert again.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["corruption", "modern"])
+def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
+    """Every row at the smoke preset, and the report with every contrast."""
+    chosen = SWEEPS[name]
+    for row in chosen.rows:
+        words = ("--sweep", name, "--preset", "smoke", "--out", tmp_path)
+        done = call("train", row, *words)
+        assert done.exit_code == 0, said(done)
+    made = call("report", tmp_path, "--no-pictures")
+    assert made.exit_code == 0, said(made)
+    for row, against in chosen.contrasts:
+        assert f"{row} against {against}" in made.output
+    assert "declared with the sweep. Differences" in made.output
+    results = [json.loads(file.read_text()) for file in tmp_path.glob("*/result.json")]
+    assert {result["params"]["row"] for result in results} == set(chosen.rows)
+    for result in results:
+        tests = [setting for setting in result["scores"] if "@" in setting]
+        assert len(tests) == (20 if name == "corruption" else 0)
+        assert result["provenance"]["test"]["corruption"] == result["params"]["corruption"]
+    assert ("Verdicts are on v2t@mixed R1" in made.output) == (name == "corruption")
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real thermal crops are not here")

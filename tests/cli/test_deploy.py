@@ -35,7 +35,7 @@ def test_embed_then_search(place, tmp_path):
 
 
 def test_export_test_and_track(place, tmp_path):
-    root, cell, _ = place
+    root, cell, own = place
     done = call("export", cell, "--to", "torch", "--out", tmp_path / "net.pt")
     assert done.exit_code == 0, said(done)
     words = ("--data", "synthetic-sysu", "--size", "smoke", "--out", tmp_path / "scores.json")
@@ -43,6 +43,14 @@ def test_export_test_and_track(place, tmp_path):
     assert tested.exit_code == 0, said(tested)
     label = json.loads((tmp_path / "scores.json").read_text())["label"]
     assert label.startswith("cross-set: trained on synthetic-regdb")
+    several = ("--data", "synthetic-regdb", "--data", f"folder={own}", "--size", "smoke")
+    words = (*several, "--corruption", "fog-5", "--out", tmp_path / "all.csv")
+    tested = call("test", "--cell", root / "runs", "--cell", tmp_path / "net.pt", *words)
+    assert tested.exit_code == 0, said(tested)
+    assert "v2t@fog-5" in tested.output
+    lines = list(csv.DictReader((tmp_path / "all.csv").read_text().splitlines()))
+    assert {line["tested"] for line in lines} == {"synthetic-regdb (split 1)", "folder (split 1)"}
+    assert all(line["label"] for line in lines)
     tracked = call("track", root / "runs", "--to", "csv", "--out", tmp_path / "t")
     assert tracked.exit_code == 0, said(tracked)
     assert (tmp_path / "t" / "history.csv").is_file()
@@ -67,6 +75,16 @@ BAD = {
     "another kind": (("export", "CELL", "--to", "tflite"), "choose one of onnx"),
     "nothing run": (("track", "nowhere"), "nothing has been run there yet"),
     "no set": (("test", "--cell", "CELL", "--data", "regdb", "--root", "nowhere"), "no such"),
+    "no such set": (("test", "--cell", "CELL", "--data", "market"), "'market' is no set"),
+    "a fog too far": (
+        ("test", "--cell", "CELL", "--data", "regdb", "--corruption", "fog-6"),
+        "'fog-6'",
+    ),
+    "a root of two": (
+        ("test", "--cell", "CELL", "--data", "regdb", "--data", "sysu", "--root", "x"),
+        "--root is for one set",
+    ),
+    "no runs": (("test", "--cell", ".", "--data", "synthetic-regdb"), "neither a finished cell"),
     "from nowhere": (("train", "B2", "--from", "nowhere"), "there is no such weights file"),
 }
 

@@ -1,14 +1,19 @@
 """A cell on another set: that set's protocol, and a label that says so."""
 
+import csv
+import dataclasses
+import io
 import json
+from pathlib import Path
 
 import pytest
 
 import bdlab
-from bdlab import datasets
-from bdlab.deploy import cross
+from bdlab import datasets, rules
+from bdlab.deploy import DeployError, cross
 from bdlab.training import extract
 from bdlab.workbench.retrieval import search
+from tests.deploy.conftest import committed
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,84 @@ def test_another_set_is_tested_by_its_own_protocol_and_labelled(embed, sysu):
 def test_another_split_of_the_same_set_warns(embed, regdb):
     other = datasets.open("synthetic-regdb", size="smoke", split=2)
     assert "people may have been trained on" in cross.test(embed, other).label
+
+
+WORDS = "mixed fog-5"
+
+
+@pytest.fixture(scope="module")
+def seeds(regdb, tmp_path_factory):
+    """A folder of runs: MDL4 with two seeds, tested on corrupted pictures too, and B2."""
+    out = tmp_path_factory.mktemp("several")
+    for seed in (0, 1):
+        committed(out, seed=seed, corruption=WORDS)
+    committed(out, row="B2")
+    return out
+
+
+@pytest.fixture(scope="module")
+def tests(seeds, regdb, sysu):
+    found = []
+    for cell in cross.cells_of(str(seeds)):
+        embedder = bdlab.embedder(cell, device="cpu")
+        found += [cross.test(embedder, one) for one in (regdb, sysu)]
+    return found
+
+
+def test_corrupted_it_is_the_runs_own_test(seeds, regdb):
+    cell = next(path for path in cross.cells_of(str(seeds)) if "MDL4" in path)
+    said = json.loads((Path(cell) / "result.json").read_text())["scores"]
+    embedder = bdlab.embedder(cell, device="cpu")
+    found = cross.test(embedder, regdb, *rules.corruptions(WORDS))
+    assert list(found.results) == list(said)
+    for name, result in found.results.items():
+        assert result.mean == said[name]["mean"]
+        label = result.provenance.get("corruption", "")
+        assert ("in the manner of" in label) == ("@" in name)
+
+
+class TestTable:
+    def test_seeds_are_a_row_and_sets_are_columns(self, tests):
+        text = cross.table(tests)
+        rows = [line for line in text.splitlines() if " (table4, smoke) on " in line]
+        assert [row.split()[0] for row in rows] == ["B2", "MDL4"]
+        assert [row.split("(split 1)")[1].split()[0] for row in rows] == ["1", "2"]
+        assert text.count("synthetic-regdb") == 2 + 2  # two settings, two rows' training set
+        assert "all-single" in text
+        assert "all-multi" not in text
+        mine = [one for one in tests if one.params["row"] == "MDL4" and "regdb" in one.tested]
+        mean = 100 * sum(one.results["v2t"].mean["R1"] for one in mine) / 2
+        assert f"{mean:.2f} ± " in rows[1]
+
+    def test_every_number_has_its_mark(self, tests):
+        rows = [line for line in cross.table(tests).splitlines() if " (table4, smoke) on " in line]
+        for row in rows:
+            assert row.count("=") == 2, "v2t and t2v of the set it was trained on"
+            assert row.count(" / ") == 4
+
+    def test_unlike_labels_are_never_averaged(self, tests, seeds):
+        """The broken variant would mean over cells of which one has seen the people tested."""
+        same = [one for one in tests if one.params["row"] == "MDL4" and one.kind == cross.SAME]
+        other = dataclasses.replace(same[1], label=f"{cross.COPY}: made up")
+        assert "mixed labels" in cross.table([same[0], other])
+        assert "mixed labels" not in cross.table(same)
+
+    def test_other_parameters_are_another_row(self, tests):
+        one = next(one for one in tests if one.params["row"] == "MDL4")
+        other = dataclasses.replace(one, params=one.params | {"gamma": 9.0}, cell="x-0badcafe")
+        rows = [line for line in cross.table([one, other]).splitlines() if "on synthetic" in line]
+        assert len(rows) == 2
+        assert "0badcafe" in rows[1]
+
+    def test_csv_holds_every_number_with_its_label(self, tests):
+        lines = list(csv.DictReader(io.StringIO(cross.to_csv(tests))))
+        assert len(lines) == sum(len(one.results) for one in tests)
+        assert {line["label"].partition(":")[0] for line in lines} == {cross.SAME, cross.CROSS}
+        assert {line["seed"] for line in lines} == {"0", "1"}
+        first = tests[0].results["v2t"].mean["R1"]
+        assert float(lines[0]["R1"]) == pytest.approx(first, abs=1e-6)
+
+
+def test_a_folder_without_a_cell_is_named(tmp_path):
+    with pytest.raises(DeployError, match="neither a finished cell nor a folder of runs"):
+        cross.cells_of(str(tmp_path))

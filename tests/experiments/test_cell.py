@@ -147,3 +147,22 @@ def test_several_copies_by_a_launcher_are_refused(monkeypatch, copies):
         setups.prepare(configured(), "cpu", progress=False)
     monkeypatch.setenv("WORLD_SIZE", "1")
     setups.one_process()
+
+
+class TestCorruptedPictures:
+    def test_they_are_a_cell_of_their_own_with_the_same_network(self, regdb, tmp_path):
+        states = []
+        for words in ("none", "mixed"):
+            config = configured(corruption=words)
+            folder = cell.make(cell.of(config, regdb), config, tmp_path, device="cpu")
+            states.append(cell.load(folder).state_dict())
+        assert len([path for path in tmp_path.iterdir() if path.name.startswith("table4")]) == 2
+        assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+    def test_chance_is_judged_by_the_clean_tests(self, regdb, tmp_path, monkeypatch):
+        """Of twenty tests at chance one would be above it by luck."""
+        judged = []
+        monkeypatch.setattr(cell.collapse, "chance", lambda scores, _: judged.extend(scores) or {})
+        config = configured(corruption="mixed noise")
+        cell.make(cell.of(config, regdb), config, tmp_path, device="cpu")
+        assert judged == ["v2t", "t2v"]

@@ -226,11 +226,10 @@ class TestThePapersTables:
                     epochs,
                     0.1 if config.run.row == "lr-ten-times" else 0.01,
                 )
-                assert (config.model.backbone, config.data.height, config.data.width) == (
-                    "resnet50",
-                    288,
-                    144,
-                )
+                # what a row is made of is its own affair
+                changed = sweeps.SWEEPS[name].rows[config.run.row].changes
+                assert config.model.backbone == changed.get("backbone", "resnet50")
+                assert (config.data.height, config.data.width) == (288, 144)
 
 
 class TestReadingsAndControls:
@@ -287,6 +286,61 @@ class TestReadingsAndControls:
             == weighed[1].loss.gamma * len(weighed[1].graph)
             == 15
         )
+
+
+def differing(sweep, row, other, preset="demo"):
+    """The parameters in which two rows differ."""
+    flats = [
+        sweeps.configure(sweep, name, preset, "synthetic-regdb").flat() for name in (row, other)
+    ]
+    return {key for key in flats[0] if flats[0][key] != flats[1][key]} - {"row"}
+
+
+class TestStressAndModern:
+    @pytest.mark.parametrize("preset", ["paper", "demo", "smoke"])
+    def test_each_contrast_of_modern_is_mdl4_against_b2_under_one_recipe(self, preset):
+        plain = differing("modern", "MDL4", "B2", preset)
+        assert plain == {"modalities", "pairs"}
+        contrasts = sweeps.sweep("modern").contrasts
+        assert len(contrasts) == 6
+        for row, against in contrasts:
+            assert (row.partition("+")[2], row[:4]) == (against.partition("+")[2], "MDL4")
+            assert differing("modern", row, against, preset) == plain
+
+    @pytest.mark.parametrize("preset", ["paper", "demo"])
+    def test_each_part_changes_what_it_says(self, preset):
+        parts = {
+            "channels": {"channel_exchange", "random_grey"},
+            "erasing": {"random_erasing"},
+            "smoothing": {"label_smoothing"},
+            "vit": {"backbone"},
+        }
+        parts["all"] = parts["channels"] | parts["erasing"] | parts["smoothing"]
+        for name in ("B2", "MDL4"):
+            for part, changed in parts.items():
+                assert differing("modern", f"{name}+{part}", name, preset) == changed
+
+    def test_a_transformer_has_the_presets_size(self):
+        sizes = {"paper": "vit_b_16", "middle": "vit_b_16", "study": "vit_micro"}
+        sizes |= {"demo": "vit_micro", "smoke": "vit_micro"}
+        for preset, backbone in sizes.items():
+            config = sweeps.configure("modern", "MDL4+vit", preset, "synthetic-regdb")
+            assert config.model.backbone == backbone
+
+    def test_corruption_trains_what_table4_trains(self):
+        for row in ("B2", "MDL4"):
+            ours, plain = (
+                sweeps.configure(name, row, "demo", "synthetic-regdb").flat()
+                for name in ("corruption", "table4")
+            )
+            differ = {key for key in ours if ours[key] != plain[key]}
+            assert differ == {"sweep", "corruption"}
+
+    def test_what_verdicts_are_about_is_declared(self, tmp_path):
+        sweep = sweeps.sweep("corruption")
+        assert sweeps.declare(tmp_path, sweep, []).sweep.judged == "@mixed"
+        with pytest.raises(ConfigError, match="verdicts were about '@mixed', are about ''"):
+            sweeps.declare(tmp_path, dataclasses.replace(sweep, judged=""), [])
 
 
 class _Counted:

@@ -67,12 +67,14 @@ def mdl(features, labels, pairs, margin=0.5, reduction="mean"):
     return total
 
 
-def identity(logits, labels, over="mean"):
+def identity(logits, labels, over="mean", smoothing=0.0):
     each = []
     for m, rows in logits.items():
         nats = []
         for row, label in zip(rows, labels[m], strict=True):
             top = max(row)
-            nats.append(top + math.log(sum(math.exp(value - top) for value in row)) - row[label])
+            whole = top + math.log(sum(math.exp(value - top) for value in row))
+            everybody = sum(whole - value for value in row) / len(row)
+            nats.append((1 - smoothing) * (whole - row[label]) + smoothing * everybody)
         each.append(sum(nats) / len(nats))
     return sum(each) / (len(each) if over == "mean" else 1)

@@ -16,6 +16,7 @@ from bdlab import report
 from bdlab.cli import main
 from bdlab.experiments import runs, sweeps
 from bdlab.report import figures
+from bdlab.report.words import notes
 from tests.experiments.test_runs import PRINT
 
 #: What a cell was computed by and on.
@@ -37,10 +38,11 @@ def put(
     people=None,
     guard=None,
     more=None,
+    each=None,
     **changes,
 ):
     """A committed cell with made-up scores (R1 = r1, everything else half of it; ``people`` the R1
-    of each identity; ``more`` provenance).
+    of each identity; ``more`` provenance; ``each`` the R1 of each setting).
     """
     c = runs.Cell(
         sweeps.configure(sweep, row, "demo", data, {"seed": seed, **changes}).flat(), PRINT
@@ -62,6 +64,9 @@ def put(
     }  # fmt: skip
     provenance |= more or {}
     scores = {s: {"mean": mean, "std": mean, "cmc": [r1, 1.0], "trials": [mean]} for s in settings}
+    for setting, value in (each or {}).items():
+        if setting in scores:
+            scores[setting] = scores[setting] | {"mean": mean | {"R1": value}}
     if people:
         own = {
             "ids": list(range(len(people))),
@@ -510,3 +515,60 @@ def test_the_page_needs_nothing_from_outside(tmp_path):
     assert page.count("data:image/png;base64,") >= 4
     assert "80.67" in page
     assert "bdlab run table4 --data regdb --root DIR --preset demo --seeds 0,1" in page
+
+
+class TestCorruptedPictures:
+    """Settings as ``v2t@mixed`` stand beside the clean ones and are never averaged with them."""
+
+    TESTS = ("v2t", "t2v", "v2t@mixed", "t2v@mixed", "v2t@noise", "t2v@noise", "v2t@mixed-5")
+
+    def table(self, out, settings=TESTS):
+        for row in ("B2", "MDL4"):
+            for seed in range(5):
+                stressed = dict.fromkeys(settings, 0.3 + 0.01 * seed)
+                r1 = stressed | {"v2t": 0.6, "v2t@mixed": 0.2 + 0.01 * seed + 0.2 * (row == "MDL4")}
+                put(out, row, seed, 0.5, settings, sweep="corruption", each=r1)
+        (table,) = report.tables(out)
+        return table
+
+    def test_columns(self, tmp_path):
+        table = self.table(tmp_path)
+        shown = [c.setting for c in table.columns if c.metric == "R1" and not c.aside]
+        assert shown == ["v2t", "t2v", "v2t@mixed", "v2t@noise"]
+        assert table.value("B2", "v2t", "R1").mean == pytest.approx(60)
+        assert table.value("B2", "v2t@mixed", "R1").mean == pytest.approx(22)
+        assert "v2t@mixed-5" in report.to_csv(table)
+        assert "in the manner of SYSU-MM01-C and RegDB-C" in report.text(table)
+
+    def test_verdicts_are_about_what_the_sweep_declares(self, tmp_path):
+        table = self.table(tmp_path)
+        assert table.primary.setting == "v2t@mixed"
+        (verdict,) = table.verdicts
+        assert verdict.difference == pytest.approx(20)
+
+    def test_without_such_tests_they_are_about_the_clean_one(self, tmp_path):
+        table = self.table(tmp_path, ("v2t", "t2v"))
+        assert table.primary.setting == "v2t"
+        assert "in the manner of" not in " ".join(notes(table))
+
+    def test_another_sweep_with_corrupted_tests_is_judged_clean(self, tmp_path):
+        put(tmp_path, "B2", 0, 0.5, self.TESTS, corruption="mixed noise mixed-5")
+        (table,) = report.tables(tmp_path)
+        assert table.primary.setting == "v2t"
+        assert table.changes == {"corruption": "mixed noise mixed-5"}
+
+    def test_a_test_that_a_cell_lacks_is_not_shown(self, tmp_path):
+        put(tmp_path, "B2", 0, 0.5, self.TESTS, sweep="corruption")
+        put(tmp_path, "MDL4", 0, 0.5, ("v2t", "t2v"), sweep="corruption")
+        (table,) = report.tables(tmp_path)
+        assert not [c for c in table.columns if "@" in c.setting]
+
+    def test_a_figure_shows_them(self, tmp_path):
+        ((title, _, figure),) = figures.stressed(self.table(tmp_path))
+        assert title == "Under corruption"
+        labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert labels == ["clean", "mixed", "noise", "mixed-5"]
+        heights = [bar.get_height() for bar in figure.axes[0].containers[0]]
+        assert heights[:2] == pytest.approx([60, 22])
+        (tmp_path / "plain").mkdir()
+        assert figures.stressed(self.table(tmp_path / "plain", ("v2t", "t2v"))) == []
