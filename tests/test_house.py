@@ -280,7 +280,10 @@ class TestRepository:
         for path in self.tracked():
             if not path.is_file():
                 continue
-            assert path.stat().st_size < 1_000_000, path
+            # the two trained cells that ship are the only weights
+            shipped = path.suffix == ".safetensors" and path.parents[1].name == "reference"
+            most = 1_500_000 if shipped else 1_000_000
+            assert path.stat().st_size < most, path
             assert path.suffix not in {".pt", ".pth", ".npy", ".jpg", ".bmp"}, (
                 f"{path}: no weights, no data"
             )
