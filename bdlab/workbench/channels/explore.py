@@ -21,10 +21,9 @@ from bdlab.training import setup
 from bdlab.workbench import bundle
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
-from . import figures as static
-from . import film
+from . import beside
 from .moves import Moves, State
-from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
+from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, preset, read, unflat
 from .page import VIEWS, page, pixel_at, spots, thumbnail, words
 from .render import INKS, Rendered, fit, people_of, render, trace
 
@@ -33,11 +32,6 @@ FRAME = 300  # milliseconds an epoch is shown in the film
 
 #: Several lines of words as close as print: a widget's own are spaced as controls are.
 _CLOSE = '<div style="line-height: 1.35">{}</div>'
-_STATIC = {
-    "overview": lambda r: static.five([r], True),
-    "channels": lambda r: static.fig8([r]),
-    "divergence": lambda r: static.fig9([r]),
-}
 
 
 def channels(
@@ -214,15 +208,9 @@ class _Board:
             tooltip="The film of the epochs: play, pause, back to the first",
         )
         self.play.observe(self._frame, "value")
-        change = moved(self.lines)
-        told = (
-            f"largest change {change:.2f}"
-            if change >= 1e-3
-            else "<b>nothing moved</b>: the largest change is below 0.001"
-        )
-        self.story = widgets.HTML(f"Epochs {numbers[0]} to {numbers[-1]} of a real run; {told}.")
+        self.story = widgets.HTML(beside.story(self.lines))
         self.curves = picture()
-        self.drawn, self.marks = film.curves(self.lines)
+        self.drawn, self.marks = beside.curves(self.lines)
         watch(self.replay, self.epoch)
 
     def _layout(self) -> widgets.HBox:
@@ -294,7 +282,7 @@ class _Board:
         if self.trained:
             names["learned"] = flat(self.start)
         for line in self.lines:
-            names[_epoch_name(line["epoch"])] = flat(line["generator"])
+            names[beside.epoch_name(line["epoch"])] = flat(line["generator"])
         true = [name for name, numbers in names.items() if numbers == self.numbers]
         if self.asked in true:
             return self.asked
@@ -351,7 +339,7 @@ class _Board:
             return
         self.play.value = self.epoch.index
         line = next(line for line in self.lines if line["epoch"] == self.epoch.value)
-        self.set(line["generator"], _epoch_name(line["epoch"]))
+        self.set(line["generator"], beside.epoch_name(line["epoch"]))
 
     @property
     def at(self) -> int | None:
@@ -368,7 +356,7 @@ class _Board:
         numbers are of no epoch.
         """
         self.marked = (self.at,)
-        self.curves.value = png(film.marked(self.drawn, self.marks.get(self.at, ())))
+        self.curves.value = png(beside.marked(self.drawn, self.marks.get(self.at, ())))
 
     def save(self, kind: str) -> None:
         """The static twin of what is on show, under the next free name."""
@@ -379,7 +367,7 @@ class _Board:
             number += 1
         name = f"{stem}-{number:02d}"
         path = self.folder / f"{name}.{kind}"
-        figure = _STATIC[self.view.value](self.rendered)
+        figure = beside.of_view(self.view.value, self.rendered)
         about = self.about()
         said = [about["cell"], about["numbers are"], f"{about['space']} space"]
         figure.text(0.01, 0.005, "; ".join(word for word in said if word), fontsize=7)
@@ -398,10 +386,6 @@ class _Board:
             "person": self.person.value,
             "numbers": unflat(self.numbers),
         }
-
-
-def _epoch_name(epoch: int) -> str:
-    return f"after epoch {epoch}" if epoch else "the start of the run"
 
 
 def _button(name: str, action: Callable[[], None]) -> widgets.Button:
