@@ -2,8 +2,6 @@
 by keyboard; what is shown is what the files hold, and nothing goes red.
 """
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -35,43 +33,13 @@ def out(own_place, tmp_path_factory):
 
 
 @pytest.fixture
-def board(notebook, tmp_path, monkeypatch, out):
-    """A board in a notebook of its own, and what the console said."""
-    from . import conftest
-
-    about = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    lines = 'runs = ""  # str\nfolder = ""  # str'
-    book = {
-        "cells": [_code("a", lines, ["parameters"]), _code("b", CODE, [])],
-        "metadata": {"kernelspec": about},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "board.ipynb").write_text(json.dumps(book))
-    monkeypatch.setattr(conftest, "REPOSITORY", tmp_path)
+def board(scratch, tmp_path, out):
+    """``board(folder)``: the board of a folder of runs in a notebook of its own."""
 
     def opened(folder=out):
-        book = notebook("board", runs=str(folder), folder=str(tmp_path / "saved"))
-        book.page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        book.page.on("pageerror", lambda error: errors.append(str(error)))
-        book.run()
-        return book
+        return scratch(CODE, runs=str(folder), folder=str(tmp_path / "saved"))
 
-    errors = []
-    yield opened
-    assert errors == []
-
-
-def _code(name, source, tags):
-    return {
-        "cell_type": "code",
-        "id": name,
-        "metadata": {"tags": tags},
-        "source": source,
-        "outputs": [],
-        "execution_count": None,
-    }
+    return opened
 
 
 def root(book):
