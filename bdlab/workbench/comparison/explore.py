@@ -18,6 +18,7 @@ import traitlets
 
 from bdlab.workbench import bundle
 from bdlab.workbench.desk import explore as desks
+from bdlab.workbench.desk import figures as desk_figures
 
 from . import figures, numbers, pairs
 from .numbers import BoardError, Found
@@ -89,7 +90,7 @@ class Comparison(widgets.VBox):
         try:
             folders = self.board.on_desk()
         except BoardError as error:
-            return widgets.HTML(figures.sentence(str(error)))
+            return widgets.HTML(desk_figures.sentence(str(error)))
         return desks.desk(*folders, root=self.root, folder=self.board.folder)
 
     def figure(self) -> plt.Figure:
@@ -235,19 +236,12 @@ class Board(anywidget.AnyWidget):
 
     def on_desk(self) -> list[Path]:
         """The folders of the chosen cells, for the desk. Raises BoardError for none, for more than
-        two, and for a reference run.
+        two, and for a reference run that came without weights.
         """
         cells = [self.found.named(name) for name in self.selection["cells"]]
         if not 0 < len(cells) <= MOST:
             raise BoardError(f"{len(cells)} cells are chosen: choose one or two for the desk.")
-        for cell in cells:
-            if cell.shipped:
-                command = cell.result["shipped"].get("command") or "bdlab run table4"
-                raise BoardError(
-                    f"{cell.name} is a reference run and came without weights: `{command}` makes "
-                    "cells that the desk can open."
-                )
-        return [cell.folder for cell in cells]
+        return [numbers.whole(self.found, cell) for cell in cells]
 
     def read(self) -> None:
         """The folder anew, for a sweep that still runs; what is chosen stays where it is left."""

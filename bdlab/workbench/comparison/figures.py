@@ -64,7 +64,8 @@ def board(
     curves(found, chosen, view["term"], figure.add_subplot(grid[0, 1]))
     verdict(found, cells, selection["pair"], figure.add_subplot(grid[1, 0]))
     scatter(found, cells, chosen, view["x"], view["y"], figure.add_subplot(grid[1, 1]))
-    figure.suptitle(f"{len(cells)} of {len(found.cells)} cells{_filtered(view['filter'])}")
+    whose = "reference runs: " if any(cell.shipped for cell in found.cells) else ""
+    figure.suptitle(f"{whose}{len(cells)} of {len(found.cells)} cells{_filtered(view['filter'])}")
     return figure
 
 

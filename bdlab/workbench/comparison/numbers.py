@@ -57,8 +57,13 @@ class Finished:
 
     @property
     def shipped(self) -> bool:
-        """Whether it is a reference run, which comes without weights."""
+        """Whether it is a reference run; most of them come without weights."""
         return "shipped" in self.result
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether its network can be opened."""
+        return not self.shipped or (self.folder / reference.WEIGHTS).is_file()
 
     @property
     def place(self) -> tuple[int, int]:
@@ -208,6 +213,29 @@ def _shipped(out: Path) -> Found:
         raise BoardError(f"{out} {what}, and this bdlab ships no reference runs: {makes}.")
     note = f"{out} {what}. These are the reference runs that came with bdlab; {makes} of yours."
     return Found(cells, note)
+
+
+def whole(found: Found, cell: Finished) -> Path:
+    """The folder of a cell with its weights; a shipped one is unpacked first. Raises BoardError for
+    a reference run that came without.
+    """
+    if not cell.shipped:
+        return cell.folder
+    row, data = cell.params["row"], cell.params["data"]
+    try:
+        folder = reference.trained(row, data) if cell.has_weights else cell.folder
+    except runs.RunError as error:
+        raise BoardError(str(error)) from error
+    if cell.has_weights and folder.name == cell.name:
+        return folder
+    able = [other.params for other in found.cells if other.has_weights]
+    names = ", ".join(f"{params['row']} seed {params['seed']}" for params in able)
+    others = f" (with weights: {names})" if names else ""
+    command = cell.result["shipped"].get("command") or "bdlab run table4"
+    raise BoardError(
+        f"{row} seed {cell.params['seed']} is a reference run and came without weights{others}: "
+        f"`{command}` makes cells that the desk can open."
+    )
 
 
 # -- parameters and quantities

@@ -1,11 +1,14 @@
 """The board in Python: one selection, one view, and everything that follows from them."""
 
+import json
+
 import ipywidgets as widgets
 import pytest
 import traitlets
 from PIL import Image
 
-from bdlab.experiments import reference
+from bdlab.experiments import cell as cells
+from bdlab.experiments import reference, sweeps
 from bdlab.workbench import explorers
 from bdlab.workbench.comparison import numbers, pairs
 from bdlab.workbench.desk.explore import Desk
@@ -145,6 +148,15 @@ class TestFolder:
         assert "bdlab run table4" in said.value
 
 
+@pytest.fixture
+def real(own_place, tmp_path):
+    """Two finished cells of a few steps."""
+    for row in ("MDL4", "B2"):
+        config = sweeps.configure("table4", row, "smoke", "synthetic-regdb", {"epochs": 1})
+        cells.make(cells.of(config), config, tmp_path / "runs", "cpu")
+    return tmp_path / "runs"
+
+
 class TestDesk:
     def test_one_or_two_cells(self, board):
         board.selection = {**board.selection, "cells": []}
@@ -161,14 +173,26 @@ class TestDesk:
         assert "came without weights" in said
         assert "bdlab run table4 --seeds 0-4" in said
 
-    def test_the_chosen_cells_lie_on_the_desk(self, tmp_path):
-        from bdlab.experiments import cell as cells
-        from bdlab.experiments import sweeps
+    def test_a_shipped_cell_with_weights_opens(self, real, tmp_path, monkeypatch):
+        for folder in real.glob("table4-*"):
+            result = json.loads((folder / "result.json").read_text())
+            result["provenance"] |= {"git_dirty": False, "git_sha": "a" * 40}
+            (folder / "result.json").write_text(json.dumps(result))
+        (mdl4,) = real.glob("table4-MDL4-*")
+        reference.pack(real, tmp_path / "reference", "bdlab run", [mdl4.name])
+        monkeypatch.setattr(reference.load, "__defaults__", (tmp_path / "reference",))
+        monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
+        monkeypatch.setenv("BDLAB_CACHE", str(tmp_path / "cache"))
+        board = explorers.runs(tmp_path / "mine")
+        said = board.desk().value
+        assert "No desk." in said
+        assert "B2 seed 0 is a reference run" in said
+        assert "with weights: MDL4 seed 0" in said
+        board.selection = {**board.selection, "cells": [mdl4.name]}
+        assert board.desk().about["cells"] == ["MDL4, seed 0"]
 
-        for row in ("MDL4", "B2"):
-            config = sweeps.configure("table4", row, "smoke", "synthetic-regdb", {"epochs": 1})
-            cells.make(cells.of(config), config, tmp_path / "runs", "cpu")
-        board = explorers.runs(tmp_path / "runs")
+    def test_the_chosen_cells_lie_on_the_desk(self, real):
+        board = explorers.runs(real)
         desk = board.desk()
         assert isinstance(desk, Desk)
         assert desk.about["cells"] == ["MDL4, seed 0", "B2, seed 0"]

@@ -58,5 +58,10 @@ def test_the_overview_is_the_board_as_it_opens(out, tmp_path, monkeypatch):
     figure = figures.overview(out)
     drawn(figure)
     assert "MDL4 minus B2" in figure.axes[2].get_title()
+    assert figure.get_suptitle() == "20 of 20 cells"
+    reference.pack(out, tmp_path / "reference")
+    monkeypatch.setattr(reference.load, "__defaults__", (tmp_path / "reference",))
+    figure = figures.overview(tmp_path / "none")
+    assert figure.get_suptitle() == "reference runs: 20 of 20 cells"
     monkeypatch.setattr(reference.load, "__defaults__", (tmp_path / "none",))
     assert figures.overview(tmp_path / "none") is None
