@@ -35,7 +35,7 @@ WIDGETS = {
     "workbench/losses/hinge.py", "workbench/losses/graph.py",
     *(
         f"workbench/{room}/explore.py"
-        for room in ("data", "channels", "losses", "retrieval", "desk")
+        for room in ("data", "channels", "losses", "retrieval", "desk", "comparison")
     ),
 }  # fmt: skip
 #: Outside packages that only some files of ours may import.

@@ -1,6 +1,5 @@
 """Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and
-two
-anywidgets, the graph and the desk.
+three anywidgets: the graph, the desk and the board of runs.
 
 A widget lives in a running notebook only; beside every explorer stands a static figure of
 ``bdlab.workbench.style``. Each is one line in a notebook of your own:
@@ -8,6 +7,7 @@ A widget lives in a running notebook only; beside every explorer stands a static
 """
 
 from bdlab.workbench.channels.explore import cell, channels
+from bdlab.workbench.comparison.explore import runs
 from bdlab.workbench.data.explore import data, dials
 from bdlab.workbench.desk.explore import desk
 from bdlab.workbench.losses.graph import graph
@@ -24,4 +24,5 @@ __all__ = [
     "graph",
     "hinge",
     "retrieval",
+    "runs",
 ]

@@ -246,6 +246,37 @@ def notebook(lab, browser, screenshots):
         _ask(lab, "DELETE", session["id"])
 
 
+@pytest.fixture
+def scratch(notebook, tmp_path, monkeypatch):
+    """``scratch(code, **parameters)`` opens a notebook of one cell of code, runs it, and fails at
+    the end of the test if the console said that something went wrong.
+    """
+    wrong = []
+    monkeypatch.setattr(sys.modules[__name__], "REPOSITORY", tmp_path)
+
+    def opened(code: str, **parameters) -> Book:
+        lines = "\n".join(f'{name} = ""  # str' for name in parameters or {"nothing": ""})
+        cells = [_code("a", lines, ["parameters"]), _code("b", code, [])]
+        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+        book = {"cells": cells, "metadata": {"kernelspec": kernel}}
+        path = tmp_path / "notebooks" / "scratch.ipynb"
+        path.parent.mkdir()
+        path.write_text(json.dumps(book | {"nbformat": 4, "nbformat_minor": 5}))
+        book = notebook("scratch", **parameters)
+        book.page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        book.page.on("pageerror", lambda error: wrong.append(str(error)))
+        book.run()
+        return book
+
+    yield opened
+    assert wrong == []
+
+
+def _code(name: str, source: str, tags: list[str]) -> dict:
+    about = {"cell_type": "code", "id": name, "metadata": {"tags": tags}, "source": source}
+    return about | {"outputs": [], "execution_count": None}
+
+
 def _ask(lab: Lab, method: str, session: str = "") -> list:
     """The server's list of running notebooks, or the end of one of them."""
     request = Request(

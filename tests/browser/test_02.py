@@ -71,6 +71,72 @@ def test_the_explorer_follows_the_keyboard(book):
     book.nothing_red()
 
 
+def number(book, name):
+    """A number of the pixel that is read."""
+    text = book.page.locator(f".pointed [data-number='{name}']").inner_text()
+    return float(text.replace("−", "-"))
+
+
+def where(book):
+    return book.page.locator(".pointed .reading").get_attribute("data-pixel")
+
+
+@pytest.mark.slow
+def test_pixels_film_people_and_undo(book):
+    page, root = book.page, book.page.locator(".pointed")
+    errors = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    frame = root.locator(".frame")
+    frame.scroll_into_view_if_needed()
+
+    image = root.locator("img.widget-image")
+    scale = image.evaluate("e => e.clientWidth / e.naturalWidth")
+    book.changes(
+        lambda: where(book), lambda: image.hover(position={"x": 20 * scale, "y": 60 * scale})
+    )
+    column, row = map(int, where(book).split(","))
+    shown = pixels(book)
+    assert [number(book, f"V.{k}") for k in range(3)] == shown[row + 22, column].tolist()
+    sum_ = number(book, "before")
+    assert number(book, "after") == pytest.approx(max(sum_, 0), abs=2e-3)
+    frame.focus()
+    book.changes(lambda: where(book), lambda: frame.press("ArrowRight"))
+    assert where(book) == f"{column + 1},{row}"
+    book.changes(lambda: where(book), lambda: frame.press("Shift+ArrowDown"))
+    assert where(book) == f"{column + 1},{row + 10}"
+    assert f"pixel {where(book)}" in root.locator(".heard").inner_text()
+    book.screenshot("pixel")
+
+    second = root.locator(".thumb").nth(1)
+    book.changes(lambda: picture(book), second.click)
+    assert second.get_attribute("aria-pressed") == "true"
+    book.rest()
+
+    before = picture(book)
+    page.get_by_role("button", name="luma", exact=True).click()
+    page.get_by_text("now: luma").wait_for()
+    book.rest()
+    undo = page.get_by_role("button", name="undo", exact=True)
+    undo.focus()
+    book.changes(lambda: picture(book), lambda: undo.press("Enter"))
+    book.rest()
+    assert (picture(book), said(book)) == (before, "now: learned")
+    redo = page.get_by_role("button", name="redo", exact=True)
+    book.changes(lambda: said(book), lambda: redo.press("Enter"))
+    assert said(book) == "now: luma"
+    book.rest()
+
+    film = page.locator(".jupyter-widgets-play, .widget-play")
+    film.locator("button").nth(1).click()  # back to the first epoch
+    page.get_by_text("now: the start of the run").wait_for()
+    book.rest()
+    film.locator("button").first.click()
+    page.get_by_text("now: learned").or_(page.get_by_text("now: after epoch 2")).wait_for()
+    assert errors == []
+    book.nothing_red()
+
+
 @pytest.mark.slow
 def test_presets_views_and_export(book):
     page = book.page

@@ -1,5 +1,5 @@
-"""Explorer of the channels of D_V and D_I: ten sliders, one picture, and the epochs in which the
-ten numbers were learned.
+"""Explorer of the channels of D_V and D_I: ten sliders, one picture whose pixels can be read, and
+the epochs in which the ten numbers were learned, as a film.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
-from PIL import Image, ImageDraw
+import traitlets
 
 from bdlab.config import from_flat
 from bdlab.training import setup
-from bdlab.workbench.training import generator_curves
+from bdlab.workbench import bundle
 from bdlab.workbench.widgets import WHOLE, picture, png, watch
 
-from . import figures as static
-from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, moved, preset, read, unflat
-from .page import VIEWS, page, words
-from .render import INKS, Rendered, fit, people_of, render
+from . import beside
+from .moves import Moves, State
+from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, preset, read, unflat
+from .page import VIEWS, page, pixel_at, spots, thumbnail, words
+from .render import INKS, Rendered, fit, people_of, render, trace
+
+HERE = Path(__file__).parent
+FRAME = 300  # milliseconds an epoch is shown in the film
 
 #: Several lines of words as close as print: a widget's own are spaced as controls are.
 _CLOSE = '<div style="line-height: 1.35">{}</div>'
-_STATIC = {
-    "overview": lambda r: static.five([r], True),
-    "channels": lambda r: static.fig8([r]),
-    "divergence": lambda r: static.fig9([r]),
-}
 
 
 def channels(
@@ -93,6 +93,23 @@ def cell(
     return channels(visible, infrared, one.numbers, one.history, one.space, height, **about)
 
 
+class Pictures(anywidget.AnyWidget):
+    """The pictures on show, ``value`` (a PNG); pointed.js draws them and says where a hand points.
+
+    ``at``: [x, y] on the page; ``read`` and ``spots``: the numbers of the person's pixel there, and
+    where else on the page it stands. ``people`` are small pictures, ``person`` the one chosen.
+    """
+
+    _esm = bundle.module(HERE / "pointed.js")
+    _css = (HERE.parent / "live.css").read_text() + (HERE / "pointed.css").read_text()
+    value = traitlets.Bytes().tag(sync=True)
+    at = traitlets.List().tag(sync=True)
+    read = traitlets.Dict().tag(sync=True)
+    spots = traitlets.List().tag(sync=True)
+    people = traitlets.List().tag(sync=True)
+    person = traitlets.Int().tag(sync=True)
+
+
 class _Board:
     """The controls and what they show; ``box`` is the whole."""
 
@@ -103,13 +120,20 @@ class _Board:
         self.marked: tuple[int | None, ...] = ()  # the epoch marked in the curves, once drawn
         self.numbers = flat(start)  # all their digits; a slider has two
         self.asked = "learned" if trained else "uniform"  # where the numbers came from last
-        self.shown, self.words, self.saved = picture(), widgets.HTML(), widgets.HTML()
-        self.source = widgets.HTML()
+        self.words, self.saved, self.source = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        small = [thumbnail(pair) for pair in zip(*people, strict=True)]
+        named = [{"name": f"person {k + 1}", "picture": one} for k, one in enumerate(small)]
+        self.shown = Pictures(people=named)
+        height, width = people[0][0].shape[:2]
+        self.pixel = height // 3, width // 2  # the chest: row, column
         self._controls(space)
         self._buttons(trained)
         self._epochs()
+        self.moves = Moves(self._state())
         watch(self.show, self.person, self.view, self.ink, self.space)
         watch(self.turn, *self.sliders)
+        self.shown.observe(self._picked, "person")
+        self.shown.observe(self._pointed, "at")
         self.box = self._layout()
         self.show()
 
@@ -156,6 +180,10 @@ class _Board:
         self.presets += (
             [_button("learned", lambda: self.set(self.start, "learned"))] if trained else []
         )
+        self.back = _button("undo", lambda: self.restore(self.moves.undo()))
+        self.again = _button("redo", lambda: self.restore(self.moves.redo()))
+        self.back.tooltip = "Take the last move of numbers, space or epoch back"
+        self.again.tooltip = "Make it again"
         self.saves = [
             _button(f"save {kind.upper()}", lambda kind=kind: self.save(kind))
             for kind in ("png", "svg")
@@ -172,15 +200,17 @@ class _Board:
             style=WHOLE,
             layout=widgets.Layout(width="200px"),
         )
-        change = moved(self.lines)
-        told = (
-            f"largest change {change:.2f}"
-            if change >= 1e-3
-            else "<b>nothing moved</b>: the largest change is below 0.001"
+        self.play = widgets.Play(
+            value=len(numbers) - 1,
+            max=len(numbers) - 1,
+            interval=FRAME,
+            show_repeat=False,
+            tooltip="The film of the epochs: play, pause, back to the first",
         )
-        self.story = widgets.HTML(f"Epochs {numbers[0]} to {numbers[-1]} of a real run; {told}.")
+        self.play.observe(self._frame, "value")
+        self.story = widgets.HTML(beside.story(self.lines))
         self.curves = picture()
-        self.drawn, self.marks = _curves(self.lines)
+        self.drawn, self.marks = beside.curves(self.lines)
         watch(self.replay, self.epoch)
 
     def _layout(self) -> widgets.HBox:
@@ -194,8 +224,9 @@ class _Board:
         several = [self.person] if len(self.people[0]) > 1 else []
         left = [widgets.HBox([*several, self.view, self.ink], layout=wrap), self.shown, self.words]
         if self.lines:
-            left += [widgets.HBox([self.epoch, self.story], layout=wrap), self.curves]
-        right = [widgets.HBox(self.presets, layout=wrap), self.source, self.space]
+            left += [widgets.HBox([self.play, self.epoch, self.story], layout=wrap), self.curves]
+        now = widgets.HBox([self.source, self.back, self.again], layout=wrap)
+        right = [widgets.HBox(self.presets, layout=wrap), now, self.space]
         for title, start, end in groups:
             right += [widgets.HTML(f"<b>{title}</b>"), *self.sliders[start:end]]
         right += [widgets.HBox(self.saves, layout=wrap), self.saved]
@@ -214,13 +245,36 @@ class _Board:
 
     def show(self, _: object = None) -> None:
         """Everything that is seen follows from the ten numbers and the controls, each time anew."""
+        if self.quiet:
+            return
+        self.moves.to(self._state())
+        self.back.disabled, self.again.disabled = not self.moves.before, not self.moves.after
+        self.shown.person = self.person.value - 1
         rendered = self.rendered
         self.shown.value = png(page(rendered, self.view.value, self.ink.value))
         note = f"<br>{escape(self.note)}" if self.note else ""
         self.words.value = _CLOSE.format(words(rendered) + note)
         self.source.value = f"now: <b>{escape(self.said())}</b>"
+        self.last = rendered
+        self._read(rendered)
         if self.lines and self.marked != (self.at,):
             self._mark()
+
+    def _read(self, rendered: Rendered) -> None:
+        """The numbers of the pixel that was pointed at, and where it stands on the page."""
+        height, width = rendered.visible.shape[:2]
+        self.shown.read = trace(rendered, *self.pixel)
+        self.shown.spots = spots(self.view.value, height, width, *self.pixel)
+
+    def _pointed(self, change: Mapping[str, Any]) -> None:
+        height, width = self.people[0][0].shape[:2]
+        pixel = pixel_at(self.view.value, height, width, *change["new"])
+        if pixel is not None and pixel != self.pixel:
+            self.pixel = pixel
+            self._read(self.last)
+
+    def _picked(self, change: Mapping[str, Any]) -> None:
+        self.person.value = change["new"] + 1
 
     def said(self) -> str:
         """Where the ten numbers come from: what was asked for last if that is still true."""
@@ -228,7 +282,7 @@ class _Board:
         if self.trained:
             names["learned"] = flat(self.start)
         for line in self.lines:
-            names[_epoch_name(line["epoch"])] = flat(line["generator"])
+            names[beside.epoch_name(line["epoch"])] = flat(line["generator"])
         true = [name for name, numbers in names.items() if numbers == self.numbers]
         if self.asked in true:
             return self.asked
@@ -261,9 +315,31 @@ class _Board:
             self.numbers[k] = change["new"]
             self.show()
 
+    def _state(self) -> State:
+        epoch = self.epoch.value if self.lines else None
+        return State(tuple(self.numbers), self.asked, self.space.value, epoch)
+
+    def restore(self, state: State) -> None:
+        """Be as it was: numbers, space and epoch at once."""
+        self.numbers, self.asked = list(state.numbers), state.asked
+        self.quiet = True
+        self.space.value = state.space
+        if self.lines:
+            self.epoch.value = state.epoch
+            self.play.value = self.epoch.index
+        self._place()
+        self.show()
+
+    def _frame(self, change: Mapping[str, Any]) -> None:
+        """The film goes on by an epoch."""
+        self.epoch.index = change["new"]
+
     def replay(self, _: object = None) -> None:
+        if self.quiet:
+            return
+        self.play.value = self.epoch.index
         line = next(line for line in self.lines if line["epoch"] == self.epoch.value)
-        self.set(line["generator"], _epoch_name(line["epoch"]))
+        self.set(line["generator"], beside.epoch_name(line["epoch"]))
 
     @property
     def at(self) -> int | None:
@@ -280,11 +356,7 @@ class _Board:
         numbers are of no epoch.
         """
         self.marked = (self.at,)
-        canvas = Image.fromarray(self.drawn)
-        for x, top, bottom in self.marks.get(self.at, ()):
-            ImageDraw.Draw(canvas).line([(x, top), (x, bottom)], (0, 0, 0), 2)
-            ImageDraw.Draw(canvas).polygon([(x - 6, top), (x + 6, top), (x, top + 9)], (0, 0, 0))
-        self.curves.value = png(np.asarray(canvas))
+        self.curves.value = png(beside.marked(self.drawn, self.marks.get(self.at, ())))
 
     def save(self, kind: str) -> None:
         """The static twin of what is on show, under the next free name."""
@@ -295,7 +367,7 @@ class _Board:
             number += 1
         name = f"{stem}-{number:02d}"
         path = self.folder / f"{name}.{kind}"
-        figure = _STATIC[self.view.value](self.rendered)
+        figure = beside.of_view(self.view.value, self.rendered)
         about = self.about()
         said = [about["cell"], about["numbers are"], f"{about['space']} space"]
         figure.text(0.01, 0.005, "; ".join(word for word in said if word), fontsize=7)
@@ -316,33 +388,7 @@ class _Board:
         }
 
 
-def _epoch_name(epoch: int) -> str:
-    return f"after epoch {epoch}" if epoch else "the start of the run"
-
-
 def _button(name: str, action: Callable[[], None]) -> widgets.Button:
     made = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
     made.on_click(lambda _: action())
     return made
-
-
-def _curves(
-    lines: Sequence[Mapping[str, Any]],
-) -> tuple[np.ndarray, dict[int, list[tuple[float, float, float]]]]:
-    """The curves drawn once, and where each epoch stands in their two panels: (x, top, bottom) in
-    pixels.
-    """
-    figure = generator_curves(lines)
-    figure.set_size_inches(8.6, 2.5)
-    figure.set_dpi(90)
-    figure.canvas.draw()
-    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
-    tall = drawn.shape[0]
-    marks = {}
-    for epoch in [line["epoch"] for line in lines]:
-        marks[epoch] = []
-        for ax in figure.axes:
-            x = ax.transData.transform((epoch, 0))[0]
-            marks[epoch].append((x, tall - ax.bbox.y1, tall - ax.bbox.y0))
-    plt.close(figure)
-    return drawn, marks

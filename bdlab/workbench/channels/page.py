@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +51,53 @@ def page(rendered: Rendered, view: str = "overview", ink: str = "colour") -> np.
     return _headed(
         {n: gray if m is None else _beside(shown[m], thirds[m]) for n, m in named.items()}
     )
+
+
+Box = tuple[int, int, int, int]  # left, top, width, height
+
+
+def boxes(view: str, height: int, width: int) -> list[Box]:
+    """Where ``page`` puts whole and small copies of the person's pictures of ``height`` x
+    ``width`` pixels.
+    """
+    if view == "divergence":
+        return [(k * (width + 3 * GAP), HEAD, width, height) for k in range(5)]
+    if view == "channels":
+        across, down = round(width * 2 / 3), round(height * 2 / 3)
+        spots = itertools.product(range(8), range(2))
+        return [(c * (across + 3 * GAP), HEAD + r * (down + GAP), across, down) for c, r in spots]
+    across, down = round(width / 3), round(height / 3)
+    found: list[Box] = []
+    left = 0
+    for alone in (False, True, False, False, False):  # E_V(V) has no channels beside it
+        found.append((left, HEAD, width, height))
+        left += width
+        if not alone:
+            left += GAP
+            thirds = [HEAD + k * height // 3 for k in range(3)]
+            found += [(left, top, across, min(down, HEAD + height - top)) for top in thirds]
+            left += across
+        left += 3 * GAP
+    return found
+
+
+def pixel_at(view: str, height: int, width: int, x: float, y: float) -> tuple[int, int] | None:
+    """(row, column) of the person's pixel under a point of the page; None between the pictures."""
+    for left, top, across, down in boxes(view, height, width):
+        if left <= x < left + across and top <= y < top + down:
+            row, column = (y - top) * height / down, (x - left) * width / across
+            return min(int(row), height - 1), min(int(column), width - 1)
+    return None
+
+
+def spots(view: str, height: int, width: int, row: int, column: int) -> list[list[float]]:
+    """[x, y] of a person's pixel on the page, in every picture that is large enough to see it."""
+    found = []
+    for left, top, across, down in boxes(view, height, width):
+        if down > height / 2:
+            x, y = (column + 0.5) * across / width, (row + 0.5) * down / height
+            found.append([left + x, top + y])
+    return found
 
 
 def words(rendered: Rendered) -> str:
@@ -111,3 +161,12 @@ def _smaller(picture: np.ndarray, by: float) -> np.ndarray:
     """A picture at a share of its size."""
     size = (round(picture.shape[1] * by), round(picture.shape[0] * by))
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+
+
+def thumbnail(pair: Sequence[np.ndarray], height: int = 66) -> str:
+    """A person's visible and infrared picture side by side, small, as a data URI."""
+    by = height / pair[0].shape[0]
+    small = np.concatenate([_smaller(p, by) for p in pair], axis=1)
+    packed = io.BytesIO()
+    Image.fromarray(small).save(packed, "webp", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(packed.getvalue()).decode()

@@ -193,6 +193,31 @@ def from_entered(values: np.ndarray, space: str) -> np.ndarray:
     return (values - LEVEL) / SLOPE if space == "normalised" else values
 
 
+def trace(rendered: Rendered, row: int, column: int) -> dict[str, Any]:
+    """One pixel's way in numbers, as reading.js shows it: V and I in bytes, what enters, E_V's sum
+    ``before`` and ``after`` its ReLU, ``warm`` (what infrared enters G_S as), what G_S makes of
+    both, and D_V and D_I in bytes, nothing cut off. IndexError for a pixel outside.
+    """
+    visible, infrared = (p[row, column] for p in (rendered.visible, rendered.infrared))
+    before = float(rendered.before[row, column])
+    made = {m: x[row, column] for m, x in rendered.made.items()}
+    return {
+        "x": column,
+        "y": row,
+        "visible": visible.tolist(),
+        "infrared": infrared.tolist(),
+        "entered": enter(visible, rendered.space).tolist(),
+        "before": before,
+        "after": max(before, 0.0),
+        "warm": float(enter(infrared, rendered.space).mean()),
+        "made": {m.value: values.tolist() for m, values in made.items()},
+        "bytes": {
+            m.value: (255 * to_pixels(values, rendered.space)).tolist()
+            for m, values in made.items()
+        },
+    }
+
+
 # -- what the channels own
 # ---------------------------------------------------------------------------------------------
 

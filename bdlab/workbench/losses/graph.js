@@ -48,10 +48,11 @@ function marker(id, className) {
   return svg("marker", { id, ...size }, tip);
 }
 
-function drawEdge(model, { ends, about }, hint) {
+function drawEdge(model, { ends, about, entries }, hint) {
   const [a, b] = ends, line = span(PLACES[a], PLACES[b]);
   const edge = svg("g", { role: "button", tabindex: 0, class: "edge", "data-edge": `${a}-${b}` });
-  edge.setAttribute("aria-label", `edge ${NAMES[a]} to ${NAMES[b]}: ${about}`);
+  const numbers = entries ? `. In the table: ${entries}` : "";
+  edge.setAttribute("aria-label", `edge ${NAMES[a]} to ${NAMES[b]}: ${about}${numbers}`);
   edge.append(band(line, 26, "reach"), band(line, 17, "focus"), svg("line", { ...line, class: "seen" }));
   const has = () => model.get("pairs").find((p) => p === `${a}-${b}` || p === `${b}-${a}`);
   const toggle = () => {
@@ -66,7 +67,7 @@ function drawEdge(model, { ends, about }, hint) {
     event.stopPropagation();
     toggle();
   });
-  const tell = () => { hint.textContent = `${NAMES[a]} – ${NAMES[b]}: ${about}`; };
+  const tell = () => { hint.textContent = `${NAMES[a]} – ${NAMES[b]}: ${about}${numbers}`; };
   for (const kind of ["focus", "mouseenter"]) edge.addEventListener(kind, tell);
   return { edge, follow: () => edge.setAttribute("aria-pressed", String(Boolean(has()))) };
 }

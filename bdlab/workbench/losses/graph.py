@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 from matplotlib.colors import to_hex
 
@@ -35,19 +36,40 @@ ABOUT = {
 EVERY = 10  # steps between two looks at the page
 
 
-def graph(pairs: str | Sequence[Pair] = "mdl4", steps: int = 300, seed: int = 0) -> Graph:
+def graph(
+    pairs: str | Sequence[Pair] = "mdl4", steps: int = 300, seed: int = 0, table: Any = None
+) -> Graph:
     """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph
     on ``bdlab.workbench.losses.toy``.
 
     ``pairs``: ``"V-I V-DI I-DV"``, a graph's name or a tuple of pairs, where it starts;
     ``widget.pairs`` is what it shows, as ``["V-I", ...]``, readable and settable. ``steps`` a
-    training, ``seed`` its world, start and batches. ``widget.results`` are what was trained. Raises
-    ModalityError for pairs that there are not.
+    training, ``seed`` its world, start and batches. ``table`` [4, 4] float, what ``losses.table``
+    gives for the four modalities: an edge under the hand then shows its two entries.
+    ``widget.results`` are what was trained. Raises ModalityError for pairs that there are not,
+    ValueError for another table.
     """
     given = (
         parse_pairs(pairs) if isinstance(pairs, str) else parse_pairs(format_pairs(tuple(pairs)))
     )
-    return Graph(pairs=format_pairs(given).split(), steps=steps, seed=seed)
+    made = Graph(pairs=format_pairs(given).split(), steps=steps, seed=seed)
+    if table is not None:
+        made.edges = [edge | {"entries": _entries(edge["ends"], table)} for edge in made.edges]
+    return made
+
+
+def _entries(ends: Sequence[Modality], table: Any) -> str:
+    """The two directed losses of an edge in words: ``V → D_I 0.412, D_I → V 0.387``."""
+    values = np.asarray(table, float)
+    if values.shape != (len(Modality), len(Modality)):
+        raise ValueError(
+            f"table is {list(values.shape)}: [4, 4] is meant, losses.table of all four modalities"
+        )
+    order = list(Modality)
+    a, b = (order.index(end) for end in ends)
+    names = [order[k].value.replace("D", "D_") for k in (a, b)]
+    there, back = f"{names[0]} → {names[1]}", f"{names[1]} → {names[0]}"
+    return f"{there} {values[a, b]:.3f}, {back} {values[b, a]:.3f}"
 
 
 class Graph(anywidget.AnyWidget):
@@ -176,15 +198,16 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     for person in range(people):
         own = frame.ids == person
         means.append([at[V][own].mean(0), at[I][own].mean(0)])
-    lines = [
-        f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" stroke="#000" '
-        'stroke-width="1.5"/>'
-        for a, b in means
-    ]
+    lines = [_line(*a, *b) for a, b in means]
     return (
         f'<svg viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
         f'aria-hidden="true">{"".join(drawn + lines)}</svg>'
     )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="currentColor" stroke-width="1.5"/>'
 
 
 def _small(drawn: str, x: float, y: float) -> str:

@@ -11,9 +11,10 @@ from PIL import Image
 from bdlab.experiments import cell, sweeps
 from bdlab.modality import Modality
 from bdlab.workbench import explorers
-from bdlab.workbench.channels import render
+from bdlab.workbench.channels import moves, render
+from bdlab.workbench.channels.explore import Pictures
 from bdlab.workbench.channels.numbers import NAMES, flat, preset, unflat
-from bdlab.workbench.channels.page import HEAD, VIEWS, page
+from bdlab.workbench.channels.page import HEAD, VIEWS, page, pixel_at
 
 V, I, DV, DI = Modality
 NUMBERS = unflat(
@@ -59,8 +60,13 @@ def control(box, name):
     return found
 
 
+def images(box):
+    """The widgets that hold a PNG: the pictures, then the curves."""
+    return [w for w in inside(box) if isinstance(w, Pictures | widgets.Image)]
+
+
 def pixels(box, number=0):
-    image = [w for w in inside(box) if isinstance(w, widgets.Image)][number]
+    image = images(box)[number]
     return np.array(Image.open(io.BytesIO(image.value)))
 
 
@@ -165,8 +171,102 @@ def test_a_saved_file_says_what_it_shows(people, tmp_path):
     assert "set by hand" in written
 
 
+class TestPixel:
+    def test_the_pixel_under_the_hand_is_read(self, box, people):
+        shown = images(box)[0]
+        for point in ([5.5, HEAD + 20.5], [80.2, HEAD + 3.9], [130, HEAD + 47]):
+            shown.at = point
+            row, column = pixel_at("overview", 48, 24, *point)
+            read = shown.read
+            assert (read["x"], read["y"]) == (column, row)
+            assert read["visible"] == people[0][0][row, column].tolist()
+            assert read["infrared"] == people[1][0][row, column].tolist()
+            made = render.render(people[0][0], people[1][0], NUMBERS)
+            assert read["bytes"]["DV"] == pytest.approx(255 * made.pixels[DV][row, column])
+            shares = np.array(shown.spots) - [0, HEAD]
+            assert len(shares) == 5, "once in each large picture"
+            np.testing.assert_allclose(shares[0], [column + 0.5, row + 0.5])
+
+    def test_it_follows_the_numbers(self, box):
+        shown = images(box)[0]
+        before = shown.read["before"]
+        control(box, "E_V bias").value = 2.0
+        assert shown.read["before"] == pytest.approx(before + 2.0 - flat(NUMBERS)[3], abs=1e-5)
+
+    def test_between_the_pictures_nothing_changes(self, box):
+        shown = images(box)[0]
+        before = shown.read
+        shown.at = [3, HEAD - 5]
+        assert shown.read == before
+
+
+class TestMoves:
+    def test_undo_and_redo(self, box, people):
+        back, again = control(box, "undo"), control(box, "redo")
+        assert (back.disabled, again.disabled) == (True, True)
+        control(box, "luma").click()
+        control(box, "E_V and G_S work in").value = "unit"
+        control(box, "epoch").value = 0
+        back.click()
+        expected_luma = expected(people, preset("luma"), space="unit")
+        np.testing.assert_array_equal(pixels(box), expected_luma)
+        assert control(box, "epoch").value == 2
+        back.click()
+        assert control(box, "E_V and G_S work in").value == "normalised"
+        assert "now: <b>luma</b>" in text(box)
+        back.click()
+        np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
+        assert "now: <b>learned</b>" in text(box)
+        assert back.disabled
+        for _ in range(3):
+            again.click()
+        assert again.disabled
+        assert control(box, "epoch").value == 0
+        control(box, "G_S red").value = 0.5
+        back.click()
+        assert not again.disabled
+        assert control(box, "G_S red").value == pytest.approx(1 / 3, abs=0.01)
+
+    def test_a_drag_is_one_move(self, box, people, monkeypatch):
+        at = iter([0.0, 0.1, 0.2, 5.0])
+        monkeypatch.setattr(moves.time, "monotonic", lambda: next(at))
+        for value in (0.1, 0.2, 0.3):
+            control(box, "E_V red").value = value
+        control(box, "E_V red").value = 0.9
+        control(box, "undo").click()
+        assert control(box, "E_V red").value == pytest.approx(0.3)
+        control(box, "undo").click()
+        np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
+
+    def test_a_person_is_no_move(self, box):
+        control(box, "person").value = 2
+        assert control(box, "undo").disabled
+
+
+def test_the_film_plays_the_epochs(box, people):
+    (play,) = [w for w in inside(box) if isinstance(w, widgets.Play)]
+    play.value = 0
+    assert control(box, "epoch").value == 0
+    play.value = 1
+    np.testing.assert_array_equal(pixels(box), expected(people, preset("luma")))
+    assert "after epoch 1" in text(box)
+    control(box, "epoch").value = 2
+    assert play.value == 2, "it goes on from where the slider stands"
+
+
+def test_small_pictures_choose_the_person(box, people):
+    shown = images(box)[0]
+    assert [one["name"] for one in shown.people] == ["person 1", "person 2"]
+    assert all(one["picture"].startswith("data:image/webp") for one in shown.people)
+    shown.person = 1
+    assert control(box, "person").value == 2
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS, person=1))
+    control(box, "person").value = 1
+    assert shown.person == 0
+
+
 def test_a_move_draws_one_picture(box):
-    image, drawn = next(w for w in inside(box) if isinstance(w, widgets.Image)), []
+    image, drawn = images(box)[0], []
     image.observe(lambda change: drawn.append(change), names="value")
     control(box, "epoch").value = 0
     assert len(drawn) == 1, "ten sliders, one picture"

@@ -221,3 +221,25 @@ class TestPeople:
     def test_a_part_without_people_is_refused(self, regdb):
         with pytest.raises(ValueError, match="nobody .* 'val'"):
             render.people_of(regdb, split="val")
+
+
+class TestTrace:
+    """One pixel's way, against the whole pictures."""
+
+    @pytest.mark.parametrize("space", ["normalised", "unit"])
+    def test_it_is_what_the_pictures_hold(self, space):
+        rng = np.random.default_rng(0)
+        pair = rng.integers(0, 256, (2, 8, 6, 3), dtype=np.uint8)
+        made = render.render(*pair, generators.preset("luma", space), space)
+        for row, column in ((0, 0), (3, 5), (7, 2)):
+            way = render.trace(made, row, column)
+            weights = made.numbers["E_V.weight"]
+            total = sum(w * x for w, x in zip(weights, way["entered"], strict=True))
+            assert way["before"] == pytest.approx(total + made.numbers["E_V.bias"][0], abs=1e-5)
+            assert way["after"] == max(way["before"], 0)
+            for stream in (Modality.DV, Modality.DI):
+                whole = 255 * made.pixels[stream][row, column]
+                assert way["bytes"][stream.value] == pytest.approx(whole.tolist(), abs=1e-3)
+            assert (way["x"], way["y"]) == (column, row)
+        with pytest.raises(IndexError):
+            render.trace(made, 8, 0)

@@ -8,7 +8,8 @@ import re
 import pytest
 import traitlets
 
-from bdlab.modality import MDL_GRAPHS, ModalityError, parse_pairs
+from bdlab import losses
+from bdlab.modality import MDL_GRAPHS, Modality, ModalityError, parse_pairs
 from bdlab.workbench import explorers
 from bdlab.workbench.losses import toy
 
@@ -60,6 +61,31 @@ def test_all_six_edges_can_be_clicked():
     assert len(edges) == 6
     assert sum("left out" in edge["about"] for edge in edges) == 3
     explorers.graph().pairs = ["-".join(edge["ends"]) for edge in edges]
+
+
+class TestTable:
+    """Under the hand an edge shows its two entries of the 4 x 4 table."""
+
+    def test_both_directions_of_every_edge(self):
+        points = toy.constellation()
+        table = losses.table(points.features, points.labels).tolist()
+        edges = explorers.graph("mdl4", table=table).edges
+        order = list(Modality)
+        for edge in edges:
+            a, b = (order.index(Modality(end)) for end in edge["ends"])
+            numbers = [float(n) for n in re.findall(r"\d\.\d{3}", edge["entries"])]
+            assert numbers == pytest.approx([table[a][b], table[b][a]], abs=5e-4)
+        assert edges[1]["entries"].startswith("V → D_V ")
+        assert any(n != m for n, m in [re.findall(r"\d\.\d{3}", e["entries"]) for e in edges]), (
+            "a table that is not symmetric tells the directions apart"
+        )
+
+    def test_without_a_table_there_are_none(self):
+        assert not any("entries" in edge for edge in explorers.graph("mdl4").edges)
+
+    def test_another_table_is_refused(self):
+        with pytest.raises(ValueError, match=r"table is \[2, 2\]"):
+            explorers.graph("mdl4", table=[[0, 1], [1, 0]])
 
 
 def test_a_training_is_that_of_the_sketch():
