@@ -79,7 +79,7 @@ def outcome(table: Table) -> str:
             parts.append(f"{'; '.join(gains)} of {metric}")
     open_ = [v for v in table.verdicts if v.word == "not shown"]
     if open_:
-        parts.append(f"no difference is shown for {_contrasts(open_)}")
+        parts.append(f"no difference of {metric} is shown for {_open(open_)}")
     few = [v for v in table.verdicts if v.word not in ("better", "worse", "not shown")]
     if few and parts:
         parts.append(f"nothing can be said yet about {_contrasts(few)}")
@@ -92,6 +92,17 @@ def outcome(table: Table) -> str:
 def _gain(verdict: Verdict) -> str:
     points = f"{abs(verdict.difference or 0):.1f}"
     return f"{verdict.row} is {verdict.word} than {verdict.against} by {points} points"
+
+
+def _open(verdicts: Sequence[Verdict]) -> str:
+    """Contrasts without a word, each with its difference and interval: what is not shown is not
+    nothing.
+    """
+    said = []
+    for v in verdicts:
+        numbers = f"{v.difference:+.1f} points, 95 % from {v.low:+.1f} to {v.high:+.1f}"
+        said.append(f"{v.row} against {v.against} ({numbers})")
+    return ", ".join(said)
 
 
 def _contrasts(verdicts: Sequence[Verdict]) -> str:
