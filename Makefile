@@ -1,6 +1,7 @@
 # make demo, make test, make lab create ./.venv on first use. PYTHON picks the interpreter (3.11 or later).
 PYTHON ?= python3
 BIN := .venv/bin
+TEST_JOBS ?= 2
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
@@ -19,8 +20,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Table IV of the paper at toy size: render, train, print, report (about five minutes)
 	$(BIN)/bdlab demo
 
-test: $(STAMP) ## All tests, the notebooks included
-	$(BIN)/python -m pytest
+test: $(STAMP) ## All tests, the notebooks included, two at a time (TEST_JOBS=8 for more)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
 lab: $(STAMP) ## JupyterLab at the notebooks
 	$(BIN)/bdlab lab

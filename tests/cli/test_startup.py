@@ -97,9 +97,12 @@ def test_an_error_of_nobodys_keeps_its_traceback(monkeypatch, tmp_path):
 def test_what_is_declared_before_the_first_cell(tmp_path, monkeypatch):
     (tmp_path / "mine.yaml").write_text(MINE)
     seen = []
-    monkeypatch.setattr(
-        sweep, "run", lambda *_: seen.append(sweeps.declared(tmp_path / "out", "mine")) or 0
-    )
+
+    def ran(*_, **__):
+        seen.append(sweeps.declared(tmp_path / "out", "mine"))
+        return 0
+
+    monkeypatch.setattr(sweep, "run", ran)
     words = ("run", tmp_path / "mine.yaml", "--preset", "smoke", "--seeds", "0,1")
     result = call(*words, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
