@@ -89,9 +89,13 @@ def clean(text: str, tracked: str | None) -> str:
 
 
 def run(path: Path) -> nbformat.NotebookNode:
-    """The notebook, executed at the top of the repository with its own parameters."""
+    """The notebook, executed with its own parameters in a folder without runs: what it shows must
+    not hang on what was trained here before. Rendered people are taken from the repository's data.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / path.name
+        os.environ.setdefault("BDLAB_DATA", str(ROOT / "data"))
+        os.environ["BDLAB_WORK"] = folder
         batch.execute(path, out, {}, timeout=1800)
         return nbformat.read(out, as_version=4)
 
