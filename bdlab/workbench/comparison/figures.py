@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -75,26 +76,39 @@ def _filtered(chosen: Mapping[str, Sequence[Any]]) -> str:
 
 
 def _table(found: Found, cells: Sequence[Finished], chosen: Sequence[Finished], ax: Axes) -> None:
-    """The first cells that are shown, the chosen ones ticked."""
+    """The first cells that are shown, the chosen ones ticked; what all of them share stands once,
+    above.
+    """
     ax.axis("off")
-    heads = ["", *numbers.PLACE, *numbers.SHOWN, "triplets"]
+    if not cells:
+        ax.text(0.5, 0.5, "the filter leaves no cell", ha="center", va="center")
+        return
+    differ, alike = [], []
+    for name in numbers.PLACE[1:]:
+        values = {cell.param(name) for cell in cells}
+        if len(values) > 1:
+            differ.append(name)
+        else:
+            alike.append(f"{name} {values.pop()}")
+    heads = ["", "row", *differ, *numbers.SHOWN, "triplets"]
     lines = []
     for cell in cells[:LINES]:
         scores = [f"{cell.quantity(metric):.1f}" for metric in numbers.SHOWN]
-        place = [str(cell.param(name)) for name in numbers.PLACE[1:]]
+        place = [str(cell.param(name)) for name in differ]
         tick = "✓" if cell in chosen else ""
         lines.append([tick, found.row(cell), *place, *scores, cell.word])
-    if not lines:
-        ax.text(0.5, 0.5, "the filter leaves no cell", ha="center", va="center")
-        return
-    widths = [0.04, 0.16, 0.2, 0.1, 0.07, 0.07, 0.08, 0.08, 0.08, 0.14]
+    widths = {"": 0.05, "row": 0.18, "data": 0.26, "preset": 0.12, "triplets": 0.15}
     made = ax.table(
-        lines, colLabels=heads, colWidths=widths, loc="upper center", edges="horizontal"
+        lines,
+        colLabels=heads,
+        colWidths=[widths.get(head, 0.1) for head in heads],
+        loc="upper center",
+        edges="horizontal",
     )
     made.auto_set_font_size(False)
     made.set_fontsize(9)
-    if len(cells) > LINES:
-        ax.set_title(f"the first {LINES} of {len(cells)} cells that are shown", fontsize=10)
+    first = f"the first {LINES} of {len(cells)} cells, " if len(cells) > LINES else ""
+    ax.set_title(f"{first}{', '.join(alike)}", fontsize=10)
 
 
 def curves(found: Found, chosen: Sequence[Finished], term: str, ax: Axes) -> None:
@@ -152,7 +166,7 @@ def verdict(found: Found, cells: Sequence[Finished], pair: Sequence[str], ax: Ax
         return
     tables.effect([judged.verdict], "Rank-1", ax=ax)
     ax.set_yticks([0], [f"{judged.verdict.row}\n− {judged.verdict.against}"])
-    ax.set_title(pairs.words(judged), fontsize=10)
+    ax.set_title(textwrap.fill(pairs.words(judged), 60), fontsize=10)
 
 
 def of_pair(found: Found, cells: Sequence[Finished], pair: Sequence[str]) -> pairs.Judged:
