@@ -2,10 +2,12 @@
 verdicts.
 """
 
+from collections import Counter
+
 import pytest
 
 from bdlab import batch, paper, report
-from bdlab.experiments import sweeps
+from bdlab.experiments import reference, sweeps
 from tests.conftest import REPOSITORY
 from tests.report.test_report import put
 
@@ -29,7 +31,12 @@ def executed(tmp_path, out, **parameters):
 def test_without_runs_it_is_the_papers_tables_and_claims(tmp_path):
     path, tables, printed, found = executed(tmp_path, tmp_path / "nothing")
     reading.draws(path, 4)
-    assert found["cells"] == {name: {} for name in TABLES}
+    # the runs that come with bdlab stand in where there are none
+    shipped = {name: Counter() for name in TABLES}
+    for _, result, _ in reference.load():
+        if result and result["params"]["sweep"] in TABLES:
+            shipped[result["params"]["sweep"]][result["params"]["data"]] += 1
+    assert found["cells"] == shipped
     assert len(tables) == 5
     for v in paper.values():
         if v.table in TABLES:
@@ -45,7 +52,7 @@ def test_without_runs_it_is_the_papers_tables_and_claims(tmp_path):
     for name in TABLES:
         for row in sweeps.sweep(name).rows:
             assert f"bdlab train {row} " in printed
-    assert "No runs here yet." in printed
+    assert ("No runs here yet." in printed) == (not any(shipped.values()))
 
 
 @pytest.mark.slow

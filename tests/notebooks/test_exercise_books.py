@@ -49,6 +49,7 @@ def test_it_runs_headless_with_the_stub_and_says_what_is_missing(tmp_path, stem)
 @pytest.mark.parametrize("stem", BOOKS)
 def test_the_model_solution_in_its_place_is_right(stem, capsys, monkeypatch):
     monkeypatch.setattr(style, "theme", lambda: None)
+    plt.close("all")  # of other tests
     book = nbformat.read(FOLDER / f"{stem}.ipynb", as_version=4)
     (stub,) = [c for c in book.cells if "yours" in c.metadata.get("tags", [])]
     solution = getattr(solutions, BOOKS[stem])
