@@ -20,6 +20,17 @@ COMPUTES = (
     "evaluation", "protocols", "datasets", "experiments/cell.py",
 )  # fmt: skip
 
+#: What two results that are compared must have in common, as it stands in their provenance; the
+#: words are those of a sentence.
+COMPARED = {
+    "code": "computing code",
+    "precision": "precision",
+    "device": "device",
+    "threads": "threads",
+    "torch": "torch",
+    "files": "other files read",
+}
+
 
 @cache
 def code() -> str:

@@ -11,21 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bdlab import config
+from bdlab.experiments.provenance import COMPARED
 
 from .table import PAPER_DATA, SETTINGS, Cells, Column, place
 
 UNKNOWN = "unknown"
-#: What is compared of a result, as it stands in its provenance; the words are those of a sentence.
-FACTS = {
-    "code": "computing code",
-    "precision": "precision",
-    "device": "device",
-    "threads": "threads",
-    "torch": "torch",
-    "bdlab": "bdlab",
-    "files": "other files read",
-    "pictures": "pictures (data fingerprint)",
-}
+#: What is compared of a result, and of the cells of one mean besides.
+FACTS = {**COMPARED, "bdlab": "bdlab", "pictures": "pictures (data fingerprint)"}
 HASHED = 12  # signs of a hash that are shown
 
 

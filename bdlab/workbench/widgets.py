@@ -1,9 +1,13 @@
-"""What every explorer is made of: a quick picture, its labels, and controls that are watched."""
+"""What every explorer is made of: a quick picture, its labels, a free name to save under, and
+controls that are watched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import count
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
@@ -48,6 +52,15 @@ def label(page: np.ndarray, columns: list[str], rows: list[str]) -> np.ndarray:
 def picture() -> widgets.Image:
     """An empty picture that is shown at its own size, not stretched to the page."""
     return widgets.Image(format="png", layout=widgets.Layout(align_self="flex-start"))
+
+
+def free(folder: Path, stem: str) -> str:
+    """The next name ``stem-01``, ``stem-02``, ... that no file of a folder has, whatever its
+    ending; the folder is made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = {path.stem for path in folder.iterdir()}
+    return next(name for k in count(1) if (name := f"{stem}-{k:02d}") not in taken)
 
 
 def watch(action: Callable[[object], None], *controls: widgets.Widget) -> None:

@@ -19,7 +19,7 @@ import traitlets
 from bdlab.config import from_flat
 from bdlab.training import setup
 from bdlab.workbench import bundle
-from bdlab.workbench.widgets import WHOLE, picture, png, watch
+from bdlab.workbench.widgets import WHOLE, free, picture, png, watch
 
 from . import beside
 from .moves import Moves, State
@@ -360,13 +360,7 @@ class _Board:
 
     def save(self, kind: str) -> None:
         """The static twin of what is on show, under the next free name."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = {path.stem for path in self.folder.iterdir()}
-        stem, number = f"channels-{self.view.value}", 1
-        while f"{stem}-{number:02d}" in taken:
-            number += 1
-        name = f"{stem}-{number:02d}"
-        path = self.folder / f"{name}.{kind}"
+        path = self.folder / f"{free(self.folder, f'channels-{self.view.value}')}.{kind}"
         figure = beside.of_view(self.view.value, self.rendered)
         about = self.about()
         said = [about["cell"], about["numbers are"], f"{about['space']} space"]

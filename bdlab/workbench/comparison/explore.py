@@ -19,6 +19,7 @@ import traitlets
 from bdlab.workbench import bundle
 from bdlab.workbench.desk import explore as desks
 from bdlab.workbench.desk import figures as desk_figures
+from bdlab.workbench.widgets import free
 
 from . import figures, numbers, pairs
 from .numbers import BoardError, Found
@@ -117,7 +118,7 @@ class Board(anywidget.AnyWidget):
     """
 
     _esm = bundle.module(HERE / "board.js")
-    _css = HERE / "board.css"
+    _css = (HERE.parent / "boards.css").read_text() + (HERE / "board.css").read_text()
     about = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
@@ -281,10 +282,7 @@ class Board(anywidget.AnyWidget):
 
     def save(self) -> Path:
         """What is seen as a PNG, under the next free name; returns its path."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = {path.stem for path in self.folder.iterdir()}
-        free = (f"runs-{k:02d}" for k in range(1, 10_000))
-        path = self.folder / f"{next(name for name in free if name not in taken)}.png"
+        path = self.folder / f"{free(self.folder, 'runs')}.png"
         figure = self.figure()
         figure.savefig(path, dpi=110)
         plt.close(figure)

@@ -10,20 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bdlab.experiments import runs, verdicts
+from bdlab.experiments.provenance import COMPARED
 
 from .numbers import DEAD, BoardError, Finished, key
 
-#: What a result's provenance must have in common with its partner's, in the words of a sentence.
-FACTS = {
-    "code": "computing code",
-    "precision": "precision",
-    "device": "device",
-    "threads": "threads",
-    "torch": "torch",
-    "files": "other files read",
-    "feature": "feature",
-    "selection": "selection of the epoch",
-}
+#: What two cells of a pair must have in common; the report says the last two in its caption.
+FACTS = {**COMPARED, "feature": "feature", "selection": "selection of the epoch"}
 #: What the word on one pair does not say.
 ALONE = (
     "The word is for this pair alone, if it was chosen before looking; `bdlab report` judges all "

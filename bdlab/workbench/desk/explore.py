@@ -19,7 +19,7 @@ import traitlets
 
 from bdlab.modality import Modality
 from bdlab.workbench.retrieval.search import Tested
-from bdlab.workbench.widgets import png
+from bdlab.workbench.widgets import free, png
 
 from . import figures, numbers
 from .legend import COLOURINGS, legend
@@ -62,7 +62,7 @@ class Desk(anywidget.AnyWidget):
     """
 
     _esm = "\n".join((HERE / name).read_text() for name in ("map.js", "panels.js", "desk.js"))
-    _css = HERE / "desk.css"
+    _css = (HERE.parent / "boards.css").read_text() + (HERE / "desk.css").read_text()
     about = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
@@ -328,10 +328,7 @@ class Desk(anywidget.AnyWidget):
         """What is seen, as a PNG, and beside it the state that restores it, as JSON; returns the
         path of the PNG, under the next free name.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = {path.stem for path in self.folder.iterdir()}
-        free = (f"desk-{k:02d}" for k in range(1, 10_000))
-        path = self.folder / f"{next(name for name in free if name not in taken)}.png"
+        path = self.folder / f"{free(self.folder, 'desk')}.png"
         figure = self.figure()
         figure.savefig(path, dpi=110)
         plt.close(figure)
