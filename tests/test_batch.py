@@ -148,7 +148,10 @@ def test_a_stopped_sweep_leaves_no_kernel_and_a_rerun_goes_on(tmp_path, kill):
         str(tmp_path),
     ]
     words += ["--set", "epochs=40", "--set", "steps=2"]
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  what runs in a shell's background is told to ignore it
+
+    def heed():  # what runs in a shell's background is told to ignore it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     runner = subprocess.Popen(words, start_new_session=True, preexec_fn=heed, **quiet)
     until = time.monotonic() + 120
