@@ -2,6 +2,7 @@
 Dask. Worse faults: tests/faults.
 """
 
+import base64
 import json
 import os
 import signal
@@ -22,6 +23,10 @@ from bdlab.experiments import runs, sweeps
 from bdlab.training import setup
 
 SMOKE = {"epochs": 2, "steps": 2}
+#: A picture of one pixel.
+TINY = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def cells(rows=("B1", "MDL4"), **changes):
@@ -296,24 +301,48 @@ def test_a_lost_worker_is_one_cells_failure(tmp_path):
     assert "the executor lost the cell" in outcome.reason
 
 
+def hidden(place, *options):
+    """The texts of everything that `bdlab run` left in ``<place>/runs``, by file."""
+    words = ["run", "table4", "--rows", "B2", "--preset", "smoke", "--data", "synthetic-regdb"]
+    words += ["--root", str(place / "faces"), "--out", str(place / "runs"), *options]
+    code = "import sys; from bdlab.cli import main; main(sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True)
+    files = [path for path in (place / "runs").rglob("*") if path.is_file()]
+    return {path.relative_to(place / "runs"): path.read_bytes() for path in files}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pictures", [False, True], ids=["given away", "the broken variant"])
 def test_a_run_without_pictures_shows_nobody_and_no_place(tmp_path, pictures):
     place = tmp_path / "anna smith"
-    todo = cells(["B2"], root=str(place / "faces"))
-    (outcome,) = batch.run_all(todo, place / "runs", pictures=pictures)
-    assert outcome.ok, outcome.reason
-    folder = place / "runs" / todo[0].name
-    texts = {path.name: path.read_text() for path in folder.glob("*.[ji]*")}
-    assert texts.keys() == {"params.json", "result.json", "history.jsonl", "notebook.ipynb"}
-    named = {name for name, text in texts.items() if str(tmp_path) in text}
-    drawn = '"image/png"' in texts["notebook.ipynb"]
+    texts = hidden(place, *([] if pictures else ["--no-pictures"]))
+    naming = {path.name for path, text in texts.items() if b"anna" in text}
+    (notebook,) = [text for path, text in texts.items() if path.name == "notebook.ipynb"]
+    report = [text for path, text in texts.items() if path.suffix == ".html"]
+    assert len(report) == 1
+    drawn = b'"image/png"' in notebook
     if pictures:
-        assert {"params.json", "result.json", "notebook.ipynb"} <= named
+        assert {"params.json", "result.json", "notebook.ipynb", "table4.json"} <= naming
         assert drawn
-    else:
-        assert named == set()
-        assert not drawn
-        assert "anna" not in "".join(texts.values())
-        assert runs.done(place / "runs", todo[0]), "still the cell that was asked for"
-        nbformat.validate(nbformat.read(folder / "notebook.ipynb", as_version=4))
+        return
+    assert naming == set()
+    assert not drawn
+    nbformat.validate(nbformat.reads(notebook.decode(), as_version=4))
+    (folder,) = (path.parent for path in texts if path.name == "weights.pt")
+    assert one_cell.load(place / "runs" / folder) is not None
+    again = hidden(place, "--no-pictures")
+    assert again.keys() == texts.keys(), "still the cell that was asked for: nothing ran again"
+
+
+def test_what_fails_is_given_away_too(tmp_path):
+    place = tmp_path / "anna smith"
+    show = f"from IPython.display import Image, display\ndisplay(Image({TINY!r}))"
+    book = write_notebook(tmp_path / "book.ipynb", show, "raise OSError(params['root'])")
+    (todo,) = cells(["B2"], root=str(place / "faces"))
+    (outcome,) = batch.run_all([todo], place / "runs", notebook=book, pictures=False)
+    assert outcome.word == "failed"
+    (attempt,) = runs.attempts(place / "runs", todo.name)
+    for path in attempt.glob("*.[ji]*"):
+        if path.name != "attempt.json":  # gone with the commit; it names the process, not a place
+            assert "anna" not in path.read_text(), path.name
+    assert '"image/png"' not in (attempt / "notebook.ipynb").read_text()

@@ -151,8 +151,6 @@ def run_cell(
     with claim:
         if runs.done(out, cell):  # by another runner, just now
             return Outcome(cell.name, "found", out / cell.name)
-        if not runs.attempts(out, cell.name) and adopting.adopt(out, cell, threads):
-            return Outcome(cell.name, "found", out / cell.name)
         return _work(cell, out, threads, notebook, timeout, inexact, pictures)
 
 
@@ -173,6 +171,9 @@ def _work(
     before = runs.read_note(earlier[-1], "attempt").get("threads") if earlier else None
     attempt = out / ".attempts" / cell.name
     try:
+        # what is given away is made for it: an adopted cell would bring its paths along
+        if pictures and not earlier and adopting.adopt(out, cell, threads):
+            return Outcome(cell.name, "found", out / cell.name)
         attempt = runs.begin(out, cell, before or threads)
         parameters = {
             "params": dict(cell.params), "folder": str(attempt),
@@ -189,6 +190,8 @@ def _work(
             return Outcome(cell.name, "found", out / cell.name)
         details = describe(error)
         _fail(attempt, **details)
+        if not pictures:
+            plain.give_away(attempt)
         return Outcome(cell.name, "failed", attempt, details["reason"], time.perf_counter() - began)
     return Outcome(cell.name, "done", out / cell.name, "", time.perf_counter() - began)
 

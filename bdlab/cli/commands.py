@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bdlab import __version__
+from bdlab.config import PRESETS
 from bdlab.experiments import runs
 
 from . import sweep as sweeping
@@ -113,9 +114,12 @@ def demo(out: Path, preset_name: str, jobs: int | None) -> None:
     cells = sweeping.cells("table4", "synthetic-regdb", None, preset_name, [0], [1], {})
     sweeping.declare("table4", cells, out, {})
     code = sweeping.run("table4", cells, out, jobs)
+    short, long = (
+        PRESETS[name]["epochs"] * PRESETS[name]["steps"] for name in (preset_name, "study")
+    )
     click.echo(
-        "This was a fifth of the paper's steps. `bdlab run table4 --preset study` takes all of "
-        "them; what came of it here: docs/results.md, and notebook 06."
+        f"This was {short:,} steps a row, too few for most triplets. `bdlab run table4 --preset "
+        f"study` takes {long:,}; notebook 06 shows what came of them."
     )
     sys.exit(code)
 
@@ -175,7 +179,7 @@ def run_(
     """
     sweeping.needs_notebooks()
     cells = sweeping.cells(sweep, data, root, preset_name, seeds, splits, changes, rows)
-    sweeping.declare(sweep, cells, out, changes)
+    sweeping.declare(sweep, cells, out, changes, pictures=not no_pictures)
     sys.exit(
         sweeping.run(
             sweep, cells, out, jobs, dask, timeout, inexact, threads, pictures=not no_pictures

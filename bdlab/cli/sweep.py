@@ -46,15 +46,37 @@ def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> 
     return found
 
 
-def declare(sweep: str, cells: list[runs.Cell], out: Path, changes: dict[str, Any]) -> None:
-    """Write down what is asked, sweep by sweep, before the first cell runs."""
+def declare(
+    sweep: str,
+    cells: list[runs.Cell],
+    out: Path,
+    changes: dict[str, Any],
+    pictures: bool = True,
+) -> None:
+    """Write down what is asked, sweep by sweep, before the first cell runs; without ``pictures``
+    also without the folders of this machine.
+    """
     from bdlab.experiments import sweeps
 
-    command = shlex.join(["bdlab", *sys.argv[1:]])
+    words = ["bdlab", *sys.argv[1:]]
+    if not pictures:
+        words = [_last_part(word) for word in words]
+        changes = {
+            name: _last_part(value) if isinstance(value, str) else value
+            for name, value in changes.items()
+        }
+    command = shlex.join(words)
     for name in dict.fromkeys(cell.params["sweep"] for cell in cells):
         chosen = sweeps.sweep(name if name in sweeps.SWEEPS else sweep)
         asked = [cell for cell in cells if cell.params["sweep"] == name]
         sweeps.declare(out, chosen, asked, changes, command)
+
+
+def _last_part(word: str) -> str:
+    """A word of a command, of whose absolute path (blanks and all) only the last part is left."""
+    name, equals, value = word.rpartition("=")
+    path = Path(value)
+    return f"{name}{equals}.../{path.name}" if path.is_absolute() else word
 
 
 def _data_key(config: Config) -> tuple:

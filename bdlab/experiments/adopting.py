@@ -57,6 +57,8 @@ def _nameless(cell: runs.Cell) -> list[Any]:
 
 def _commit(out: Path, cell: runs.Cell, folder: Path, result: Mapping[str, Any]) -> bool:
     """The whole cell in an attempt folder of its own, then committed by rename."""
+    if runs.sha256(folder / "weights.pt") != result["provenance"]["weights_sha256"]:
+        return False  # damaged since: nothing to hand on
     first = result["provenance"].get("adopted_from", folder.name)
     adopted = {"params": dict(cell.params)}
     adopted["provenance"] = result["provenance"] | {"adopted_from": first}

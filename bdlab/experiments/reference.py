@@ -10,6 +10,7 @@ library alone reads them; weights want torch.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
@@ -187,7 +188,10 @@ def _unpacked(folder: Path, result: dict[str, Any], place: Path) -> Path:
         write(made / "result.json", _dumped(whole).encode())
         shutil.copy(folder / "history.jsonl", made / "history.jsonl")
         shutil.rmtree(target, ignore_errors=True)
-        made.rename(target)
+        with contextlib.suppress(OSError):  # another notebook was first: the same cell lies there
+            made.rename(target)
+    if fault := runs.check(target):
+        raise runs.RunError(f"{target}: the shipped cell could not be unpacked, {fault}")
     return target
 
 

@@ -83,6 +83,16 @@ def test_a_damaged_cell_is_not_adopted(trained, tmp_path):
     assert adopting.adopt(tmp_path / "runs", wanted()[0], *HERE) is None
 
 
+def test_one_flipped_bit_is_not_handed_on(trained, tmp_path):
+    copied = shutil.copytree(trained, tmp_path / "runs" / trained.name)
+    weights = bytearray((copied / "weights.pt").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (copied / "weights.pt").write_bytes(weights)
+    ours, _ = wanted()
+    assert adopting.adopt(tmp_path / "runs", ours, *HERE) is None
+    assert not (tmp_path / "runs" / ours.name).exists()
+
+
 def test_the_command_line_says_so(trained):
     words = ["train", "Ours", "--sweep", "table3", "--preset", "smoke", "--data"]
     words += ["synthetic-regdb", "--device", "cpu", "--threads", "1", "--out", str(trained.parent)]

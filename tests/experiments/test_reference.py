@@ -3,6 +3,7 @@ damaged is said and never fatal.
 """
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -178,6 +179,17 @@ class TestTrained:
         (opened / "weights.pt").write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
         reference.trained(*self.ASKED, tmp_path / "runs")
         assert (opened / "weights.pt").read_bytes() == good
+
+    def test_another_notebook_that_was_first_is_no_fault(self, place, tmp_path, monkeypatch):
+        first = reference.trained(*self.ASKED, tmp_path / "first")
+
+        def late(path, *_, **__):  # between our look and our rename the other one has finished
+            shutil.copytree(first, path, dirs_exist_ok=True)
+
+        monkeypatch.setattr(reference.shutil, "rmtree", late)
+        opened = reference.trained(*self.ASKED, tmp_path / "runs")
+        monkeypatch.undo()
+        assert runs.check(opened) is None
 
     def test_what_did_not_come_is_named_with_what_did(self, place, tmp_path):
         said = r"no trained cell of B2 on synthetic-sysu .*MDL4 on synthetic-regdb.*bdlab train B2"
