@@ -38,6 +38,7 @@ SETTINGS = {
     },
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+PATIENCE = 120_000  # ms for what must come: others may use the machine too
 IDLE = "Python 3 (ipykernel) | Idle"
 #: What went red, as words: errors, standard error, a widget that could not be drawn.
 RED = """() => [
@@ -163,7 +164,7 @@ class Book:
     path: Path
     screenshots: Path
 
-    def run(self, seconds: float = 180) -> None:
+    def run(self, seconds: float = 400) -> None:
         """Run all cells, by the menu, and wait until each has a new number and the kernel rests;
         fails at the first red.
         """
@@ -182,12 +183,10 @@ class Book:
             )
             self.page.wait_for_timeout(200)
         self.rest()
-        self.page.wait_for_function(
-            "() => !/Loading widget/.test(document.body.innerText)", timeout=20_000
-        )
+        self.page.wait_for_function("() => !/Loading widget/.test(document.body.innerText)")
         self.nothing_red()
 
-    def rest(self, seconds: float = 30) -> None:
+    def rest(self, seconds: float = 120) -> None:
         """Wait until the status bar says that the kernel rests (the toolbar says so too early)."""
         self.page.locator("#jp-main-statusbar").get_by_text(IDLE, exact=True).wait_for(
             timeout=1000 * seconds
@@ -202,7 +201,7 @@ class Book:
             self.screenshot("red")
         assert not found, found
 
-    def changes(self, read, action, seconds: float = 10):
+    def changes(self, read, action, seconds: float = 60):
         """Do ``action``, wait until ``read()`` gives something else than before, and return
         that.
         """
@@ -233,10 +232,11 @@ def notebook(lab, browser, screenshots):
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(_with(REPOSITORY / name, parameters)))
         context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        context.set_default_timeout(PATIENCE)
         pages.append(context)
         book = Book(context.new_page(), path, screenshots)
         book.page.goto(f"{lab.url}lab/tree/{name}?token={lab.token}&reset")
-        book.rest(60)
+        book.rest()
         return book
 
     yield opened

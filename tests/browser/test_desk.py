@@ -146,15 +146,18 @@ def test_map_query_lists_result_map(desk, pair):
     result = root.locator(".cell").nth(1).locator(".entry").nth(1)
     chosen = int(result.get_attribute("data-row"))
     result.click()
-    root.locator(".likeness").first.wait_for(timeout=20_000)
+    root.locator(".likeness").first.wait_for()
     book.rest()
     assert of(book, "state.points.rows[state.result]") == chosen, "the map follows"
     assert root.locator(".likeness").count() == 2, "B2 shows V and I"
     assert "has no D_V and D_I" in root.locator(".pair").inner_text()
     book.screenshot("pair", root)
     root.get_by_role("button", name="ask with this result").click()
+    # query and setting come one after the other
     book.page.wait_for_function(
-        "row => document.querySelector('.bdlab-desk').desk.selection.query === row", arg=chosen
+        "row => { const desk = document.querySelector('.bdlab-desk').desk;"
+        " return desk.selection.query === row && desk.view.setting === 't2v'; }",
+        arg=chosen,
     )
     book.rest()
     agrees(book, pair)
@@ -196,11 +199,11 @@ def filters_count_as_numpy(book, pair):
         )
         book.rest()
         said = f"1 of {count}" if count else "no query"
-        root.locator(".counter").get_by_text(said, exact=True).wait_for(timeout=10_000)
+        root.locator(".counter").get_by_text(said, exact=True).wait_for()
         options = root.get_by_label("queries", exact=True).locator("option").all_inner_texts()
         assert f"{name} ({count})" in options
     root.get_by_label("queries", exact=True).select_option("all")
-    root.locator(".counter").get_by_text("1 of 32", exact=True).wait_for(timeout=10_000)
+    root.locator(".counter").get_by_text("1 of 32", exact=True).wait_for()
 
 
 def by_keyboard_alone(book):
@@ -209,7 +212,7 @@ def by_keyboard_alone(book):
     assert "arrow keys" in root.locator(".help").inner_text()
     press("ArrowRight")
     assert of(book, "state.hover") >= 0
-    root.locator(".card img[src]").wait_for(timeout=10_000)
+    root.locator(".card img[src]").wait_for()
     hovered = of(book, "state.points.rows[state.hover]")
     assert "person" in root.locator(".help").inner_text()
     book.changes(lambda: of(book, "desk.selection.query"), lambda: press("Enter"))
@@ -224,7 +227,7 @@ def by_keyboard_alone(book):
     first = root.locator(".entry").first
     first.focus()
     press("Enter")
-    root.locator(".likeness").first.wait_for(timeout=20_000)
+    root.locator(".likeness").first.wait_for()
     row = int(first.get_attribute("data-row"))
     first.focus()
     book.changes(lambda: of(book, "desk.selection.query"), lambda: press("q"))
@@ -236,10 +239,10 @@ def the_state_is_a_string(book, tmp_path):
     root = book.page.locator(".bdlab-desk")
     root.get_by_label("colour", exact=True).select_option("person")
     root.locator(".entry").nth(2).click()
-    root.locator(".likeness").first.wait_for(timeout=20_000)
+    root.locator(".likeness").first.wait_for()
     book.rest()
     root.get_by_role("button", name="save", exact=True).click()
-    root.locator(".message").get_by_text("Written").wait_for(timeout=60_000)
+    root.locator(".message").get_by_text("Written").wait_for()
     with Image.open(tmp_path / "saved" / "desk-01.png") as image:
         assert image.size[0] > 1000
     saved = (tmp_path / "saved" / "desk-01.json").read_text().strip()
@@ -253,10 +256,10 @@ def the_state_is_a_string(book, tmp_path):
     assert both(book) != shown
     field.fill("nonsense")
     field.press("Enter")
-    root.locator(".message").get_by_text("Not restored").wait_for(timeout=10_000)
+    root.locator(".message").get_by_text("Not restored").wait_for()
     field.fill(saved)
     field.press("Enter")
-    root.locator(".message").get_by_text("Restored.").wait_for(timeout=10_000)
+    root.locator(".message").get_by_text("Restored.").wait_for()
     book.rest()
     assert field.input_value() == saved
     assert both(book) == shown

@@ -197,7 +197,7 @@ def test_two_cells_open_in_the_desk(board, out):
     book.rest()
     root(book).get_by_role("button", name="open in the desk").click()
     desk = book.page.locator(".bdlab-desk")
-    desk.locator(".entry").first.wait_for(timeout=60_000)
+    desk.locator(".entry").first.wait_for()
     heads = desk.locator(".cell .head b").all_inner_texts()
     assert heads == ["A: B2, seed 0", "B: MDL4, seed 0"]
     book.rest()
