@@ -75,7 +75,7 @@ def test_without_the_notebook_parts_a_sweep_says_what_helps(monkeypatch):
 
 @pytest.mark.parametrize("words", [("run", "table4"), ("train", "B1")])
 def test_a_stop_says_that_nothing_is_lost_and_how_to_go_on(monkeypatch, words):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweep, "declare", stop)

@@ -68,6 +68,13 @@ def widgets(path):
     ]
 
 
+def explorers(path):
+    """The sources of the cells that show an explorer, once for each: a bar of slow reading, which
+    busy machines show, is none.
+    """
+    return [cell for cell in widgets(path) if "explorers." in cell]
+
+
 def shown(path):
     """The pictures among the outputs as arrays [H, W, 3] uint8."""
     raw = [*of_type(path, "image/png"), *of_type(path, "image/jpeg")]

@@ -27,7 +27,7 @@ def executed(tmp_path, **parameters):
 
 def looks_right(path, figures=FIGURES):
     reading.draws(path, figures)
-    assert len(reading.widgets(path)) == 2, "two explorers"
+    assert len(reading.explorers(path)) == 2
 
 
 @pytest.mark.slow

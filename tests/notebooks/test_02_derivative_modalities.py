@@ -36,7 +36,7 @@ def executed(tmp_path, **parameters):
 
 def looks_right(path, figures=FIGURES):
     reading.draws(path, figures)
-    assert sum("explorers.channels(visible" in cell for cell in reading.widgets(path)) == 1
+    assert sum("explorers.channels(visible" in cell for cell in reading.explorers(path)) == 1
 
 
 def agrees(found, folder, dataset):

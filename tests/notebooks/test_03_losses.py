@@ -25,7 +25,7 @@ def executed(tmp_path, **parameters):
 
 def looks_right(path):
     reading.draws(path, FIGURES)
-    assert len(reading.widgets(path)) == 2, "two explorers"
+    assert len(reading.explorers(path)) == 2
 
 
 @pytest.mark.slow
