@@ -8,11 +8,11 @@ scores would come out the same to the last bit; its provenance says whose they a
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import runs
+from . import runs, sweeps
 from .provenance import code
 
 NAMES = ("sweep", "row")  # what a cell is called; nothing is computed from them
@@ -48,6 +48,35 @@ def _computes_the_same(result: Mapping[str, Any], cell: runs.Cell, here: Mapping
         return False
     other = runs.Cell.from_result(result)
     return other.name != cell.name and _nameless(other) == _nameless(cell)
+
+
+def standing_in(cells: Iterable[tuple[Path, dict[str, Any]]]) -> Iterator[tuple[Path, dict]]:
+    """Finished cells once more, as the cells of other sweeps that compute the same: (folder, result
+    with the other names), said in their provenance. Only of sweeps with a cell of their own there,
+    on the same data at the same preset, and only where theirs is missing.
+
+    For the runs that come with bdlab, which are stored once: B2 of Table IV is B2 of the controls.
+    """
+    cells = list(cells)
+    there = {runs.Cell.from_result(result).name for _, result in cells}
+    tables = {tuple(_table(result["params"])) for _, result in cells}
+    for folder, result in cells:
+        of = result["params"]
+        first = runs.Cell.from_result(result)
+        for name, *where in sorted(tables - {tuple(_table(of))}):
+            if where != _table(of)[1:] or name not in sweeps.SWEEPS:
+                continue
+            for row in sweeps.SWEEPS[name].rows:
+                place = {"seed": of["seed"], "split": of["split"]}
+                flat = sweeps.configure(name, row, of["preset"], of["data"], place).flat()
+                other = runs.Cell(flat, first.fingerprint, first.files)
+                if other.name not in there and _nameless(other) == _nameless(first):
+                    origin = result["provenance"] | {"adopted_from": folder.name}
+                    yield folder, result | {"params": flat, "provenance": origin}
+
+
+def _table(params: Mapping[str, Any]) -> list[Any]:
+    return [params[name] for name in ("sweep", "data", "preset")]
 
 
 def _nameless(cell: runs.Cell) -> list[Any]:

@@ -102,8 +102,8 @@ def configs(
 
     ``data`` None: the twin of the first protocol the sweep belongs to. ``"all"`` is every sweep,
     each on the twins of all the protocols it belongs to, or on ``data`` if that is of such a
-    protocol. A configuration that stands in several sweeps is trained in each: with one seed it
-    gives one score, a check of its own.
+    protocol. A configuration that stands in several sweeps is one cell of each, computed once
+    (``adopting``).
     """
     changes = dict(changes or {})
     refuse_reserved(changes)

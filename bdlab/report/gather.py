@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlab import config
-from bdlab.experiments import reference, runs, sweeps
+from bdlab.experiments import adopting, reference, runs, sweeps
 
 from . import declared
 from .numbers import columns, judge, values
@@ -69,6 +69,7 @@ def reference_tables() -> list[Table]:
             faults.append(f"The reference run {folder.name} is damaged and left out: {fault}.")
         else:
             cells.append((folder, result))
+    cells += adopting.standing_in(cells)
     made = []
     for group in groups(cells, []):
         rows = [result["params"]["row"] for _, result in group.cells]

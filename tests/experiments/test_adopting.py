@@ -93,6 +93,39 @@ def test_one_flipped_bit_is_not_handed_on(trained, tmp_path):
     assert not (tmp_path / "runs" / ours.name).exists()
 
 
+class TestStandingIn:
+    @pytest.fixture
+    def shipped(self, trained):
+        """MDL4 of Table IV, finished, and a control that has no other name."""
+        result = json.loads((trained / "result.json").read_text())
+        control = configured("controls", "B2-batch").flat()
+        return [(trained, result), (trained.parent / "control", result | {"params": control})]
+
+    def test_mdl4_of_table_4_stands_in_for_ours(self, shipped, trained):
+        ((folder, other),) = adopting.standing_in(shipped)
+        assert folder == trained
+        assert runs.Cell.from_result(other).name == wanted()[0].name
+        assert other["scores"] == shipped[0][1]["scores"]
+        assert other["provenance"]["adopted_from"] == trained.name
+        assert shipped[0][1]["params"]["sweep"] == "table4", "the first is as it was"
+
+    def test_only_in_a_sweep_that_is_there(self, shipped):
+        assert not list(adopting.standing_in(shipped[:1]))
+
+    @pytest.mark.parametrize("elsewhere", [{"preset": "demo"}, {"data": "synthetic-sysu"}])
+    def test_only_on_the_same_data_at_the_same_preset(self, shipped, elsewhere):
+        shipped[1][1]["params"] = shipped[1][1]["params"] | elsewhere
+        assert not list(adopting.standing_in(shipped))
+
+    def test_not_beside_one_that_was_made(self, shipped):
+        made = shipped[0][1] | {"params": wanted()[1].flat()}
+        assert not list(adopting.standing_in([*shipped, (shipped[0][0], made)]))
+
+    def test_another_parameter_is_another_cell(self, shipped):
+        shipped[0][1]["params"] = shipped[0][1]["params"] | {"gamma": 2.0}
+        assert not list(adopting.standing_in(shipped))
+
+
 def test_the_command_line_says_so(trained):
     words = ["train", "Ours", "--sweep", "table3", "--preset", "smoke", "--data"]
     words += ["synthetic-regdb", "--device", "cpu", "--threads", "1", "--out", str(trained.parent)]
