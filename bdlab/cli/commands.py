@@ -173,8 +173,8 @@ def run_(
     SWEEP: table1 table2 table3 table4 fig6 fig7   the paper's tables and figures
            families   the five networks of Fig. 1       controls   is it the derivatives?
            readings   what the paper leaves open        corruption on corrupted visible pictures
-           modern     beside augmentation, a ViT        all        every one of these, on its twins
-           FILE.yaml  one of your own
+           modern     beside augmentation, a ViT        dials      where do derivatives help?
+           all        every one of these, on its twins  FILE.yaml  one of your own
     Cells that are done are not run again: the same command goes on where it was stopped.
     """
     sweeping.needs_notebooks()

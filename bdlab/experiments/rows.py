@@ -1,56 +1,11 @@
-"""Every row of every table and figure of the paper, of Fig. 1's families, of its open readings and
-of the controls, as data; and of what is asked since: corrupted pictures, modern parts.
+"""Every row of every table and figure of the paper, of Fig. 1's families and of its open readings,
+as data; ``SWEEPS`` also has what is asked beside the paper (``questions``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from bdlab.rules import MIXED
-
-
-@dataclass(frozen=True)
-class Row:
-    """One trained row: what it is in words, its changes to the preset by flat names, what it
-    multiplies of the preset's, and what it changes further at presets of the small network.
-    """
-
-    title: str
-    changes: Mapping[str, Any]
-    times: Mapping[str, int] = field(default_factory=dict)
-    small: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Rows that are compared; ``baseline`` is the row that the others are held against.
-
-    ``contrasts`` are the differences that get a verdict, declared before anything runs (default:
-    each row against the baseline); ``data`` the protocols it belongs to, on whose twins `bdlab run
-    all` runs it. By name it runs on any set. ``judged`` ends the name of the setting that verdicts
-    are about: ``@mixed``; the first setting if it is empty.
-    """
-
-    name: str
-    title: str
-    rows: Mapping[str, Row]
-    baseline: str
-    contrasts: tuple[tuple[str, str], ...] = ()
-    data: tuple[str, ...] = ("regdb", "sysu")
-    yaml_sha256: str | None = None  # of the file that a sweep of one's own was read from
-    judged: str = ""
-
-    def __post_init__(self) -> None:
-        default = tuple((row, self.baseline) for row in self.rows if row != self.baseline)
-        object.__setattr__(self, "contrasts", self.contrasts or default)
-
-
-TWO = {"modalities": "V I", "pairs": "V-I"}
-FOUR = {"modalities": "V I DV DI", "pairs": "V-I V-DI I-DV"}
-# the ID loss, and what a rival adds
-ALONE = {"modalities": "V I", "pairs": "", "beta": 0.0, "gamma": 0.0}
+from .questions import CONTROLS, CORRUPTION, DIALS, MODERN
+from .recipe import ALONE, FOUR, OURS, TWO, Row, Sweep
 
 TABLE4 = Sweep(
     "table4",
@@ -68,7 +23,6 @@ TABLE4 = Sweep(
     baseline="B2",
 )
 
-OURS = Row("four modalities, MDL4: the paper's own", FOUR)
 PADDING = Row(
     "zero-padding [20]: one network, grey and infrared each in its own channel",
     {"method": "zero-padding", **ALONE},
@@ -241,90 +195,8 @@ READINGS = Sweep(
     data=("regdb",),
 )
 
-#: Twice B2's steps put as many pictures through the trunk as Ours does. That stands for as many
-#: seconds, which no recipe can fix beforehand: the trunk is nearly all of a step; what each row
-#: really took is in its provenance.
-CONTROLS = Sweep(
-    "controls",
-    "Controls: is it the derivatives, or more streams and more compute?",
-    {
-        "Ours": OURS,
-        "grey": Row("D_V fixed grey, D_I a copy of I: no generator", FOUR | {"generator": "grey"}),
-        "frozen": Row("E_V and G_S stay at their start", FOUR | {"generator": "frozen"}),
-        "unshared": Row(
-            "D_V and D_I each with a G of their own", FOUR | {"shared_generator": False}
-        ),
-        "B2": Row("two streams", TWO),
-        "B2-batch": Row(
-            "B2 with as many pictures a step as Ours", TWO | {"passes": 2}, {"identities": 2}
-        ),
-        "B2-steps": Row(
-            "B2 with as many pictures through the trunk in all", TWO | {"passes": 2}, {"steps": 2}
-        ),
-        "B2-weight": Row("B2 with its one edge weighed as much as MDL4's three", TWO, {"gamma": 3}),
-    },
-    baseline="Ours",
-    data=("regdb",),
-)
-
-#: Any kind at any severity, one family, one severity: each a test of the same trained network.
-STRESS = "mixed noise blur weather digital mixed-1 mixed-2 mixed-3 mixed-4 mixed-5"
-CORRUPTION = Sweep(
-    "corruption",
-    "Stress: visible test pictures corrupted, in the manner of SYSU-MM01-C and RegDB-C",
-    {
-        "B2": Row("two streams", TWO | {"corruption": STRESS}),
-        "MDL4": Row("all four: the paper's own", FOUR | {"corruption": STRESS}),
-    },
-    baseline="B2",
-    data=("regdb",),
-    judged=f"@{MIXED}",
-)
-
-#: Parts of later recipes. CAJ's own draw for one view of a visible picture is "channels"; erasing
-#: and smoothing at the values of its lineage.
-MODERN_PARTS = {
-    "channels": Row("channel exchange and grey", {"channel_exchange": 0.75, "random_grey": 0.125}),
-    "erasing": Row("random erasing", {"random_erasing": 0.5}),
-    "smoothing": Row("label smoothing", {"label_smoothing": 0.1}),
-    "all": Row(
-        "channel exchange and grey, erasing, smoothing",
-        {
-            "channel_exchange": 0.75,
-            "random_grey": 0.125,
-            "random_erasing": 0.5,
-            "label_smoothing": 0.1,
-        },
-    ),
-    "vit": Row("a vision transformer", {"backbone": "vit_b_16"}, small={"backbone": "vit_micro"}),
-}
-
-
-def _with_parts() -> dict[str, Row]:
-    """B2 and MDL4 as they are, and each with each part."""
-    streams = {"B2": Row("two streams", TWO), "MDL4": Row("all four: the paper's own", FOUR)}
-    rows = dict(streams)
-    for part, added in MODERN_PARTS.items():
-        for name, row in streams.items():
-            title = f"{name} with {added.title}"
-            changes = {**row.changes, **added.changes}
-            rows[f"{name}+{part}"] = Row(title, changes, small=added.small)
-    return rows
-
-
-MODERN = Sweep(
-    "modern",
-    "Modern parts: do the derivatives still help when the baseline is augmented?",
-    _with_parts(),
-    baseline="B2",
-    contrasts=(
-        ("MDL4", "B2"),
-        *((f"MDL4+{part}", f"B2+{part}") for part in MODERN_PARTS),
-    ),
-    data=("regdb",),
-)
-
 EVERY = (
     TABLE1, TABLE2, TABLE3, TABLE4, FIG6, FIG7, FAMILIES, READINGS, CONTROLS, CORRUPTION, MODERN,
+    DIALS,
 )  # fmt: skip
 SWEEPS: dict[str, Sweep] = {sweep.name: sweep for sweep in EVERY}

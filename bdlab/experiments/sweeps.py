@@ -102,8 +102,8 @@ def configs(
 
     ``data`` None: the twin of the first protocol the sweep belongs to. ``"all"`` is every sweep,
     each on the twins of all the protocols it belongs to, or on ``data`` if that is of such a
-    protocol. A configuration that stands in several sweeps is one cell of each, computed once
-    (``adopting``).
+    protocol (the dials of rendered people only on twins). A configuration that stands in several
+    sweeps is one cell of each, computed once (``adopting``).
     """
     changes = dict(changes or {})
     refuse_reserved(changes)
@@ -128,7 +128,7 @@ def _places(sweep_name: str, data: str | None) -> list[tuple[Sweep, str]]:
     found = []
     for chosen in SWEEPS.values():
         for name in [data] if data else TWINS:
-            if protocol_of(name).name in chosen.data:
+            if protocol_of(name).name in chosen.data and (name in TWINS or not chosen.rendered):
                 found.append((chosen, name))
     return found
 

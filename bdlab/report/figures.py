@@ -22,6 +22,7 @@ from bdlab.workbench import method, tables, training
 from bdlab.workbench.retrieval import figures as retrieval_figures
 from bdlab.workbench.retrieval import search
 
+from . import dials
 from .table import PRIMARY, SETTINGS, Table
 from .words import judged
 
@@ -41,6 +42,7 @@ def report_figures(table: Table) -> list[Shown]:
     made.append(losses(table))
     made.append(matching(table))
     made += stressed(table)
+    made += gained(table)
     if table.pictures and not table.shipped:
         made += people(table)
     return made
@@ -145,6 +147,17 @@ def stressed(table: Table) -> list[Shown]:
         "picture has its own. In the manner of SYSU-MM01-C and RegDB-C, not their pictures."
     )
     return [("Under corruption", words, figure)]
+
+
+def gained(table: Table) -> list[Shown]:
+    """The gain over the dials of rendered people; nothing where no contrast sets them."""
+    if table.sweep.name != "dials" or not (found := dials.gains(table)):
+        return []
+    words = (
+        "MDL4's gain over B2 at each setting of the two dials: mean of its seeds with a 95 % "
+        f"interval, uncorrected; the dotted line is no gain. {dials.sentences(found)}"
+    )
+    return [("Where the gain lies", words, dials.figure(found, table.primary.head))]
 
 
 def mean_curve(curves: Sequence[Sequence[float]]) -> np.ndarray:

@@ -173,6 +173,28 @@ def curve(
     return figure
 
 
+def gains(
+    lines: Mapping[str, Mapping[float, tuple[float, float]]],
+    xlabel: str,
+    metric: str = "R1",
+    ax: Axes | None = None,
+) -> Figure:
+    """A difference over a dial, ``lines[name][dial]`` = (mean, half its 95 % interval or NaN), in
+    points; the dotted line is no difference.
+    """
+    figure, ax = on(ax, (5.6, 3.4))
+    for k, (name, points) in enumerate(lines.items()):
+        dials, found = zip(*sorted(points.items()), strict=True)
+        means, halves = zip(*found, strict=True)
+        look = {"color": PALETTE[k % 10], "marker": "os^D"[k % 4], "ls": STYLES[k % 6]}
+        at = np.add(dials, 0.012 * k)  # bars of two lines beside each other
+        ax.errorbar(at, means, halves, label=name, capsize=3, **look)
+    ax.axhline(0, color="0.4", lw=1, ls=":")
+    ax.set(xlabel=xlabel, ylabel=f"gain, points {metric}")
+    ax.legend(fontsize="small")
+    return figure
+
+
 def beside(
     theirs: Mapping[str, float],
     ours: Mapping[str, tuple[float, float | None]],

@@ -296,7 +296,7 @@ def test_data_make_check_import(tmp_path):
     assert again.exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["corruption", "modern"])
+@pytest.mark.parametrize("name", ["corruption", "modern", "dials"])
 def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
     """Every row at the smoke preset, and the report with every contrast."""
     chosen = SWEEPS[name]
