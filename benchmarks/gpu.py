@@ -107,7 +107,7 @@ def ladder(bench):
             print("+ CUDA graph: needs a GPU")
             continue
         setup = bench.setup()
-        torch._dynamo.reset()
+        torch.compiler.reset()
         step = build(setup, rung, workers)
         before = same_as_before(rung, before, float(step()))
         times[rung.name] = bench.seconds(step)
