@@ -318,6 +318,19 @@ def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
     assert ("Verdicts are on v2t@mixed R1" in made.output) == (name == "corruption")
 
 
+def test_the_third_set_trains_and_is_reported_in_every_reading(own_place, tmp_path):
+    for row in ("B2", "MDL4"):
+        words = ("--data", "synthetic-llcm", "--preset", "smoke", "--out", tmp_path)
+        done = call("train", row, *words)
+        assert done.exit_code == 0, said(done)
+    made = call("report", tmp_path, "--no-pictures")
+    assert made.exit_code == 0, said(made)
+    heads = next(line for line in made.output.splitlines() if "as-code" in line)
+    assert heads.split() == ["v2t", "t2v", "v2t-as-code"]
+    assert "MDL4 against B2" in made.output
+    assert "paper" not in heads, "the paper has no numbers of it"
+
+
 @pytest.mark.skipif(not REAL.exists(), reason="the real thermal crops are not here")
 def test_real_thermal_crops_train(tmp_path):
     result = call("train", "MDL4", "--data", "folder", "--root", REAL, "--out", tmp_path, *SMALL)
