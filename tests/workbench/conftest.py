@@ -1,8 +1,13 @@
-"""Every figure that a test draws can be read in a notebook's cell; none is left open."""
+"""Figures are drawn in the notebooks' theme, and every one that a test draws can be read in a
+notebook's cell; none is left open.
+"""
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.text import Text
+
+from bdlab.workbench import style
 
 CELL = 950  # pixels across that a notebook has for a figure on a laptop
 SMALLEST = 8  # pixels that a letter's font may have there
@@ -19,7 +24,9 @@ def too_small(figure):
 
 @pytest.fixture(autouse=True)
 def readable():
-    yield
+    with mpl.rc_context():
+        style.theme()
+        yield
     figures = [plt.figure(number) for number in plt.get_fignums()]
     small = [too_small(figure) for figure in figures]
     plt.close("all")
