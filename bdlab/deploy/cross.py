@@ -10,6 +10,7 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,8 @@ def _score(
     options: dict[str, Any] = {"notes": notes}
     if dataset.protocol == "sysu":
         options["expect"] = dataset.name == "sysu"
+    if dataset.exclude != "none":
+        options["exclude"] = dataset.exclude
     return protocols.evaluate(
         dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options
     )
@@ -123,7 +126,8 @@ def _embedded(
 ) -> Embedded:
     records = tuple(dataset.records[row] for row in dataset.select("test", m))
     if wrong is None:
-        array = compute(embedder, Pictures(dataset.root, records)).array
+        read = partial(pictures.load, height=embedder.height, width=embedder.width)
+        array = compute(embedder, Pictures(dataset.root, records), read).array
     else:
         array = _corrupted(embedder, dataset.root, records, m, wrong)
     identities = np.array([record.identity for record in records], dtype=np.int64)
