@@ -58,7 +58,7 @@ def peer(folder: Path) -> np.ndarray:
     gallery = np.load(folder / "features.npy")
     found = []
     for query in queries(gallery):
-        far = np.sqrt(np.maximum(2 - 2 * gallery @ query, 0))
+        far = np.sqrt(np.maximum(2 - 2 * (gallery @ query), 0))
         found.append(np.sort(np.partition(far, K)[:K]))
     return np.stack(found)
 
@@ -117,12 +117,12 @@ def main() -> None:
         found, alone = measured(ours, folder)
         again, beside = measured(ours_beside_torch, folder)
         np.testing.assert_array_equal(found, again)
+        report(what, [alone], "GB", at_most=1)
+        report(f"{what}, torch imported", [beside], "GB", at_most=1)
         if not options.full:
             theirs, peers = measured(peer, folder)
             np.testing.assert_allclose(found, theirs, atol=1e-3)
             report(f"{what}, all in memory", [peers], "GB")
-        report(what, [alone], "GB", at_most=1)
-        report(f"{what}, torch imported", [beside], "GB", at_most=1)
 
 
 if __name__ == "__main__":
