@@ -25,7 +25,7 @@ class Columns(Sequence[Record]):
 
     def __init__(
         self,
-        text: bytes,
+        text: bytes | bytearray,
         ends: np.ndarray,
         identities: np.ndarray,
         modalities: np.ndarray,
@@ -114,7 +114,7 @@ class Building:
     def done(self) -> Columns:
         """The columns, without a copy of the numbers."""
         numbers = [np.frombuffer(column, column.typecode) for column in self._columns()]
-        return Columns(bytes(self.text), *numbers, tuple(self.parts))
+        return Columns(self.text, *numbers, tuple(self.parts))
 
     def _columns(self) -> list[array]:
         return [self.ends, self.identities, self.modalities, self.cameras, self.splits]

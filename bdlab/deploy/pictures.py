@@ -166,10 +166,11 @@ def together(several: Sequence[Pictures]) -> list[Pictures]:
     for word in every:
         numbers.setdefault(word, free + len(numbers))
     names = {number: word for word, number in numbers.items()}
-    return [
-        _numbered(one, {old: numbers[word] for old, word in of_one.items()}, names)
-        for one, of_one in zip(several, spelled, strict=True)
-    ]
+    found = []
+    for one, of_one in zip(several, spelled, strict=True):
+        renamed = {old: numbers[word] for old, word in of_one.items()}
+        found.append(_numbered(one, renamed, names))
+    return found
 
 
 def _words(pictures: Pictures) -> dict[int, str]:

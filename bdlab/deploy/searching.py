@@ -31,7 +31,7 @@ from .pictures import UNKNOWN, Pictures, collect_all, together, words_of
 if TYPE_CHECKING:
     from .embedding import Embedder
 
-CHUNK_BYTES = 1 << 26  # of gallery features that are looked at in one go
+CHUNK_BYTES = 1 << 25  # of gallery features that are looked at in one go
 LEAST_CHUNK = 256  # rows, however long they are
 HEADER = ("query", "query_identity", "rank", "path", "identity", "distance", "hit")
 HEADER += ("query_name", "name")
