@@ -12,7 +12,7 @@ import functools
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -229,6 +229,20 @@ LLCM = Protocol(
 )  # fmt: skip
 
 PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (REGDB, SYSU, LLCM)}
+
+
+def declaring(protocol: Protocol, exclude: str) -> Protocol:
+    """A protocol with the camera rule a set of one's own declares: "none" (the protocol's own),
+    "camera" (a person's pictures by the query's own camera do not count) or "sysu" (SYSU-MM01's).
+    """
+    if exclude == "camera":
+        words = "a person's pictures by the query's own camera do not count"
+        return replace(protocol, same_camera=True, camera_rule=words)
+    if exclude == "sysu":
+        return replace(protocol, blind=SYSU.blind, camera_rule=SYSU.camera_rule)
+    if exclude != "none":
+        raise ValueError(f"exclude = {exclude!r}: none, camera or sysu is meant")
+    return protocol
 
 
 def every_setting() -> list[Setting]:

@@ -205,11 +205,10 @@ def train(
 
     from bdlab import machine
     from bdlab.experiments import adopting, sweeps
-    from bdlab.experiments import cell as one_cell
 
     place = str(root.resolve()) if root else None
     configs = sweeps.configs(sweep, data, preset_name, seeds, splits, [row], changes, place)
-    cells = [one_cell.of(config) for config in configs]
+    cells = sweeping.opened(configs)
     sweeping.declare(sweep, cells, out, changes)
     for config, cell in zip(configs, cells, strict=True):
         if runs.done(out, cell):

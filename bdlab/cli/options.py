@@ -34,16 +34,19 @@ def _changes(
 
     What ``--from`` takes over from a cell stands before it, so that it can be set otherwise.
     """
-    found = dict(_context.meta.get(START, {}))
+    found: dict[str, Any] = {}
     for value in values:
         name, equals, written = value.partition("=")
+        name = name.strip()
         if not equals:
             raise click.BadParameter(f"{value!r} is not of the form name=value", param=parameter)
+        if name in found:
+            raise click.BadParameter(f"{name} is set twice; leave one of them out", param=parameter)
         try:
-            found[name.strip()] = json.loads(written, parse_constant=lambda word: word)
+            found[name] = json.loads(written, parse_constant=lambda word: word)
         except (ValueError, RecursionError):
-            found[name.strip()] = written
-    return found
+            found[name] = written
+    return _context.meta.get(START, {}) | found
 
 
 START = "bdlab.from"  # where the parameters of the cell that is started from wait for ``--set``

@@ -24,25 +24,33 @@ from .watch import Watch
 
 def cells(sweep, data, root, preset_name, seeds, splits, changes, rows=None) -> list[runs.Cell]:
     """The cells of a sweep, with its data opened, checked and decoded."""
-    from bdlab.datasets.bank import bank
-    from bdlab.experiments import cell as one_cell
     from bdlab.experiments import sweeps
     from bdlab.training import setup
 
     setup.one_process()
     place = str(root.resolve()) if root else None
-    configs = sweeps.configs(sweep, data, preset_name, seeds, splits, rows, changes, place)
-    opened: dict[tuple, Any] = {}
+    return opened(sweeps.configs(sweep, data, preset_name, seeds, splits, rows, changes, place))
+
+
+def opened(configs: list[Config]) -> list[runs.Cell]:
+    """Each configuration's cell. Each data set is opened once: what it has unlike the published one
+    is said before anything is trained.
+    """
+    from bdlab.datasets.bank import bank
+    from bdlab.experiments import cell as one_cell
+    from bdlab.training import setup
+
+    sets: dict[tuple, Any] = {}
     found = []
     for config in configs:
         key = _data_key(config)
-        if key not in opened:
-            opened[key] = setup.open_data(config)
-            if label := opened[key].label:
+        if key not in sets:
+            sets[key] = setup.open_data(config)
+            if label := sets[key].label:
                 click.echo(f"note: {label}", err=True)
             # Decoded here once, with a bar, rather than by every cell at the same time.
-            bank(opened[key], config.data.height, config.data.width)
-        found.append(one_cell.of(config, opened[key]))
+            bank(sets[key], config.data.height, config.data.width)
+        found.append(one_cell.of(config, sets[key]))
     return found
 
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,50 @@ def entries(folder: Path, root: Path, fault: Fault = refuse) -> list[os.DirEntry
         else:
             kept.append(entry)
     return kept
+
+
+def naming(fault: Fault) -> Fault:
+    """``fault``, told of what is called almost as what is missing: ``Cam1`` where ``cam1`` is
+    meant, ``test_ids.txt`` for ``test_id.txt``.
+    """
+
+    def named(error: DatasetError) -> None:
+        fault(_called_otherwise(error))
+
+    return named
+
+
+def _called_otherwise(error: DatasetError) -> DatasetError:
+    """The fault, with the remedy to rename what lies beside the missing place; itself if nothing
+    does.
+    """
+    if error.file is None:
+        return error
+    missing = Path(error.file)
+    while not missing.parent.exists():
+        missing = missing.parent
+    if missing.exists() or not missing.parent.is_dir():
+        return error
+    beside = [path.name for path in missing.parent.iterdir()]
+    like = [name for name in sorted(beside) if _looks_like(name, missing.name)]
+    if not like:
+        return error
+    return DatasetError(
+        f"{error.problem}; {like[0]} lies beside it",
+        file=error.file,
+        line=error.line,
+        rule=error.rule,
+        remedy=f"rename {missing.parent / like[0]} to {missing.name}, if it is meant",
+    )
+
+
+def _looks_like(name: str, wanted: str) -> bool:
+    """Whether one name is another but for case, signs, or a letter or two; never with other
+    digits: cam1 is not cam2.
+    """
+    digits = [re.sub(r"\D", "", text) for text in (name, wanted)]
+    letters = [re.sub(r"[\W\d_]", "", text.casefold()) for text in (name, wanted)]
+    return digits[0] == digits[1] and SequenceMatcher(None, *letters).ratio() > 0.85
 
 
 def identity_folders(folder: Path, root: Path, fault: Fault = refuse) -> dict[int, str]:

@@ -15,7 +15,7 @@ from bdlab import rules
 from bdlab.modality import Modality
 
 from . import index
-from .layouts import SUFFIXES, checked_split, entries, identity_folders, picture_names
+from .layouts import SUFFIXES, checked_split, entries, identity_folders, naming, picture_names
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, few, refuse, validate
 from .sysu import MAX_LIST, parse_ids
@@ -45,7 +45,7 @@ def read(
     is not there, every rule of ``index.parse`` and ``sysu.parse_ids``, a listed picture that is not
     there, a test identity without pictures, one trained on in one modality only.
     """
-    root = Path(root)
+    root, fault = Path(root), naming(fault)
     split = checked_split(split, range(1, 2), "LLCM has one split: 1")
     if not isinstance(val_holdout, bool):
         raise DatasetError(

@@ -105,6 +105,11 @@ class Dataset:
         return self.names.get(identity, str(identity))
 
     @property
+    def tested_by(self) -> rules.Protocol:
+        """The record of how it is tested, with the camera rule it declares."""
+        return rules.declaring(rules.PROTOCOLS[self.protocol], self.exclude)
+
+    @property
     def label(self) -> str:
         """One sentence for a set that could be taken for a published one and has not its counts;
         empty for all others. It is known before anything is trained.

@@ -22,6 +22,7 @@ from .layouts import (
     checked_split,
     entries,
     identity_folders,
+    naming,
     paired,
     picture_names,
     pictures_below,
@@ -58,7 +59,7 @@ def read(
     every rule of ``parse_index``, a picture that is not there, labels that disagree, visible and
     thermal identities that differ.
     """
-    root = Path(root)
+    root, fault = Path(root), naming(fault)
     if not isinstance(val_holdout, bool) or (val_holdout and not has_index(root)):
         raise DatasetError(
             f"val_holdout {val_holdout!r} is asked for",

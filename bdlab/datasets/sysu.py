@@ -15,7 +15,14 @@ from pathlib import Path
 from bdlab import rules
 from bdlab.modality import Modality
 
-from .layouts import checked_split, entries, identity_folders, picture_names, pictures_below
+from .layouts import (
+    checked_split,
+    entries,
+    identity_folders,
+    naming,
+    picture_names,
+    pictures_below,
+)
 from .pictures import read_bytes
 from .records import Dataset, DatasetError, Fault, Record, refuse, validate
 
@@ -43,7 +50,7 @@ def read(
     is not there, every rule of ``parse_ids``, an identity in two lists, a listed identity without
     any picture, one trained on in one modality only.
     """
-    root = Path(root)
+    root, fault = Path(root), naming(fault)
     split = checked_split(split, range(1, 2), "SYSU-MM01 has one split: 1")
     if not isinstance(val_holdout, bool):
         raise DatasetError(

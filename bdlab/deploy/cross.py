@@ -19,7 +19,7 @@ import numpy as np
 from bdlab import datasets, protocols, rules
 from bdlab.config import identity
 from bdlab.datasets import Record, corruption, pictures
-from bdlab.evaluation import Embedded
+from bdlab.evaluation import Embedded, NoMatch
 from bdlab.experiments import runs
 from bdlab.modality import BASE, Modality
 from bdlab.training.extract import EVALUATION_BATCH
@@ -108,14 +108,25 @@ def test(
 def _score(
     dataset: datasets.Dataset, embedded: dict[Modality, Embedded], notes: dict[str, Any]
 ) -> dict[str, protocols.Result]:
-    options: dict[str, Any] = {"notes": notes}
-    if dataset.protocol == "sysu":
-        options["expect"] = dataset.name == "sysu"
-    if dataset.exclude != "none":
-        options["exclude"] = dataset.exclude
-    return protocols.evaluate(
-        dataset.protocol, embedded[Modality.V], embedded[Modality.I], **options
-    )
+    """Every setting of the set's own protocol, by the camera rule it declares and with what its
+    records have unlike the published set: as training tests it.
+    """
+    try:
+        return protocols.evaluate(
+            dataset.protocol,
+            embedded[Modality.V],
+            embedded[Modality.I],
+            exclude=dataset.exclude,
+            unlike=dataset.provenance.get("unlike_published", ()),
+            notes=notes,
+        )
+    except ValueError as error:
+        if isinstance(error, NoMatch):
+            raise
+        raise DeployError(
+            f"{dataset.root}: the test part cannot be scored: {error}. `bdlab data check` looks it "
+            "over."
+        ) from error
 
 
 def _embedded(

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlab import datasets, rules
+from bdlab import datasets
 from bdlab.config import DATASETS
 from bdlab.datasets import Record, check
 from bdlab.datasets.importing import words
@@ -192,7 +192,7 @@ def _of_set(dataset: datasets.Dataset, part: str) -> Pictures:
     scale = raw.of_provenance(dataset.provenance, "the set's own")
     rule = dataset.exclude
     if rule == "none":
-        protocol = rules.PROTOCOLS[dataset.protocol]
+        protocol = dataset.tested_by
         rule = "sysu" if protocol.blind else "camera" if protocol.same_camera else "none"
     return Pictures(dataset.root, kept, (), dataset.names, rule, scale)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlab import evaluation, protocols, rules
+from bdlab import evaluation, rules
 from bdlab.datasets.records import EXCLUDED
 from bdlab.evaluation import Embedded, Scores
 from bdlab.evaluation.counting import Top
@@ -127,7 +127,7 @@ def search(
     """The k nearest of the gallery for each query, and the scores where identities are known.
 
     A picture never finds itself. ``exclude`` is the camera rule ("none", "camera", "sysu": see
-    ``protocols.published.declaring``), without it the one that the sets declare. Raises DeployError
+    ``rules.declaring``), without it the one that the sets declare. Raises DeployError
     if the features are of different cells or a rule cannot be kept, ValueError for k below 1.
     """
     _same_cell(query, gallery)
@@ -173,7 +173,7 @@ def _rule(
             f"{gallery.exclude!r}: say which holds with --exclude"
         )
     word = asked or next(iter(declared), "none")
-    rule = protocols.declaring(rules.REGDB, word)
+    rule = rules.declaring(rules.REGDB, word)
     if word == "none":
         return rule, []
     without = [
@@ -188,7 +188,7 @@ def _rule(
             "folders cam1, cam2, ...)"
         )
     note = f"The set's camera rule ({word}) is not kept: {blind}."
-    return protocols.declaring(rules.REGDB, "none"), [note]
+    return rules.declaring(rules.REGDB, "none"), [note]
 
 
 def _ranked(

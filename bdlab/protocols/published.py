@@ -16,7 +16,6 @@ identities, ten trials.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bdlab import evaluation, rules
@@ -99,20 +98,6 @@ def _direction(
     return protocol[direction]
 
 
-def declaring(protocol: Protocol, exclude: str) -> Protocol:
-    """A protocol with the camera rule a set of one's own declares: "none" (the protocol's own),
-    "camera" (a person's pictures by the query's own camera do not count) or "sysu" (SYSU-MM01's).
-    """
-    if exclude == "camera":
-        words = "a person's pictures by the query's own camera do not count"
-        return replace(protocol, same_camera=True, camera_rule=words)
-    if exclude == "sysu":
-        return replace(protocol, blind=rules.SYSU.blind, camera_rule=rules.SYSU.camera_rule)
-    if exclude != "none":
-        raise ValueError(f"exclude = {exclude!r}: none, camera or sysu is meant")
-    return protocol
-
-
 def evaluate(
     protocol: str,
     visible: Embedded,
@@ -124,15 +109,15 @@ def evaluate(
     """Every setting of a protocol by name: "regdb" -> v2t, t2v; "sysu" -> all-single, all-multi,
     indoor-single, indoor-multi; whatever its record has.
 
-    ``exclude`` is the camera rule a set of one's own declares: ``declaring``. ``options`` go to
-    ``ask``. A setting without a valid query is left out;
+    ``exclude`` is the camera rule a set of one's own declares (``rules.declaring``). ``options`` go
+    to ``ask``. A setting without a valid query is left out;
     ``provenance["left_out"]`` of every other one names it and says why. Raises NoMatch if none is
     left, ValueError for an unknown protocol.
     """
     if protocol not in rules.PROTOCOLS:
         known = " or ".join(rules.PROTOCOLS)
         raise ValueError(f"unknown protocol {protocol!r}: {known} is meant")
-    record = declaring(rules.PROTOCOLS[protocol], exclude)
+    record = rules.declaring(rules.PROTOCOLS[protocol], exclude)
     given = options.pop("distances", None)
     matrices: dict[str, Any] = {}
     results, left_out = {}, {}

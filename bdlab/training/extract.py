@@ -127,8 +127,7 @@ def _score(
     config = setup.config
     notes = {"feature": config.model.feature, "flip": config.test.flip, **more}
     options: dict[str, Any] = {"rerank": config.test.rerank, "notes": notes}
-    if setup.dataset.exclude != "none":
-        options["exclude"] = setup.dataset.exclude
+    options["exclude"] = setup.dataset.exclude
     if split != "test":
         options["unlike"] = [f"people of the {split} part"]
     else:

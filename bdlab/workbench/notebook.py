@@ -4,6 +4,7 @@ progress, the commit.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class Session:
     def headless(self) -> bool:
         return self.folder is not None
 
+    def cell(self, named: str | Path) -> Path:
+        """A finished cell, given by its folder or by its name among the runs."""
+        return Path(named) if Path(named).exists() else self.out / named
+
 
 def setup(folder: str | None = None, threads: int = 0, out: str = "runs") -> Session:
     """Theme and threads, first of all cells. ``folder`` and ``threads`` are given by a sweep; by
@@ -65,10 +70,12 @@ def train(
     folder and the history.
 
     By hand the attempt is opened here, under ``out``, and goes on from an earlier one that was
-    interrupted.
+    interrupted. A cell that is finished is not trained again: the network takes its weights.
     """
     if session.folder:
         return session.folder, _train(session, setup, session.folder, inexact)
+    if runs.done(session.out, runs.Cell.of(setup)):
+        return _take(session.out / runs.Cell.of(setup).name, setup)
     place = session.out / ".attempts" / runs.Cell.of(setup).name
     claim = claims.claim(place)
     if claim is None:
@@ -76,6 +83,16 @@ def train(
     with claim:
         folder = runs.begin(session.out, runs.Cell.of(setup), torch.get_num_threads())
         return folder, _train(session, setup, folder, inexact)
+
+
+def _take(folder: Path, setup: setups.Setup) -> tuple[Path, list[dict[str, Any]]]:
+    """The weights and history of a finished cell, instead of a training."""
+    print(
+        f"{folder.name} is finished already: its weights are taken, nothing is trained. Another "
+        "seed is another run; to train this one again, move its folder away."
+    )
+    setup.net.load_state_dict(cells.load(folder).state_dict())
+    return folder, runs.read_lines(folder / "history.jsonl")
 
 
 def _train(
@@ -134,6 +151,8 @@ def write_result(
     """Write weights and result.json; by hand also commit the cell (a sweep commits after the
     notebook has been saved).
     """
+    if folder == session.out / runs.Cell.of(setup).name:  # taken as it was
+        return json.loads((folder / "result.json").read_text(encoding="utf-8"))
     result = cells.write(setup, folder, scores, seconds)
     if not session.headless and not runs.commit(session.out, runs.Cell.of(setup).name, folder):
         print(f"{runs.Cell.of(setup).name} was there already; the earlier result stays.")

@@ -64,7 +64,7 @@ def training_curves(
                 transform=ax.get_yaxis_transform(),
                 ha="right",
                 va="bottom",
-                fontsize=8,
+                fontsize=9.5,
                 color="0.35",
             )
         ax.set(title=_TERMS.get(term, term), xlabel="epoch")

@@ -16,6 +16,17 @@ from bdlab.experiments.rows import SWEEPS
 from tests.conftest import REAL
 from tests.report.test_report import put
 
+FEW = {"epochs": 1, "steps": 2, "identities": 3}
+
+
+def small(**changes):
+    """Options of a training that takes a moment."""
+    options = [["--set", f"{name}={value}"] for name, value in (FEW | changes).items()]
+    return ("--preset", "smoke", *sum(options, []))
+
+
+SMALL = small()
+
 
 def call(*words):
     return CliRunner().invoke(cli.main, [str(word) for word in words])
@@ -42,9 +53,6 @@ def folder(root, people=12, per=3, lonely=False):
             file.unlink()
         (root / "infrared" / "0003").rmdir()
     return root
-
-
-SMALL = ("--preset", "smoke", "--set", "epochs=1", "--set", "steps=2", "--set", "identities=3")
 
 
 def test_help_names_every_promised_command():
@@ -86,9 +94,7 @@ def test_train_goes_on_from_an_interrupted_attempt(tmp_path, monkeypatch):
         root,
         "--out",
         out,
-        *SMALL,
-        "--set",
-        "epochs=3",
+        *small(epochs=3),
     )
     evaluate = extract.evaluate
     monkeypatch.setattr(cells, "evaluate", lambda setup: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -114,7 +120,7 @@ BAD = {
     ),
     "fewer people than a batch takes": (
         folder,
-        ("--set", "identities=7"),
+        small(identities=7),
         ["takes 7 identities", "has 6", "set identities to at most 6"],
     ),
     "a broken picture": (lambda p: broken_picture(folder(p)), (), ["0002/1.png"]),
@@ -130,7 +136,7 @@ BAD = {
     ),
     "a row's own parameter": (folder, ("--set", "modalities=V I DI"), ["makes the row"]),
     "a name with its own option": (folder, ("--set", "preset=paper"), ["set by its own option"]),
-    "wrong type": (folder, ("--set", "epochs=many"), ["epochs = 'many'", "int is meant"]),
+    "wrong type": (folder, small(epochs="many"), ["epochs = 'many'", "int is meant"]),
 }
 
 
@@ -140,7 +146,8 @@ def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(
     tmp_path, command, make, more, words
 ):
     root, out = make(tmp_path / "set"), tmp_path / "out"
-    result = call(*command, "--data", "folder", "--root", root, "--out", out, *SMALL, *more)
+    more = more if "--preset" in more else (*SMALL, *more)
+    result = call(*command, "--data", "folder", "--root", root, "--out", out, *more)
     assert result.exit_code == 2, said(result)
     text = said(result)
     assert result.exception is None or isinstance(result.exception, SystemExit)
@@ -163,6 +170,7 @@ def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(
         (("run", "table4", "--preset", "smoke", "--dask", "nonsense"), "no scheduler answers"),
         (("train", "B2", "--preset", "smoke", "--device", "gpu"), "device 'gpu' cannot be used"),
         (("run", "table4", "--seeds", "4-0"), "ends before it begins"),
+        (("train", "B2", "--set", "gamma=1", "--set", " gamma =3"), "gamma is set twice"),
     ],
 )
 def test_unknown_names(tmp_path, monkeypatch, words, expect):
@@ -232,7 +240,12 @@ def test_all_is_every_sweep_on_its_own_twins(own_place):
     cells = sweep.cells("all", None, None, "smoke", [0], [1], {})
     assert len({cell.name for cell in cells}) == len(cells) > 60
     prints = {(cell.params["data"], cell.fingerprint) for cell in cells}
-    assert [data for data, _ in sorted(prints)] == ["synthetic-regdb", "synthetic-sysu"]
+    of_data = {data: [one for one in prints if one[0] == data] for data, _ in prints}
+    dials = {(c.params["channel_gap"], c.params["appearance_gap"]) for c in cells} - {(None, None)}
+    assert {data: len(found) for data, found in of_data.items()} == {
+        "synthetic-regdb": len(dials),
+        "synthetic-sysu": 1,
+    }, "one setting of the dials is the twin's own"
 
 
 @pytest.mark.parametrize(("cells_left", "fitting", "jobs"), [(3, 2, 2), (3, 9, 3), (0, 9, 1)])
@@ -316,6 +329,19 @@ def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
         assert len(tests) == (20 if name == "corruption" else 0)
         assert result["provenance"]["test"]["corruption"] == result["params"]["corruption"]
     assert ("Verdicts are on v2t@mixed R1" in made.output) == (name == "corruption")
+
+
+def test_the_third_set_trains_and_is_reported_in_every_reading(own_place, tmp_path):
+    for row in ("B2", "MDL4"):
+        words = ("--data", "synthetic-llcm", "--preset", "smoke", "--out", tmp_path)
+        done = call("train", row, *words)
+        assert done.exit_code == 0, said(done)
+    made = call("report", tmp_path, "--no-pictures")
+    assert made.exit_code == 0, said(made)
+    heads = next(line for line in made.output.splitlines() if "as-code" in line)
+    assert heads.split() == ["v2t", "t2v", "v2t-as-code"]
+    assert "MDL4 against B2" in made.output
+    assert "paper" not in heads, "the paper has no numbers of it"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real thermal crops are not here")

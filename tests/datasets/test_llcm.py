@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,6 +174,37 @@ def test_holding_out_wants_the_lists_of_a_twin(tmp_path):
     trees.refused(lambda: llcm.read(root, val_holdout=True), "val_vis.txt", "cannot be read")
     trees.refused(lambda: llcm.read(root, val_holdout="no"), None, "neither True nor False")
     trees.refused(lambda: datasets.open("llcm", root, val_holdout=True), None, "unknown option")
+
+
+NEAR_MISSES = {
+    "test_vis": "Test_vis",
+    "test_vis/cam4": "test_vis/Cam4",
+    "test_nir/cam2": "test_nir/cam_2",
+    "idx/train_vis.txt": "idx/train_VIS.txt",
+    "idx/test_id.txt": "idx/test_ids.txt",
+}
+
+
+@pytest.mark.parametrize("wanted", NEAR_MISSES)
+def test_a_near_miss_is_named_and_renaming_it_helps(tmp_path, wanted):
+    root = trees.llcm(tmp_path / "set")
+    found = NEAR_MISSES[wanted]
+    whole = llcm.read(root).records
+    (root / wanted).rename(root / found)
+    remedy = f"rename {root / found} to {Path(wanted).name}, if it is meant"
+    with pytest.raises(DatasetError) as refused:
+        llcm.read(root)
+    assert refused.value.remedy == remedy
+    (root / found).rename(root / wanted)
+    assert llcm.read(root).records == whole
+
+
+def test_another_camera_is_no_near_miss(tmp_path):
+    root = trees.llcm(tmp_path / "set")
+    shutil.rmtree(root / "test_vis/cam4")
+    with pytest.raises(DatasetError) as refused:
+        llcm.read(root)
+    assert "rename" not in refused.value.remedy
 
 
 # -- many small changes

@@ -13,6 +13,7 @@ from bdlab import datasets, rules
 from bdlab.deploy import DeployError, cross
 from bdlab.training import extract
 from bdlab.workbench.retrieval import search
+from tests.datasets import trees
 from tests.deploy.conftest import committed
 
 
@@ -45,6 +46,44 @@ def test_another_set_is_tested_by_its_own_protocol_and_labelled(embed, sysu):
 def test_another_split_of_the_same_set_warns(embed, regdb):
     other = datasets.open("synthetic-regdb", size="smoke", split=2)
     assert "people may have been trained on" in cross.test(embed, other).label
+
+
+class TestByTheRulesOfTraining:
+    """What a set declares or lacks holds here as it does where a cell is trained."""
+
+    def test_a_declared_camera_rule(self, embed, tmp_path):
+        root = trees.folder(tmp_path / "set", identities=10, shots=4)
+        paths = [record.path for record in datasets.open("folder", root).records]
+        cameras = [f"{path},{1 + k % 2}\n" for k, path in enumerate(paths)]
+        trees.write(root / "pictures.csv", "path,camera\n" + "".join(cameras))
+        plain = cross.test(embed, datasets.open("folder", root))
+        trees.write(root / "set.json", json.dumps({"exclude": "camera"}))
+        ruled = cross.test(embed, datasets.open("folder", root))
+        said = [found.results["v2t"].provenance["camera_rule"] for found in (plain, ruled)]
+        assert said == ["none", "a person's pictures by the query's own camera do not count"]
+        assert plain.results["v2t"].mean["mAP"] != ruled.results["v2t"].mean["mAP"]
+
+    def test_a_part_of_sysu_is_labelled_and_tested(self, embed, tmp_path):
+        dataset = datasets.open("sysu", trees.sysu(tmp_path / "set"))
+        unlike = dataset.provenance["unlike_published"]
+        assert unlike
+        for result in cross.test(embed, dataset).results.values():
+            assert result.provenance["published_counts"] is False
+            assert result.provenance["unlike_published"][: len(unlike)] == unlike
+
+    def test_regdb_without_its_index_is_not_the_published_one(self, embed, tmp_path):
+        root = trees.regdb(tmp_path / "set", identities=8, trials=range(0))
+        found = cross.test(embed, datasets.open("regdb", root))
+        for result in found.results.values():
+            assert any("no index" in why for why in result.provenance["unlike_published"])
+
+    def test_what_cannot_be_scored_says_where(self, embed, regdb, monkeypatch):
+        def wrong(*_, **__):
+            raise ValueError("cameras 7 are none of the protocol's")
+
+        monkeypatch.setattr(cross.protocols, "evaluate", wrong)
+        with pytest.raises(DeployError, match="cameras 7 .*`bdlab data check` looks it over"):
+            cross.test(embed, regdb)
 
 
 WORDS = "mixed fog-5"

@@ -6,8 +6,10 @@ import sys
 import types
 
 import pytest
+import torch
 
 from bdlab.experiments import runs, sweeps
+from bdlab.training import extract
 from bdlab.training import setup as setups
 from bdlab.workbench import notebook
 
@@ -60,6 +62,40 @@ def test_an_interrupted_run_goes_on_and_draws_what_came_before(tmp_path, shown, 
     assert again.resumed["exact"] is True
     assert len(history) == 3
     assert [len(figure.axes[0].lines[0].get_xdata()) for figure in shown] == [1, 2, 3]
+
+
+def test_a_finished_cell_is_taken_not_trained_again(tmp_path, shown, capsys):
+    session, first = notebook.Session(None, tmp_path), prepared()
+    folder, history = notebook.train(session, first)
+    result = notebook.write_result(session, first, folder, extract.evaluate(first), 1.0)
+    committed = tmp_path / runs.Cell.of(first).name
+    before = {path.name: path.read_bytes() for path in committed.iterdir()}
+    shown.clear()
+    again = prepared()
+    place, lines = notebook.train(session, again)
+    assert "is finished already: its weights are taken" in capsys.readouterr().out
+    assert (place, lines, shown) == (committed, history, [])
+    taken, trained = again.net.state_dict(), first.net.state_dict()
+    assert all(torch.equal(value, trained[name]) for name, value in taken.items())
+    scores = extract.evaluate(again)
+    assert notebook.write_result(session, again, place, scores, 2.0) == result
+    assert {path.name: path.read_bytes() for path in committed.iterdir()} == before
+
+
+def test_another_seed_is_trained(tmp_path, shown):
+    session, first = notebook.Session(None, tmp_path), prepared()
+    folder, _ = notebook.train(session, first)
+    notebook.write_result(session, first, folder, extract.evaluate(first), 1.0)
+    _, history = notebook.train(session, prepared(seed=1))
+    assert len(history) == 3
+    assert len(shown) == 6
+
+
+def test_a_cell_is_named_by_folder_or_by_name(tmp_path):
+    session = notebook.Session(None, tmp_path / "runs")
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    assert session.cell("one") == session.cell(str(tmp_path / "runs" / "one"))
+    assert session.cell("absent") == tmp_path / "runs" / "absent"
 
 
 def test_in_a_sweep_it_says_a_line_an_epoch(tmp_path, capsys, shown):

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from bdlab import rules
 from bdlab.datasets import Dataset
 from bdlab.evaluation import Embedded
 from bdlab.modality import BASE, Modality
@@ -163,7 +162,7 @@ def trial(dataset: Dataset, setting: str = "", number: int = 0) -> Trial:
 
     ``number`` is the gallery draw (seeded). Raises ValueError for a setting of another protocol.
     """
-    protocol = rules.PROTOCOLS[dataset.protocol]
+    protocol = dataset.tested_by
     settings = protocol.names
     setting = setting or settings[0]
     if setting not in settings:

@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from bdlab import rules
 from bdlab.datasets import Dataset
 from bdlab.modality import BASE
 from bdlab.workbench import pictures as looks
@@ -29,7 +28,7 @@ def roles(dataset: Dataset, ax: Axes | None = None) -> Figure:
     """Who asks whom: a box a camera of the test part, query cameras left, gallery cameras right; a
     crossed line is the camera rule.
     """
-    protocol = rules.PROTOCOLS[dataset.protocol]
+    protocol = dataset.tested_by
     figure, ax = on(ax, (6.6, 3.6 if protocol.has_cameras else 1.9))
     counts = Counter(
         (dataset.records[row].modality, dataset.records[row].camera)

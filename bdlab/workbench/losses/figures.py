@@ -266,7 +266,7 @@ def table(
             values,
             annot=True,
             fmt=".2f",
-            annot_kws={"fontsize": 10},
+            annot_kws={"fontsize": 11},
             xticklabels=names,
             yticklabels=names,
             ax=ax,

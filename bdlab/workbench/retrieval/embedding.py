@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlab import evaluation, pixels, rules
+from bdlab import evaluation, pixels
 from bdlab.modality import BASE, Modality, Pair
 from bdlab.network import BaseDerivativeNet, GeM
 from bdlab.workbench.plane import pca
@@ -51,8 +51,7 @@ def pair_distances(tested: Tested, most: int = 1000) -> dict[Pair, tuple[np.ndar
         if a is b:
             keep = np.triu(keep)
         same = x.ids[i][:, None] == y.ids[j]
-        protocol = rules.PROTOCOLS[tested.setup.dataset.protocol]
-        keep &= ~protocol.excluded_either(x.cameras[i][:, None], y.cameras[j], same)
+        keep &= ~tested.protocol.excluded_either(x.cameras[i][:, None], y.cameras[j], same)
         found[a, b] = far[same & keep], far[~same & keep]
     return found
 

@@ -118,7 +118,7 @@ def ranked(
     ax.set_yticks(
         [centre(r, height) for r in range(len(answers))],
         [_who(dataset, search, int(q)) for q in queries],
-        fontsize=8.5,
+        fontsize=9.5,
     )
     ax.xaxis.tick_top()
     heads = ["query", *map(str, range(1, shown + 1)), "first\nright"]
@@ -260,9 +260,7 @@ def _below(ax: Axes, r: int, c: int, size: tuple[int, int], words: str) -> None:
     """Small words at the foot of one picture."""
     box = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.8}
     y = r * (size[0] + GAP) + size[0] - 5
-    ax.text(
-        centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=7.5, bbox=box, zorder=4
-    )
+    ax.text(centre(c, size[1]), y, words, ha="center", va="bottom", fontsize=9, bbox=box, zorder=4)
 
 
 def _overlay(ax: Axes, picture: np.ndarray, values: np.ndarray, most: float) -> AxesImage:

@@ -130,8 +130,8 @@ class Tested:
 
     @property
     def protocol(self) -> rules.Protocol:
-        """The record of the data set's protocol."""
-        return rules.PROTOCOLS[self.setup.dataset.protocol]
+        """The record of the data set's protocol, with the camera rule it declares."""
+        return self.setup.dataset.tested_by
 
     def rows(self, modality: Modality) -> np.ndarray:
         """Rows of ``setup.dataset.records`` of a modality's test pictures (a derivative's: its

@@ -127,7 +127,7 @@ def points(
             ax.text(
                 *np.median(where[here], axis=0),
                 str(i),
-                fontsize=7,
+                fontsize=8,
                 weight="bold",
                 ha="center",
                 va="center",

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from bdlab import protocols
+from bdlab import datasets, protocols
 from bdlab.evaluation import Embedded
 from bdlab.modality import Modality
 from bdlab.workbench import pictures
 from bdlab.workbench.data import numbers
+from tests.datasets import trees
 
 V, I = Modality.V, Modality.I
 
@@ -232,3 +233,20 @@ class TestGaps:
         np.testing.assert_allclose(mean, [2, 5])
         np.testing.assert_allclose(half, [1.96 / np.sqrt(3), 0])
         assert numbers.interval(np.array([4.0])) == (4.0, 0.0)
+
+
+def test_a_trial_follows_the_rule_that_a_set_declares(tmp_path):
+    root = trees.folder(tmp_path / "set")
+    paths = [record.path for record in datasets.open("folder", root).records]
+    cameras = [f"{path},{1 + k % 2}\n" for k, path in enumerate(paths)]
+    trees.write(root / "pictures.csv", "path,camera\n" + "".join(cameras))
+    trees.write(root / "set.json", '{"exclude": "camera"}')
+    dataset = datasets.open("folder", root)
+    trial = numbers.trial(dataset)
+    for q, query in enumerate(trial.query):
+        for g, gallery in enumerate(trial.gallery):
+            a, b = dataset.records[query], dataset.records[gallery]
+            own = a.identity == b.identity and a.camera == b.camera
+            assert trial.removed[q, g] == own
+    assert trial.removed.any()
+    assert not trial.removed.all()
