@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def embedder(cell: str | Path, device: str | None = None) -> Embedder:
+def embedder(
+    cell: str | Path, device: str | None = None, scale: tuple[float, float] | None = None
+) -> Embedder:
     """A trained cell as a function: ``bdlab.embedder("runs/<cell>")(pictures, "V")`` -> [N, D].
 
-    See ``deploy.embedding``; torch is imported when it is called.
+    ``scale`` (low, high) is the range of raw infrared values. See ``deploy.embedding``; torch is
+    imported when it is called.
     """
     from .deploy.embedding import embedder as of_cell
 
-    return of_cell(cell, device)
+    return of_cell(cell, device, scale)

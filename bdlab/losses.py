@@ -19,11 +19,11 @@ from torch.autograd.function import once_differentiable
 from .modality import Modality, Pair, check_pairs
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
     Features = Mapping[Modality, Float[Tensor, "_ D"]]
     Logits = Mapping[Modality, Float[Tensor, "_ K"]]
-    Labels = Mapping[Modality, Int[Tensor, " _"]]
+    Labels = Mapping[Modality, Integer[Tensor, " _"]]
     Scalar = Float[Tensor, ""]
     Square = Float[Tensor, "M M"]
     Distances = Float[Tensor, "A B"]
@@ -94,7 +94,7 @@ class _Distances(torch.autograd.Function):
         return torch.mm(weight.sum(1).diag() - weight, x, out=torch.empty_like(x))
 
 
-def mask(anchors: Int[Tensor, " A"], others: Int[Tensor, " B"]) -> Choice:
+def mask(anchors: Integer[Tensor, " A"], others: Integer[Tensor, " B"]) -> Choice:
     """Eq. 3, the mask:  V_ij = 1 if y_i = y_j, else 0, for row i of m1 and row j of m2.
 
     ``anchors`` [A] and ``others`` [B] are labels; the numbers may differ. Returns [A, B] bool.
@@ -179,7 +179,7 @@ def violations(
     _check(features, labels)
     sizes = [len(f) for f in features.values()]
     rows = torch.cat([_wide(f) for f in features.values()])  # [T, D], T = sum of N_m
-    people = torch.cat([labels[m] for m in features])  # [T]
+    people = torch.cat([labels[m].long() for m in features])  # [T]
     squares = pairwise(rows), mask(people, people), _eye(rows)  # [T, T] each
     columns = [square.split(sizes, dim=1) for square in squares]
     gaps = []
@@ -297,7 +297,7 @@ def identity(
 ) -> Scalar:
     """Eq. 8, the ID loss:  L_id = -(1/N) sum_M sum_i log p(y_i | x_i).
 
-    ``logits[m]`` [N_m, ids] float, ``labels[m]`` [N_m] int64. Cross-entropy, mean within a
+    ``logits[m]`` [N_m, ids] float, ``labels[m]`` [N_m] integers. Cross-entropy, mean within a
     modality; over the modalities ``"mean"`` or ``"sum"``. Returns a scalar. Raises ValueError for
     an unknown ``over`` or unequal keys.
 
@@ -315,7 +315,8 @@ def identity(
     _check(logits, labels)
     each = []
     for m, value in logits.items():
-        each.append(F.cross_entropy(_wide(value), labels[m], label_smoothing=smoothing))
+        people = labels[m].long()
+        each.append(F.cross_entropy(_wide(value), people, label_smoothing=smoothing))
     values = torch.stack(each)
     return values.mean() if over == "mean" else values.sum()
 
@@ -402,7 +403,7 @@ def _shares(
 
 
 def _check(values: Features, labels: Labels) -> None:
-    """Raise ValueError unless every modality has rows and one label for each."""
+    """Raise ValueError unless every modality has rows and one label, an integer, for each."""
     if not values:
         raise ValueError("no modality given")
     missing = sorted(values.keys() - labels.keys())
@@ -414,6 +415,9 @@ def _check(values: Features, labels: Labels) -> None:
             raise ValueError(
                 f"{m}: {shape} values need labels of shape ({len(value)},), got {given}"
             )
+        kind = labels[m].dtype
+        if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+            raise ValueError(f"{m}: labels are {kind}: integers are meant, use labels.long()")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -1,4 +1,6 @@
-"""A gallery of 1,000,000 features on disk, searched: what the whole process holds at most.
+"""A gallery of 1,000,000 features on disk, searched: what the whole process holds at most, imports
+and index included; alone, and with torch and torchvision imported, as a search for pictures needs
+them. Each in a fresh process that reads its own peak.
 
 The peer reads the features into memory, as a script written for the purpose does, and finds the
 same 20 nearest by one matrix of distances a block. ``--full``: features of 2,048 numbers (8 GB on
@@ -56,7 +58,7 @@ def peer(folder: Path) -> np.ndarray:
     gallery = np.load(folder / "features.npy")
     found = []
     for query in queries(gallery):
-        far = np.sqrt(np.maximum(2 - 2 * gallery @ query, 0))
+        far = np.sqrt(np.maximum(2 - 2 * (gallery @ query), 0))
         found.append(np.sort(np.partition(far, K)[:K]))
     return np.stack(found)
 
@@ -67,11 +69,30 @@ def queries(gallery: np.ndarray) -> np.ndarray:
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
+def ours_beside_torch(folder: Path) -> np.ndarray:
+    """The same in a process that has what embedding the queries needs."""
+    from bdlab.deploy import embedding
+
+    assert embedding.torch
+    return ours(folder)
+
+
+def peak() -> int:
+    """The most bytes this process has held, mapped pages counted too.
+
+    On Linux since it was started: ``ru_maxrss`` of a child begins at what its parent held.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) << 10
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
+
+
 def child(work, folder: Path, answers) -> None:
     found = work(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # kilobytes, on a Mac bytes
-    answers.put((found, peak if sys.platform == "darwin" else peak << 10))
+    answers.put((found, peak()))
 
 
 def measured(work, folder: Path) -> tuple[np.ndarray, float]:
@@ -80,9 +101,9 @@ def measured(work, folder: Path) -> tuple[np.ndarray, float]:
     answers = context.Queue()
     process = context.Process(target=child, args=(work, folder, answers))
     process.start()
-    found, peak = answers.get()
+    found, most = answers.get()
     process.join()
-    return found, peak / 1e9
+    return found, most / 1e9
 
 
 def main() -> None:
@@ -93,12 +114,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "features"
         store(folder, count, width)
-        found, ours_ = measured(ours, folder)
+        found, alone = measured(ours, folder)
+        again, beside = measured(ours_beside_torch, folder)
+        np.testing.assert_array_equal(found, again)
+        report(what, [alone], "GB", at_most=1)
+        report(f"{what}, torch imported", [beside], "GB", at_most=1)
         if not options.full:
             theirs, peers = measured(peer, folder)
             np.testing.assert_allclose(found, theirs, atol=1e-3)
             report(f"{what}, all in memory", [peers], "GB")
-        report(what, [ours_], "GB", at_most=1)
 
 
 if __name__ == "__main__":

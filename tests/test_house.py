@@ -250,6 +250,13 @@ class TestPackaging:
             for package in imports(path)[1] - sys.stdlib_module_names - {"bdtwins"}:
                 assert names.get(package, package) in declared, f"{path.name} imports {package}"
 
+    def test_make_test_installs_what_its_tests_need(self):
+        """ONNX and faiss too: a test that is skipped everywhere promises nothing."""
+        makefile = (REPOSITORY / "Makefile").read_text()
+        (extras,) = re.findall(r"install .* -e '\.\[([a-z,]+)\]'", makefile)
+        optional = set(self.project["optional-dependencies"])
+        assert set(extras.split(",")) == optional - {"track"}, "trackers are large"
+
     def test_environment_file_is_thin_and_parses(self):
         environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
         assert environment["name"] == "bdlab"

@@ -4,6 +4,8 @@ variants that must differ.
 
 import doctest
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -396,6 +398,16 @@ class TestTotal:
         }
         return logits, features, labels, want
 
+    @pytest.mark.parametrize("kind", [torch.uint8, torch.int8, torch.int16, torch.int32])
+    def test_labels_of_any_integers_cost_the_same(self, kind):
+        logits, features, labels, _ = self.case()
+        given = {m: value.to(kind) for m, value in labels.items()}
+        found = losses.total(logits, features, given, MDL_GRAPHS["mdl4"], label_smoothing=0.1)
+        same = losses.total(logits, features, labels, MDL_GRAPHS["mdl4"], label_smoothing=0.1)
+        assert found.keys() == same.keys()
+        for name, value in found.items():
+            assert torch.equal(value, same[name]), name
+
     @pytest.mark.parametrize("ramp", [0.0, 0.25, 1.0])
     def test_every_term_and_their_sum_are_the_loops(self, ramp):
         logits, features, labels, want = self.case()
@@ -483,6 +495,29 @@ class TestRefusals:
             losses.mml(features, labels | {V: labels[V][:2]})
         with pytest.raises(ValueError, match="labels are missing for I"):
             losses.mml(features, {V: labels[V]})
+
+    def test_labels_that_are_no_integers(self):
+        """In a Python of its own: the tests' shapes would refuse them first."""
+        code = (
+            "import torch\n"
+            "from bdlab import losses\n"
+            "from bdlab.modality import Modality\n"
+            "x = {m: torch.rand(4, 3) for m in (Modality.V, Modality.I)}\n"
+            "for kind in (torch.float32, torch.bool):\n"
+            "    y = dict.fromkeys(x, torch.tensor([0, 0, 1, 1]).to(kind))\n"
+            "    for loss in (losses.mml, losses.identity):\n"
+            "        try:\n"
+            "            loss(x, y)\n"
+            "        except ValueError as error:\n"
+            "            print(error)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        told = "V: labels are torch.{}: integers are meant, use labels.long()"
+        assert done.stdout.splitlines() == [
+            told.format(kind) for kind in ("float32", "float32", "bool", "bool")
+        ]
 
 
 class TestBrokenVariants:

@@ -94,6 +94,7 @@ def _is_number(word: str) -> bool:
 
 def _scale(_context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     """``auto``, or two numbers as a Scale."""
+    from bdlab.datasets import DatasetError
     from bdlab.datasets.thermal import Scale
 
     if value is None or value == "auto":
@@ -101,7 +102,10 @@ def _scale(_context: click.Context, parameter: click.Parameter, value: str | Non
     ends = value.split(",")
     if len(ends) != 2 or not all(map(_is_number, ends)):
         raise click.BadParameter(f"{value!r} is not auto or LOW HIGH", param=parameter)
-    return Scale(float(ends[0]), float(ends[1]))
+    try:
+        return Scale(float(ends[0]), float(ends[1]))
+    except DatasetError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
 
 
 @data.command("import", cls=_Import)

@@ -19,6 +19,13 @@ cell_option = click.option(
     help="A finished cell's folder, or a published file (.safetensors, .pt).",
 )
 MODALITY = click.Choice(["V", "I"])
+scale_option = click.option(
+    "--scale",
+    type=float,
+    nargs=2,
+    metavar="LOW HIGH",
+    help="Range of raw infrared values (default: the set's, or that of the cell's training set).",
+)
 
 
 @main.command()
@@ -28,22 +35,30 @@ MODALITY = click.Choice(["V", "I"])
 @click.option("--root", type=PATH, help="Where a set given by name lies.")
 @click.option("--part", default="all", show_default=True, help="train, val or test of a set.")
 @click.option("--modality", type=MODALITY, help="Keep one; or what a folder holds.")
+@scale_option
 @faults
-def embed(source, cell, out, root, part, modality) -> None:
+def embed(source, cell, out, root, part, modality, scale) -> None:
     """Features of a data set or of a folder of pictures, as features.npy and index.csv.
 
     The modality of a picture is read from its folders (visible, rgb, infrared, thermal, ...) or
-    given; its identity from a folder whose name is a number.
+    given; its identity from a folder whose name is a number. A set that `bdlab data import` wrote
+    keeps its names, cameras and rules.
     """
+    import dataclasses
+
     import bdlab
-    from bdlab.deploy import features, pictures
+    from bdlab.deploy import features, pictures, raw
 
     found = pictures.collect(source, modality, root, part)
-    features.write(out, bdlab.embedder(cell), found)
+    if scale:
+        found = dataclasses.replace(found, scale=raw.given(scale))
+    said = features.write(out, bdlab.embedder(cell), found)
     counts = ", ".join(f"{len(found.of(m))} of {m.title}" for m in found.modalities)
     click.echo(f"{len(found)} pictures ({counts}): {out}/features.npy, index.csv, about.json")
     if found.left_out:
         click.echo(pictures.words_of(found.left_out))
+    if said.get(features.RAW):
+        click.echo(raw.Known(*said["scale"], said["scale_from"]).words)
     click.echo(f"Next: bdlab search QUERY --gallery {out} --cell {cell}")
 
 
@@ -57,10 +72,10 @@ def embed(source, cell, out, root, part, modality) -> None:
 @click.option("--out", type=PATH, default=Path("search"), show_default=True)
 @click.option("--page-queries", type=click.IntRange(0), default=100, show_default=True)
 @click.option("--approximate", is_flag=True, help="By faiss, its recall stated (default: exact).")
+@click.option("--exclude", help="Camera rule: none, camera, sysu (default: what the set declares).")
+@scale_option
 @faults
-def search(
-    query, gallery, cell, query_modality, gallery_modality, ranks, out, page_queries, approximate
-) -> None:
+def search(cell, out, page_queries, **options) -> None:
     """Rank a gallery for each QUERY (pictures or folders): a table, a CSV, a page with pictures.
 
     \b
@@ -70,9 +85,8 @@ def search(
     import bdlab
     from bdlab.deploy import page, searching
 
-    found = searching.search_files(
-        bdlab.embedder(cell), query, gallery, query_modality, gallery_modality, ranks, approximate
-    )
+    options["queries"], options["k"] = options.pop("query"), options.pop("ranks")
+    found = searching.search_files(bdlab.embedder(cell), **options)
     out.mkdir(parents=True, exist_ok=True)
     searching.write_csv(out / "ranks.csv", found)
     page.write_page(out / "index.html", found, page_queries)

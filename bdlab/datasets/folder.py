@@ -89,15 +89,15 @@ def pictures(root: Path, fault: Fault = refuse) -> Iterator[Picture]:
     """Every picture of the layout on disk, folder by folder."""
     for modality, top in FOLDERS.items():
         for one, folder in identity_folders(root / top, root, fault).items():
-            for below in _frames(root / top / folder, root, fault):
+            for below in frames(root / top / folder, root, fault):
                 yield modality, f"{top}/{folder}/{below}", one
 
 
-def _frames(folder: Path, root: Path, fault: Fault) -> Iterator[str]:
+def frames(folder: Path, root: Path, fault: Fault = refuse) -> Iterator[str]:
     """The pictures of an identity, in its folder and in those below."""
     for entry in entries(folder, root, fault):
         if entry.is_dir():
-            for path in _frames(folder / entry.name, root, fault):
+            for path in frames(folder / entry.name, root, fault):
                 yield f"{entry.name}/{path}"
         elif is_picture(entry, fault):
             yield entry.name

@@ -10,6 +10,7 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ def _embedded(
 ) -> Embedded:
     records = tuple(dataset.records[row] for row in dataset.select("test", m))
     if wrong is None:
-        array = compute(embedder, Pictures(dataset.root, records)).array
+        read = partial(pictures.load, height=embedder.height, width=embedder.width)
+        array = compute(embedder, Pictures(dataset.root, records), read).array
     else:
         array = _corrupted(embedder, dataset.root, records, m, wrong)
     identities = np.array([record.identity for record in records], dtype=np.int64)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ from torch import Tensor, nn
 
 from bdlab import pixels
 from bdlab.config import ConfigError, from_flat
-from bdlab.datasets import pictures as files
 from bdlab.machine import cores
 from bdlab.methods import METHODS
-from bdlab.modality import BASE, Modality, parse_modality
+from bdlab.modality import Modality
 from bdlab.network import reading
 from bdlab.training.extract import EVALUATION_BATCH
 
-from . import DeployError
+from . import DeployError, raw
+from .pictures import deployed
 
 SHAPES = "[N, H, W, 3] or [H, W, 3] uint8, RGB from 0 to 255"
 
@@ -37,10 +37,21 @@ class Embedder:
     """A net that is only asked: pictures of V or I in, unit-length float32 features [N, D] out.
 
     ``height`` and ``width`` [pixels] are those it was trained at, pictures of other sizes are
-    resized as in training. ``params`` are the cell's, ``sha256`` is that of its weights.
+    resized as in training. ``params`` are the cell's, ``sha256`` is that of its weights. ``scale``
+    is the range of raw infrared values: the one given, else that of the set it was trained on.
+    ``batch`` pictures go through the net at a time, as in a test.
     """
 
-    def __init__(self, net: nn.Module, params: dict[str, Any], file: Path, device: str | None):
+    batch = EVALUATION_BATCH
+
+    def __init__(
+        self,
+        net: nn.Module,
+        params: dict[str, Any],
+        file: Path,
+        device: str | None,
+        scale: Sequence[float] | None = None,
+    ):
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.net = net.eval().to(self.device, memory_format=torch.channels_last)
         self.params = params
@@ -48,6 +59,7 @@ class Embedder:
         self.sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         self.name = file.parent.name if file.name == "weights.pt" else file.stem
         self.height, self.width = int(params["height"]), int(params["width"])
+        self.scale = raw.given(scale) or raw.of_cell(file)
 
     @property
     def dim(self) -> int:
@@ -58,21 +70,33 @@ class Embedder:
         """The features [N, D] of pictures: files, arrays of any size, or a list of either.
 
         Raises ValueError for a modality that is not deployed, or pixels that are no uint8 RGB;
-        DatasetError for a file that is no picture.
+        DatasetError for a file that is no picture, DeployError for raw values without a range.
         """
         m = deployed(modality)
-        whole = self._pixels(pictures)
+        whole = self._pixels(pictures, self.reader(m))
         parts = []
-        for start in range(0, len(whole), EVALUATION_BATCH):
-            parts.append(self._features(whole[start : start + EVALUATION_BATCH], m))
+        for start in range(0, len(whole), self.batch):
+            parts.append(self._features(whole[start : start + self.batch], m))
         return np.concatenate(parts)
 
-    def files(self, paths: Sequence[Path], modality: str | Modality) -> Iterator[np.ndarray]:
-        """The features of picture files, so many rows at a time as a test has in a batch."""
+    def reader(self, m: Modality, scale: raw.Known | None = None) -> raw.Reader:
+        """What reads picture files of one modality; ``scale`` before the embedder's own."""
+        return raw.Reader(self.height, self.width, m, scale or self.scale)
+
+    def files(
+        self,
+        paths: Sequence[Path],
+        modality: str | Modality,
+        read: Callable[[Path], np.ndarray] | None = None,
+    ) -> Iterator[np.ndarray]:
+        """The features of picture files, so many rows at a time as a test has in a batch; ``read``
+        opens one (default: ``reader``).
+        """
         m = deployed(modality)
+        read = read or self.reader(m)
         with ThreadPoolExecutor(cores()) as pool:
-            for start in range(0, len(paths), EVALUATION_BATCH):
-                loaded = pool.map(self._load, paths[start : start + EVALUATION_BATCH])
+            for start in range(0, len(paths), self.batch):
+                loaded = pool.map(read, paths[start : start + self.batch])
                 yield self._features(np.stack(list(loaded)), m)
 
     @torch.no_grad()
@@ -85,10 +109,7 @@ class Embedder:
             feature = F.normalize(feature + self.net.embed(x.flip(-1), m), dim=1)
         return feature.cpu().numpy()
 
-    def _load(self, path: Path | str) -> np.ndarray:
-        return files.load(path, self.height, self.width)
-
-    def _pixels(self, pictures: Any) -> np.ndarray:
+    def _pixels(self, pictures: Any, read: raw.Reader) -> np.ndarray:
         """Whatever was given as uint8 [N, H, W, 3] at the cell's size."""
         if isinstance(pictures, Tensor):
             raise ValueError(f"a tensor: numpy arrays are meant, {SHAPES}; use tensor.numpy()")
@@ -98,11 +119,11 @@ class Embedder:
             pictures = pictures[None]
         if len(pictures) == 0:
             raise ValueError("no picture was given")
-        return np.stack([self._one(picture) for picture in pictures])
+        return np.stack([self._one(picture, read) for picture in pictures])
 
-    def _one(self, picture: Any) -> np.ndarray:
+    def _one(self, picture: Any, read: raw.Reader) -> np.ndarray:
         if isinstance(picture, str | Path):
-            return self._load(picture)
+            return read(picture)
         array = np.asarray(picture)
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3:
             raise ValueError(f"a picture is {array.dtype} {array.shape}: {SHAPES} are meant")
@@ -112,19 +133,13 @@ class Embedder:
         return np.asarray(Image.fromarray(array).resize(size, Image.Resampling.LANCZOS))
 
 
-def deployed(modality: str | Modality) -> Modality:
-    """V or I. Raises ValueError for another: derivative modalities are for training only."""
-    m = parse_modality(modality)
-    if m not in BASE:
-        raise ValueError(f"modality {m.value!r}: V or I is meant, D_V and D_I are for training")
-    return m
-
-
-def embedder(cell: str | Path, device: str | None = None) -> Embedder:
+def embedder(
+    cell: str | Path, device: str | None = None, scale: Sequence[float] | None = None
+) -> Embedder:
     """The embedder of a finished cell's folder, or of a published file (.safetensors, .pt).
 
-    Raises WeightsError for a file that is not there or damaged, DeployError for one that holds no
-    cell.
+    ``scale`` (low, high) is the range of raw infrared values in files. Raises WeightsError for a
+    file that is not there or damaged, DeployError for one that holds no cell.
     """
     found = reading.read(cell)
     if found.params is None:
@@ -132,7 +147,7 @@ def embedder(cell: str | Path, device: str | None = None) -> Embedder:
             f"{found.file}: holds weights but no cell, so nothing says how to use them. Train from "
             "them (--set weights=...), and give the finished cell"
         )
-    return Embedder(net_of(found), dict(found.params), found.file, device)
+    return Embedder(net_of(found), dict(found.params), found.file, device, scale)
 
 
 def net_of(found: reading.Weights) -> nn.Module:

@@ -2,7 +2,7 @@
 
 A row of the index is a row of the array: path, identity (empty: unknown), modality, camera, split.
 ``about.json`` names the cell by the sha256 of its weights: features of two cells are never
-compared.
+compared. ``names.csv`` holds people's names, if a set says any.
 """
 
 from __future__ import annotations
@@ -13,26 +13,30 @@ import json
 import mmap
 import os
 import shutil
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bdlab import __version__
-from bdlab.datasets import Record
+from bdlab.datasets.records import EXCLUDED
 from bdlab.files import write_json
 from bdlab.modality import Modality
 
-from . import DeployError
-from .embedding import Embedder
+from . import DeployError, raw
+from .columns import Building, Columns
 from .pictures import UNKNOWN, Pictures
 
+if TYPE_CHECKING:
+    from .embedding import Embedder  # brings torch, which a search in features does not need
+
+Read = Callable[[Path], np.ndarray]
 COLUMNS = ("path", "identity", "modality", "camera", "split")
+NAMES = ("identity", "name")
 SCHEMA = 1
+RAW = "raw_values"  # in about.json: whether some pictures held raw values, read by its scale
 
 
 class Rows(np.memmap):
@@ -60,10 +64,10 @@ class Features:
 
     def of(self, m: Modality) -> Features:
         """Those of one modality. Raises DeployError if there is none."""
-        rows = [n for n, r in enumerate(self.pictures.records) if r.modality is m]
+        rows = self.pictures.rows(m)
         if len(rows) == len(self):
             return self
-        if not rows:
+        if not len(rows):
             raise DeployError(
                 f"the gallery holds no picture of {m.title}; say which it holds with "
                 "--gallery-modality"
@@ -73,15 +77,17 @@ class Features:
         key = slice(rows[0], rows[-1] + 1) if together else rows
         return Features(self.pictures.of(m), self.array[key], self.about)
 
-    @cached_property
+    @property
     def identities(self) -> np.ndarray:
         """[N] int64, UNKNOWN where nobody said who it is."""
-        return np.array([r.identity for r in self.pictures.records], dtype=np.int64)
+        return self.pictures.records.identities
 
 
 def about(embedder: Embedder, pictures: Pictures) -> dict[str, Any]:
-    """What must be known to use features: of which cell, of which folder, how many, how long."""
-    return {
+    """What must be known to use features: of which cell, of which folder, how many, how long; the
+    camera rule and the range of raw values that the set declares.
+    """
+    return _range(pictures.scale) | {
         "schema": SCHEMA,
         "bdlab": __version__,
         "cell": embedder.name,
@@ -91,33 +97,54 @@ def about(embedder: Embedder, pictures: Pictures) -> dict[str, Any]:
         "root": str(pictures.root.resolve()),
         "rows": len(pictures),
         "dim": embedder.dim,
+        "exclude": pictures.exclude,
     }
 
 
-def compute(embedder: Embedder, pictures: Pictures) -> Features:
-    """The features of pictures, in memory."""
+def _range(known: raw.Known | None) -> dict[str, Any]:
+    if known is None:
+        return {}
+    return {"scale": [known.low, known.high], "scale_from": known.origin}
+
+
+def compute(embedder: Embedder, pictures: Pictures, read: Read | None = None) -> Features:
+    """The features of pictures, in memory; ``read`` opens a picture (default: as the embedder)."""
     array = np.empty((len(pictures), embedder.dim), dtype=np.float32)
-    for rows, part in _parts(embedder, pictures):
-        array[rows] = part
-    return Features(pictures, array, about(embedder, pictures))
+    said = about(embedder, pictures) | _fill(array, embedder, pictures, read)
+    return Features(_scaled(pictures, said), array, said)
 
 
-def _parts(embedder: Embedder, pictures: Pictures) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(rows, their features), one modality after the other as a test does."""
+def _fill(
+    array: np.ndarray, embedder: Embedder, pictures: Pictures, read: Read | None = None
+) -> dict[str, Any]:
+    """Puts the features into ``array``, one modality after the other as a test does; returns the
+    range of raw values and RAW, if there were any.
+    """
+    said: dict[str, Any] = {}
     for m in pictures.modalities:
-        rows, paths = [], []
-        for row, record in enumerate(pictures.records):
-            if record.modality is m:
-                rows.append(row)
-                paths.append(pictures.root / record.path)
-        start = 0
-        for part in embedder.files(paths, m):
-            yield np.array(rows[start : start + len(part)]), part
-            start += len(part)
+        rows = pictures.rows(m)
+        reader = embedder.reader(m, pictures.scale)
+        for start in range(0, len(rows), embedder.batch):
+            some = rows[start : start + embedder.batch]
+            paths = [pictures.root / pictures.records.path(row) for row in some.tolist()]
+            for part in embedder.files(paths, m, read or reader):
+                array[some] = part
+        if reader.seen:
+            said = _range(reader.scale) | {RAW: True}
+    return said
 
 
-def write(folder: Path, embedder: Embedder, pictures: Pictures) -> None:
-    """Embed pictures into ``folder``; it appears whole or not at all and may exceed memory.
+def _scaled(pictures: Pictures, said: dict[str, Any]) -> Pictures:
+    """Pictures that know the range their raw values were read with."""
+    if "scale" not in said:
+        return pictures
+    known = raw.Known(*map(float, said["scale"]), str(said.get("scale_from", "the gallery's")))
+    return replace(pictures, scale=known)
+
+
+def write(folder: Path, embedder: Embedder, pictures: Pictures) -> dict[str, Any]:
+    """Embed pictures into ``folder``; it appears whole or not at all and may exceed memory. Returns
+    what about.json says.
 
     Raises DeployError if the folder is there already, OSError if it cannot be written.
     """
@@ -129,13 +156,15 @@ def write(folder: Path, embedder: Embedder, pictures: Pictures) -> None:
     try:
         shape = (len(pictures), embedder.dim)
         array = np.lib.format.open_memmap(aside / "features.npy", "w+", np.float32, shape)
-        for rows, part in _parts(embedder, pictures):
-            array[rows] = part
+        said = about(embedder, pictures) | _fill(array, embedder, pictures)
         array.flush()
         del array
         _write_index(aside / "index.csv", pictures)
-        write_json(aside / "about.json", about(embedder, pictures))
+        if pictures.names:
+            _write_names(aside / "names.csv", pictures)
+        write_json(aside / "about.json", said)
         os.rename(aside, folder)
+        return said
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(aside)
@@ -148,6 +177,12 @@ def _write_index(path: Path, pictures: Pictures) -> None:
         for r in pictures.records:
             identity = "" if r.identity == UNKNOWN else r.identity
             table.writerow((r.path, identity, r.modality.value, r.camera, r.split))
+
+
+def _write_names(path: Path, pictures: Pictures) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        named = sorted(pictures.names.items())
+        csv.writer(out, lineterminator="\n").writerows([NAMES, *named])
 
 
 def is_features(folder: Path) -> bool:
@@ -169,27 +204,49 @@ def read(folder: Path) -> Features:
             f"{folder / 'features.npy'}: {array.dtype} {array.shape}, about.json says float32 "
             f"{shape}; {again}"
         )
+    rule = said.get("exclude", "none")
+    if rule not in EXCLUDED:
+        raise DeployError(f"{folder / 'about.json'}: exclude = {rule!r} is no rule; {again}")
     records = _read_index(folder / "index.csv")
     if len(records) != len(array):
         raise DeployError(
             f"{folder / 'index.csv'}: {len(records)} rows for {len(array)} features; {again}"
         )
-    return Features(Pictures(root, records), array, said)
+    names = _read_names(folder / "names.csv")
+    pictures = Pictures(root, records, names=names, exclude=rule)
+    try:
+        return Features(_scaled(pictures, said), array, said)
+    except (TypeError, ValueError) as error:
+        raise DeployError(f"{folder / 'about.json'}: scale is no range; {again}") from error
 
 
-def _read_index(path: Path) -> tuple[Record, ...]:
-    records = []
+def _read_names(path: Path) -> dict[int, str]:
+    try:
+        with path.open(encoding="utf-8", newline="") as table:
+            return {int(row["identity"]): row["name"] for row in csv.DictReader(table)}
+    except FileNotFoundError:
+        return {}
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        raise DeployError(f"{path}: no table of the columns {', '.join(NAMES)}") from error
+
+
+def _read_index(path: Path) -> Columns:
+    """The index, row by row: a million records are never there at once."""
+    made = Building()
     with path.open(encoding="utf-8", newline="") as table:
-        for number, row in enumerate(csv.DictReader(table), start=2):
+        lines = csv.reader(table)
+        header = next(lines, [])
+        if not set(COLUMNS) <= set(header):
+            raise DeployError(f"{path}: its columns are {header}, not {', '.join(COLUMNS)}")
+        places = [header.index(name) for name in COLUMNS]
+        for number, row in enumerate(lines, start=2):
             try:
-                identity = int(row["identity"]) if row["identity"] else UNKNOWN
-                m = Modality(row["modality"])
-                # a million rows: the few names of parts are kept once
-                split = sys.intern(row["split"])
-                records.append(Record(row["path"], identity, m, int(row["camera"]), split))
-            except (KeyError, ValueError, TypeError) as error:
+                where, who, what, camera, split = (row[place] for place in places)
+                identity = int(who) if who else UNKNOWN
+                made.add(where, identity, Modality(what), int(camera), split)
+            except (IndexError, ValueError, OverflowError) as error:
                 raise DeployError(
                     f"{path}, line {number}: {row} is no row of an index ({error}); its columns "
                     f"are {', '.join(COLUMNS)}"
                 ) from error
-    return tuple(records)
+    return made.done()

@@ -12,10 +12,10 @@ from string import Template
 from PIL import Image
 
 from bdlab.datasets import Record
-from bdlab.datasets.pictures import load
 from bdlab.files import write
 
 from .pictures import UNKNOWN, Pictures
+from .raw import Reader
 from .searching import Found, summary
 
 SIDE = (144, 72)  # height and width [pixels] of a picture on the page
@@ -59,19 +59,22 @@ def _lists(found: Found, queries: int, ranks: int) -> list[str]:
 
 
 def _figure(pictures: Pictures, record: Record, kind: str, title: str, more: str = "") -> str:
-    who = "" if record.identity == UNKNOWN else f"id {record.identity}"
-    words = "<br>".join(word for word in (more, who) if word)
+    who = pictures.called(record.identity)
+    if not who and record.identity != UNKNOWN:
+        who = f"id {record.identity}"
+    words = "<br>".join(html.escape(word) for word in (more, who) if word)
     path = html.escape(record.path, quote=True)
     alt = html.escape(f"{title}: {record.path} {more} {who}", quote=True)
     return (
         f'<figure class="{kind}" title="{path}"><img alt="{alt}" loading="lazy" '
-        f'src="{_thumbnail(pictures.root / record.path)}"><figcaption><b>{title}</b> '
+        f'src="{_thumbnail(pictures, record)}"><figcaption><b>{title}</b> '
         f"{words}</figcaption></figure>"
     )
 
 
-def _thumbnail(path: Path) -> str:
-    """A picture as a data URL."""
+def _thumbnail(pictures: Pictures, record: Record) -> str:
+    """A picture as the net saw it, as a data URL."""
     out = io.BytesIO()
-    Image.fromarray(load(path, *SIDE)).save(out, "JPEG", quality=85)
+    read = Reader(*SIDE, record.modality, pictures.scale)
+    Image.fromarray(read(pictures.root / record.path)).save(out, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

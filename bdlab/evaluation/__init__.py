@@ -1,7 +1,7 @@
 """CMC, mAP and mINP of a ranking, exact and without a loop over queries."""
 
 from .arrays import Embedded, distances
-from .large import rank_large
+from .large import rank_large, ranked_large
 from .ranking import NoMatch, Scores, scores, scores_of_draws, topk
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Scores",
     "distances",
     "rank_large",
+    "ranked_large",
     "scores",
     "scores_of_draws",
     "topk",

@@ -29,14 +29,30 @@ def integers(
     length: int,
 ) -> np.ndarray:
     """``values`` as an int64 array [length]; ValueError for another shape or for anything but
-    integers.
+    integers, with what makes integers of them.
     """
     array = np.asarray(values.detach().cpu() if is_tensor(values) else values)
     if array.shape != (length,):
         raise ValueError(f"{name} have shape {array.shape}: ({length},) is meant")
     if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name} are {array.dtype}: integers are meant")
+        raise ValueError(f"{name} are {array.dtype}: integers are meant{_remedy(array)}")
     return array.astype(np.int64)
+
+
+def _remedy(array: np.ndarray) -> str:
+    """How integers are made of what somebody has; empty where nobody can say.
+
+    Text is not numbered here: query and gallery are checked apart, and one name must be one number
+    in both.
+    """
+    if array.dtype.kind in "USTO":
+        return (
+            "; number text once for query and gallery together: "
+            "np.unique(ids, return_inverse=True)[1] of np.concatenate([query_ids, gallery_ids])"
+        )
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
+        return "; they are whole, use .astype(int)"
+    return ""
 
 
 def finite(array: np.ndarray) -> bool:

@@ -4,6 +4,7 @@ adds to the counts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     Places = Int[np.ndarray, "Q P"]
     Real = Bool[np.ndarray, "Q P"]
 
+#: Query rows and gallery rows, integers that broadcast -> bool: what does not exist for a query.
+Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 
 def rank_large(
     query: Embedded,
@@ -29,16 +33,33 @@ def rank_large(
     chunk: int = 50_000,
     unique_ids: bool = False,
     rows: int = 256,
+    excluded: Rule | None = None,
 ) -> tuple[Scores, Top]:
     """Exact scores and k nearest against a gallery too large for a distance matrix: the same as the
     dense path.
 
+    ``excluded`` says of query rows and gallery rows, which broadcast, what does not exist for a
+    query (as the dense path's matrix does); in the lists it comes last, at an infinite distance.
     ``gallery.features`` may be a memory map; beside it, about ``rows x chunk`` distances are held
     at a time. Distances are squared Euclidean (``Top.distances`` too). A block's matrix product may
     differ from the whole one's in the last bit, and with it the order of distances that close;
     where the products are exact, so is the agreement. Raises ValueError as ``scores`` and ``topk``
     do.
     """
+    each, top = ranked_large(query, gallery, k, chunk, unique_ids, rows, excluded)
+    return averaged(each, len(gallery)), top
+
+
+def ranked_large(
+    query: Embedded,
+    gallery: Embedded,
+    k: int,
+    chunk: int,
+    unique_ids: bool = False,
+    rows: int = 256,
+    excluded: Rule | None = None,
+) -> tuple[PerQuery, Top]:
+    """As ``rank_large``, but query by query: nobody needs to have a match."""
     if k < 1 or chunk < 1 or rows < 1:
         raise ValueError(f"k = {k}, chunk = {chunk}, rows = {rows}: all must be above 0")
     everything = np.arange(len(gallery))[None]
@@ -47,6 +68,7 @@ def rank_large(
     ranked, tops = [], []
     for start in range(0, len(query), rows):
         block = slice(start, start + rows)
+        asking = np.arange(len(query))[block, None]  # [Q, 1]
         per_query, top = _stream(
             query.features[block],
             query.ids[block],
@@ -55,12 +77,20 @@ def rank_large(
             k,
             chunk,
             unique_ids,
+            None if excluded is None else _of_rows(excluded, asking),
         )
         ranked.append(per_query)
         tops.append(top)
     together = PerQuery(*map(np.concatenate, zip(*ranked, strict=True)))
-    top = Top(*map(np.concatenate, zip(*tops, strict=True)))
-    return averaged(together, len(gallery)), top
+    return together, Top(*map(np.concatenate, zip(*tops, strict=True)))
+
+
+def _of_rows(
+    excluded: Rule,
+    asking: np.ndarray,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The rule for the queries ``asking`` [Q, 1] alone: gallery rows -> bool [Q, rows]."""
+    return lambda gallery_rows: excluded(asking, gallery_rows)
 
 
 def _stream(
@@ -71,11 +101,14 @@ def _stream(
     k: int,
     chunk: int,
     unique: bool,
+    excluded: Callable[[np.ndarray], np.ndarray] | None,
 ) -> tuple[PerQuery, Top]:
     """One block of queries: first the distances of its matches alone, then every chunk adds to
     their counts.
     """
     places, real = layout.matches(ids)
+    if excluded is not None:
+        real = real & ~excluded(places)
     values = _of_matches(features, gallery, places, real, chunk)
     order = np.lexsort((places, values), axis=-1)  # by distance, equals by place in the gallery
     values = np.take_along_axis(values, order, 1)
@@ -89,6 +122,9 @@ def _stream(
         part = gallery.features[start : start + chunk]
         block = host(distances(features, part, squared=True))
         refuse_infinite(block)
+        if excluded is not None:
+            columns = np.arange(start, start + block.shape[1])
+            np.copyto(block, np.inf, where=excluded(columns))
         here = places - start  # columns of this chunk, or beyond it
         _put_matches(block, values, here, real)
         ranked = np.sort(block, axis=1)

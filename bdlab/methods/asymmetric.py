@@ -57,7 +57,7 @@ def build(
         specific = []
         for m in BASE:
             logits = net.extras[m.value](out.embeddings[m])
-            specific.append(F.cross_entropy(logits.float(), labels[m]))
+            specific.append(F.cross_entropy(logits.float(), labels[m].long()))
         both = torch.cat([out.embeddings[m] for m in BASE])  # [N_V + N_I, D]
         said = [net.extras[m.value](both) for m in BASE]
         return {"own": torch.stack(specific).mean(), "bridge": bridge(said)}

@@ -17,6 +17,11 @@ from .draws import official_draw, seeded_draw
 from .result import Result
 
 RERANKING = "k-reciprocal, k1 20, k2 6, lambda 0.3"
+#: What fits a set without the cameras of a protocol, or with one camera for each modality.
+FITS = (
+    "a set without camera numbers, or with one camera for each modality, is tested by RegDB's "
+    "protocol: protocols.evaluate('regdb', visible, infrared)"
+)
 
 
 def ask(
@@ -56,12 +61,19 @@ def ask(
     if rerank and distances is not None:
         raise ValueError("re-ranking needs the features of each trial's own gallery, not distances")
     excluded = _excluded(protocol, query, gallery)
+    asked, draws = None, drawn
     if setting.drawn == "query":
         asked, draws = drawn, [np.arange(len(gallery))] * trials
-        scored = _score_queries(protocol, query, gallery, asked, excluded, rerank, distances)
-    else:
-        asked, draws = None, drawn
-        scored = _score_draws(protocol, query, gallery, draws, excluded, rerank, distances)
+    how = (excluded, rerank, distances)
+    try:
+        if asked is None:
+            scored = _score_draws(protocol, query, gallery, draws, *how)
+        else:
+            scored = _score_queries(protocol, query, gallery, asked, *how)
+    except NoMatch as error:
+        if excluded is None:
+            raise
+        raise NoMatch(f"{error} ({protocol.camera_rule}); {FITS}") from None
     made = _done(protocol, setting, draw, trials) | _counts(scored, draws) | _labels(rerank, notes)
     wrong = [*unlike, *rules.unlike_counts(setting, made)]
     if expect and wrong:
@@ -103,11 +115,14 @@ def _check(
     other = "I" if setting.query == "V" else "V"
     for name, part, modality in (("query", query, setting.query), ("gallery", gallery, other)):
         if part.cameras is None:
-            raise ValueError(f"the {name} has no cameras: {protocol.title}'s protocol needs them")
+            raise ValueError(
+                f"the {name} has no cameras: {protocol.title}'s protocol needs them; {FITS}"
+            )
         known = protocol.cameras(modality)
         if strange := sorted(set(part.cameras.tolist()) - set(known)):
             raise ValueError(
-                f"the {name} has pictures of cameras {strange}: only {known} are of its modality"
+                f"the {name} has pictures of cameras {strange}: only {known} are of its modality "
+                f"in {protocol.title}'s protocol; {FITS}"
             )
 
 

@@ -37,6 +37,23 @@ def torchscript(path):
     return ask
 
 
+def needs_packages(to):
+    """ONNX alone is left out where its packages are missing; TorchScript needs none."""
+    if to == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+
+
+def test_torchscript_is_never_left_out(monkeypatch):
+    import sys
+
+    for name in ("onnx", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, name, None)
+    needs_packages("torchscript")
+    with pytest.raises(pytest.skip.Exception):
+        needs_packages("onnx")
+
+
 deprecated = pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 OPENED = {"onnx": onnx, "torchscript": torchscript}
 
@@ -44,7 +61,7 @@ OPENED = {"onnx": onnx, "torchscript": torchscript}
 @deprecated
 @pytest.mark.parametrize("to", OPENED)
 def test_a_file_gives_our_features_of_real_pictures(cell, embed, own, tmp_path, to):
-    pytest.importorskip("onnx")
+    needs_packages(to)
     path = exporting.export(cell, to, tmp_path / "net")
     paths = [*sorted(own.glob("visible/*/*"))[:4], *sorted(own.glob("infrared/*/*"))[:3]]
     pictures = np.stack([load(p, embed.height, embed.width) for p in paths])
@@ -68,7 +85,7 @@ def test_other_heads_too(tmp_path, changes):
 @pytest.mark.parametrize("to", OPENED)
 def test_a_net_that_computes_something_else_is_not_written(cell, tmp_path, monkeypatch, to):
     """The broken variant: the preprocessing forgets ImageNet's means."""
-    pytest.importorskip("onnx")
+    needs_packages(to)
     monkeypatch.setattr(exporting, "MEAN", (0.0, 0.0, 0.0))
     with pytest.raises(DeployError, match="differ from ours by"):
         exporting.export(cell, to, tmp_path / "net")

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from bdlab.datasets import DatasetError
+from bdlab.datasets.importing import words
 from bdlab.deploy import DeployError
 from bdlab.deploy.pictures import UNKNOWN, collect, collect_all, words_of
 from bdlab.modality import Modality
@@ -33,6 +34,17 @@ TREES = {
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
 def test_folders_say_what_pictures_are(tmp_path, tree):
     assert table(collect(put(tmp_path, *tree))) == tree
+
+
+@pytest.mark.parametrize("word", words.MODALITIES)
+def test_every_word_of_an_import_is_understood(tmp_path, word):
+    """One list of words: what `data import` takes, embed and search take too, in any case."""
+    m = words.MODALITIES[word].value
+    for spelled in (word, word.upper(), word.capitalize()):
+        tree = {f"{spelled}/3/a.jpg": (m, 3), f"4/{spelled}/b.jpg": (m, 4)}
+        root = tmp_path / f"at {spelled} there"
+        assert table(collect(put(root, *tree))) == tree
+        assert table(collect(str(root / spelled))) == {"3/a.jpg": (m, 3)}
 
 
 def test_what_systems_strew_is_no_picture(tmp_path):

@@ -250,6 +250,42 @@ def test_bad_input(change, message):
         evaluation.scores(**good | change)
 
 
+KINDS = [np.uint8, np.int8, np.int32, np.uint32, torch.uint8, torch.int32]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_ids_of_any_integers_are_the_same(kind):
+    d = np.random.default_rng(0).random((4, 9))
+    q, g = np.arange(4) % 3, np.arange(9) % 3
+    as_kind = (lambda x: torch.tensor(x, dtype=kind)) if "torch" in str(kind) else kind
+    found, same = evaluation.scores(d, as_kind(q), as_kind(g)), evaluation.scores(d, q, g)
+    np.testing.assert_array_equal(found.ap, same.ap)
+
+
+@pytest.mark.parametrize("names", [["anna", "bo"], np.array(["anna", "bo"], dtype=object)])
+def test_text_is_refused_with_a_remedy_that_works(names):
+    d = np.array([[0.2, 0.1, 0.9], [0.5, 0.7, 0.3]])
+    remedy = r"np\.unique\(ids, return_inverse=True\)\[1\]"
+    with pytest.raises(ValueError, match=remedy):
+        Embedded(np.eye(2), names)
+    with pytest.raises(ValueError, match=remedy):
+        evaluation.scores(d, names, [1, 2, 1])
+    gallery = ["bo", "bo", "anna"]
+    codes = np.unique(np.concatenate([names, gallery]), return_inverse=True)[1]
+    found = evaluation.scores(d, codes[:2], codes[2:])
+    assert found.first.tolist() == [2, 1]
+    apart = [np.unique(ids, return_inverse=True)[1] for ids in (names, ["bo", "carl", "carl"])]
+    wrong = evaluation.scores(d, *apart)
+    assert wrong.valid.all(), "the broken variant: each side numbered for itself finds wrong people"
+
+
+@pytest.mark.parametrize(("ids", "remedy"), [([1.0, 2.0], True), ([1.5, 2.0], False)])
+def test_whole_numbers_in_floats(ids, remedy):
+    with pytest.raises(ValueError, match="integers are meant") as caught:
+        Embedded(np.eye(2), ids)
+    assert (".astype(int)" in str(caught.value)) == remedy
+
+
 def test_an_excluded_distance_may_be_anything():
     mask = np.array([[False, True, True]])
     assert evaluation.scores([[0.0, np.nan, np.inf]], [1], [1, 2, 1], mask).mAP == 1
@@ -330,6 +366,36 @@ def test_streamed_ranking_is_the_dense_one(unique):
             agree(found, expected)
             assert top.columns.tolist() == [loops.ranked_list(row)[:9] for row in d]
             np.testing.assert_array_equal(top.distances, np.take_along_axis(d, top.columns, 1))
+
+
+@pytest.mark.parametrize("unique", [False, True])
+def test_a_rule_in_the_streamed_ranking_is_the_dense_ones_matrix(unique):
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        a = rng.integers(-2, 3, (11, 3)).astype(np.float32)
+        b = rng.integers(-2, 3, (60, 3)).astype(np.float32)
+        query, gallery = Embedded(a, rng.integers(0, 9, 11)), Embedded(b, rng.integers(1, 8, 60))
+        d, mask = evaluation.distances(a, b, squared=True), rng.random((11, 60)) < 0.4
+        expected = loops.scores(d, query.ids, gallery.ids, mask, unique)
+        for chunk in (1, 7, 1000):
+            found, top = evaluation.rank_large(
+                query, gallery, 9, chunk, unique, 4, lambda q, g, mask=mask: mask[q, g]
+            )
+            agree(found, expected)
+            for q, row in enumerate(top.columns):
+                there = row[np.isfinite(top.distances[q])].tolist()
+                assert there == loops.ranked_list(d[q], mask[q])[:9]
+        free, _ = evaluation.rank_large(query, gallery, 9, 7, unique)
+        assert not np.array_equal(free.ap, found.ap), "the broken variant: no rule"
+
+
+def test_nobody_needs_a_match_query_by_query():
+    query, gallery = Embedded(np.eye(2), [1, 2]), Embedded(np.eye(2), [3, 4])
+    each, top = evaluation.ranked_large(query, gallery, 1, 10)
+    assert each.first.tolist() == [-1, -1]
+    assert top.columns.tolist() == [[0], [1]]
+    with pytest.raises(NoMatch):
+        evaluation.rank_large(query, gallery)
 
 
 def test_streamed_ranking_of_a_memory_map(tmp_path):

@@ -94,6 +94,77 @@ class TestForms:
             net(str(tmp_path / "a.pth"))
 
 
+BLOCKS = {"resnet18": 2, "resnet10": 1}
+
+
+def timm_names(name, classes=True):
+    """The names of timm's ResNet of basic blocks, written down from its modules and not from ours:
+    ``create_model(name)``, without ``classes`` ``create_model(name, num_classes=0)``.
+    """
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    names = ["conv1.weight", *(f"bn1.{part}" for part in norm)]
+    for stage in (1, 2, 3, 4):
+        for block in range(BLOCKS[name]):
+            here = f"layer{stage}.{block}"
+            for k in (1, 2):
+                names += [f"{here}.conv{k}.weight", *(f"{here}.bn{k}.{part}" for part in norm)]
+            if stage > 1 and block == 0:
+                names += [f"{here}.downsample.0.weight"]
+                names += [f"{here}.downsample.1.{part}" for part in norm]
+    return [*names, "fc.weight", "fc.bias"] if classes else names
+
+
+#: How timm and those who train with it write a model down.
+TIMM = {
+    "a model": lambda state: state,
+    "its training script": lambda state: {"epoch": 9, "arch": "resnet18", "state_dict": state,
+                                          "state_dict_ema": state, "version": 2},
+    "compiled": lambda state: {f"_orig_mod.{name}": value for name, value in state.items()},
+    "in a wrapper": lambda state: {f"model.{name}": value for name, value in state.items()},
+}  # fmt: skip
+
+
+class TestTimm:
+    @pytest.mark.parametrize("make", TIMM.values(), ids=TIMM)
+    @pytest.mark.parametrize("classes", [True, False])
+    @pytest.mark.parametrize("name", BLOCKS)
+    def test_its_resnets_fill_ours(self, tmp_path, name, make, classes):
+        ours = resnet(name) | {"fc.weight": torch.zeros(7, 512), "fc.bias": torch.zeros(7)}
+        state = {key: ours[key] for key in timm_names(name, classes)}
+        torch.save(make(state), tmp_path / "a.pth")
+        made = network.BaseDerivativeNet(5, ("V", "I"), name, str(tmp_path / "a.pth"))
+        stages = [made.trunk[stage] for stage in range(4)]
+        for number, stage in enumerate(stages, start=1):
+            for key, value in stage.state_dict().items():
+                assert torch.equal(value, state[f"layer{number}.{key}"]), key
+        for stem in ("V", "I"):
+            assert torch.equal(made.stems[stem][0].weight, state["conv1.weight"])
+
+    def test_no_name_is_left_to_chance(self, tmp_path):
+        """The broken variant: one block of the list forgotten."""
+        ours = resnet()
+        state = {key: ours[key] for key in timm_names("resnet10", False) if "layer3.0" not in key}
+        torch.save(state, tmp_path / "a.pth")
+        with pytest.raises(WeightsError, match=r"layer3\.0\.\S+ is missing"):
+            net(str(tmp_path / "a.pth"))
+
+    @pytest.mark.parametrize(
+        ("backbone", "names"),
+        [
+            ("vit_micro", ("cls_token", "pos_embed", "patch_embed.proj.weight",
+                           "blocks.0.attn.qkv.weight", "head.weight")),
+            ("convnext_micro", ("stem.0.weight", "stages.0.blocks.0.conv_dw.weight",
+                                "head.fc.weight")),
+            ("resnet10", ("conv1.0.weight", "conv1.1.weight", "bn1.weight")),  # resnet10d's stem
+        ],
+    )  # fmt: skip
+    def test_what_timm_builds_otherwise_is_refused_by_name(self, tmp_path, backbone, names):
+        torch.save({name: torch.zeros(4, 4) for name in names}, tmp_path / "a.pth")
+        with pytest.raises(WeightsError, match="do not fit the backbone: .* is missing") as caught:
+            network.BaseDerivativeNet(5, ("V", "I"), backbone, str(tmp_path / "a.pth"))
+        assert any(f"{name} is unknown" in str(caught.value) for name in names)
+
+
 class TestCells:
     def test_everything_but_the_classifier_goes_on(self, tmp_path):
         old = trained_net()

@@ -331,6 +331,26 @@ def test_bad_cameras():
         protocols.sysu(Embedded(np.eye(2), [1, 2], [3, 7]), other)
 
 
+#: Sets of one's own under SYSU-MM01's protocol: the cameras of the visible and infrared pictures.
+UNFIT = {
+    "no cameras": (None, None),
+    "nobody numbered them": ([0, 0], [0, 0]),
+    "one of each, by place": ([1, 1], [2, 2]),
+    "one of each, and the rule leaves nothing": ([2, 2], [3, 3]),
+}
+
+
+@pytest.mark.parametrize(("visible", "infrared"), UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize("protocol", ["sysu", "llcm"])
+def test_a_protocol_that_does_not_fit_names_the_one_that_does(protocol, visible, infrared):
+    sides = [Embedded(np.eye(2), [1, 2], cameras) for cameras in (visible, infrared)]
+    if protocol == "llcm" and visible not in (None, [0, 0]):
+        sides = [Embedded(np.eye(2), [1, 2], [1, 1])] * 2
+    with pytest.raises(ValueError, match=r"protocols\.evaluate\('regdb', visible, infrared\)"):
+        protocols.evaluate(protocol, *sides, trials=1)
+    assert list(protocols.evaluate("regdb", *sides)) == ["v2t", "t2v"], "the remedy works"
+
+
 @pytest.mark.parametrize("direction", ["t2v", "v2t", "v2t-as-code"])
 def test_llcm_agrees_with_the_loops(direction):
     """Cameras shared by both modalities, queries whose only match is their own camera's."""

@@ -4,6 +4,7 @@ embedding.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from io import BytesIO
@@ -184,13 +185,15 @@ def _sentence(
     tested: numbers.Tested, search: numbers.Search, number: int, answer: numbers.Answer
 ) -> str:
     """The query and its list in words, as HTML."""
-    record, scores = tested.setup.dataset.records[search.query[number]], search.scores
+    dataset, scores = tested.setup.dataset, search.scores
+    record = dataset.records[search.query[number]]
+    name = html.escape(dataset.called(record.identity))
     camera = f", camera {record.camera}" if record.camera else ""
     rank = f" (rank {scores.first[number] + 1} among distinct people)" if search.unique else ""
     lost = int(search.removed[number].sum())
     rule = f"; {lost} pictures removed by the camera rule" if lost else ""
     return (
-        f"person <b>{record.identity}</b>, {record.modality.title}{camera}: first right picture at "
+        f"person <b>{name}</b>, {record.modality.title}{camera}: first right picture at "
         f"place <b>{answer.first + 1}</b> of "
         f"{len(answer.places)}{rank}, average precision {scores.ap[number]:.0%}{rule}"
     )

@@ -249,8 +249,9 @@ def _line(
 def _who(dataset: Dataset, search: retrieval.Search, number: int) -> str:
     record, lost = dataset.records[search.query[number]], int(search.removed[number].sum())
     camera = f"camera {record.camera}\n" if record.camera else ""
+    name = dataset.called(record.identity).replace("$", r"\$")  # no formula
     return (
-        f"person {record.identity}\n{record.modality.title}\n{camera}"
+        f"person {name}\n{record.modality.title}\n{camera}"
         + (f"{lost} removed" if lost else "").rstrip()
     )
 

@@ -1,6 +1,9 @@
 """The explorers of a trained network: their picture and words follow their controls."""
 
+import dataclasses
+import importlib
 import io
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -12,6 +15,8 @@ from bdlab.workbench import widgets as shell
 
 # The function of the same name stands before the module in the package.
 from bdlab.workbench.retrieval.explore import GAP, HIT, MISS
+
+explore = importlib.import_module("bdlab.workbench.retrieval.explore")
 
 
 def pixels(box):
@@ -46,6 +51,15 @@ class TestRetrieval:
         shown = pictures.pixels(tested_regdb.setup.dataset, [search.query[q]], 64, 32)[0]
         np.testing.assert_array_equal(cell(box, 0)[4:-4, 4:-4], shown[4:-4, 4:-4])
         assert control(box, "query").max == len(search.hardest)
+
+    def test_a_name_is_text(self, tested_regdb):
+        setup, search = tested_regdb.setup, tested_regdb.search()
+        dataset = dataclasses.replace(
+            setup.dataset, names=dict.fromkeys(map(int, search.query_ids), "<b>Zoé")
+        )
+        named = SimpleNamespace(setup=SimpleNamespace(dataset=dataset))
+        said = explore._sentence(named, search, 0, search.answer(0))
+        assert said.startswith("person <b>&lt;b&gt;Zoé</b>, visible")
 
     def test_frames_are_ticked_or_crossed(self, tested_regdb):
         box, search = explorers.retrieval(tested_regdb, height=64, shown=8), tested_regdb.search()

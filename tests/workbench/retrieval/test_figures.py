@@ -88,6 +88,15 @@ class TestRanked:
                 )
         assert drawn(ax.figure).std() > 10
 
+    def test_whoever_has_a_name_is_called_by_it(self, tested_regdb):
+        search, dataset = tested_regdb.search(), tested_regdb.setup.dataset
+        names = {int(who): f"$100 Zoé {who}" for who in search.query_ids}
+        named = dataclasses.replace(dataset, names=names)
+        ax = figures.ranked(named, search, [0], shown=4).axes[0]
+        drawn(ax.figure)  # a dollar in a name is no formula
+        (label,) = (t.get_text() for t in ax.get_yticklabels())
+        assert label.startswith(rf"person \$100 Zoé {search.query_ids[0]}" + "\n")
+
     def test_people_and_cameras_are_named(self, tested_sysu):
         search, dataset = tested_sysu.search("all-single"), tested_sysu.setup.dataset
         q = int(np.flatnonzero(search.removed.any(axis=1))[0])
