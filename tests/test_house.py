@@ -205,7 +205,16 @@ def test_training_needs_no_jupyter():
 
 
 class TestPackaging:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    project = told["project"]
+
+    def test_types_are_checked_where_the_numbers_come_from(self):
+        listed = set(self.told["tool"]["mypy"]["files"])
+        rooms = ("network", "evaluation", "protocols", "methods", "training", "experiments")
+        modules = ("modality", "rules", "pixels", "losses")
+        assert {f"bdlab/{room}" for room in rooms} <= listed
+        assert {f"bdlab/{module}.py" for module in modules} <= listed
+        assert all((REPOSITORY / path).exists() for path in listed)
 
     def test_requirements_are_ranges(self):
         for text in [

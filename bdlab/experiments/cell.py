@@ -116,7 +116,7 @@ def write(
         "weights_bytes": len(weights),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    guard = collapse.watch(history, setup.config, setup.pool.num_ids)
+    guard: dict[str, Any] = collapse.watch(history, setup.config, setup.pool.num_ids)
     guard |= collapse.still(history)
     # of many more tests one would be above chance by luck
     clean = {name: score for name, score in said.items() if CORRUPTED not in name}

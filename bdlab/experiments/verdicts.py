@@ -124,16 +124,11 @@ def judge(
         paired(d, overlap) if len(d) > 1 else None
         for (d, _, _), overlap in zip(found, overlaps, strict=True)
     ]
-    p = (
-        holm(
-            [
-                float(m.p) if m and len(d) >= FEWEST else 1.0
-                for m, (d, _, _) in zip(measured, found, strict=True)
-            ]
-        )
-        if found
-        else []
-    )
+    plain = [
+        float(m.p) if m and len(d) >= FEWEST else 1.0
+        for m, (d, _, _) in zip(measured, found, strict=True)
+    ]
+    p = holm(plain)
     verdicts = []
     for k, ((row, against), (d, unit, unpaired), m) in enumerate(
         zip(contrasts, found, measured, strict=True)
