@@ -194,10 +194,10 @@ def _both_modalities(dataset: Dataset, split: str) -> None:
     """Raises DatasetError for a part without one modality, or an identity trained on in one
     modality only.
     """
-    seen = {
-        m: {r.identity for r in dataset.records if r.split == split and r.modality is m}
-        for m in (Modality.V, Modality.I)
-    }
+    seen: dict[Modality, set[int]] = {Modality.V: set(), Modality.I: set()}
+    for record in dataset.records:
+        if record.split == split:
+            seen[record.modality].add(record.identity)
     for modality, ids in seen.items():
         if not ids:
             raise DatasetError(

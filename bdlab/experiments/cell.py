@@ -141,9 +141,9 @@ def provenance(setup: Setup) -> dict[str, Any]:
     """
     config, dataset = setup.config, setup.dataset
     on_gpu = setup.device.type == "cuda"
-    pictures = {
-        split: {m.value: len(dataset.select(split, m)) for m in BASE} for split in ("train", "test")
-    }
+    pictures = {}
+    for split in ("train", "test"):
+        pictures[split] = {m.value: len(dataset.select(split, m)) for m in BASE}
     best = setup.best.get("epoch")
     held_out = f"best of the epochs on held-out identities (epoch {best})"
     model = config.model

@@ -160,19 +160,12 @@ def _difference(
     """
     both = sorted(row.keys() & against.keys())
     unpaired = len(row.keys() ^ against.keys())
-    splits = list(dict.fromkeys(split for split, _ in both))
-    if len(splits) < 2:
+    by_split: dict[int, list[float]] = {}
+    for key in both:
+        by_split.setdefault(key[0], []).append(row[key] - against[key])
+    if len(by_split) < 2:
         return np.array([row[key] - against[key] for key in both]), "seeds", unpaired
-    return (
-        np.array(
-            [
-                np.mean([row[key] - against[key] for key in both if key[0] == split])
-                for split in splits
-            ]
-        ),
-        "splits",
-        unpaired,
-    )
+    return np.array([np.mean(own) for own in by_split.values()]), "splits", unpaired
 
 
 def over_identities(
