@@ -157,6 +157,7 @@ def provenance(setup: Setup) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "fingerprint": dataset.fingerprint,
         "files": dict(setup.files),
+        "published": dict(setup.published),
         "strides": strides_of(model.strides, model.weights, model.backbone),
         "data": dataset.provenance,
         "feature": model.feature,
