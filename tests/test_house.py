@@ -136,6 +136,20 @@ def test_some_packages_have_few_importers():
             assert name in ONLY[package], f"{name} imports {package}"
 
 
+def counts_cores(text):
+    """Whether a module asks the system for its cores: what a process may use is fewer."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("cpu_count", "sched_getaffinity")
+        for node in ast.walk(ast.parse(text))
+    )
+
+
+def test_cores_are_counted_in_one_place():
+    found = [name for name, path in modules() if counts_cores(path.read_text())]
+    assert found == ["machine.py"]
+    assert counts_cores("pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))")
+
+
 def test_the_renderer_knows_nothing_of_bdlab():
     for name, path in modules(REPOSITORY / "bdtwins"):
         assert "bdlab" not in imports(path, REPOSITORY / "bdtwins")[1], name

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bdlab import rules
+from bdlab import machine, rules
 from bdlab.files import atomic
 from bdlab.modality import Modality
 
@@ -255,7 +255,7 @@ def pictures_digest(root: Path, paths: Sequence[str]) -> str:
     except OSError:
         pass  # no stamp yet, or a cache that cannot be read: the pictures themselves can
     total = hashlib.sha256()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, machine.cores())) as pool:
         for path, digest in zip(
             paths, pool.map(lambda path: _file_digest(root / path), paths), strict=True
         ):
