@@ -350,6 +350,10 @@ class TestReadme:
     def test_it_is_short(self):
         assert len(self.text.split()) <= 700
 
+    def test_who_uses_uv_is_told_extras_that_exist(self):
+        named = re.search(r"`uv pip install -e '\.\[([a-z,]+)\]'`", self.text).group(1)
+        assert set(named.split(",")) <= set(TestPackaging.project["optional-dependencies"])
+
     def test_its_links_lead_somewhere(self):
         for target in re.findall(r"\]\(([^)#:]+)\)", self.text):
             assert (REPOSITORY / target).exists(), target
