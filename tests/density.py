@@ -1,18 +1,25 @@
 """Syntax nodes a code line, comprehensions and long lines of Python files.
 
     python tests/density.py PATH...      (files or folders)
+    python tests/density.py --table      (renews the table in CONTRIBUTING.md)
 
 A code line is neither blank nor a comment nor part of a docstring.
 """
 
 import ast
+import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 HEAVY, WIDE = 60, 100
+REPOSITORY = Path(__file__).resolve().parent.parent
+#: What the README calls the heart of the package.
+HEART = ("modality", "losses", "network", "evaluation", "protocols")
+HEADER = "| room | code lines before |"
 
 
 @dataclass
@@ -74,11 +81,48 @@ def measure(*paths: Path) -> Measure:
     total = Measure()
     for path in paths:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            total.add(file.read_text())
+            for name, count in vars(_of_file(file)).items():
+                setattr(total, name, getattr(total, name) + count)
     return total
 
 
+@cache
+def _of_file(path: Path) -> Measure:
+    found = Measure()
+    found.add(path.read_text())
+    return found
+
+
+def place(room: str) -> Path:
+    """The folder or module of a room's name."""
+    known = ("bdlab", "bdtwins", f"bdlab/{room}", f"bdlab/{room}.py")
+    found = [REPOSITORY / name for name in known if Path(name).stem == room]
+    return next(path for path in found if path.exists())
+
+
+def rooms(row: str) -> list[str]:
+    """The rooms that a row of the table is about: the names in its first cell."""
+    return re.findall(r"`([a-z]+)`", row.split("|")[1])
+
+
+def renewed(text: str) -> str:
+    """CONTRIBUTING's text with today's columns measured anew; what was before and why stays."""
+    before, header, rest = text.partition(HEADER)
+    table, gap, after = rest.partition("\n\n")
+    first, ruler, *rows = table.split("\n")
+    for number, row in enumerate(rows):
+        m = measure(*map(place, rooms(row)))
+        cells = row.split("|")
+        cells[3], cells[5] = f" {m.lines:,} ", f" {m.density:.1f} "
+        rows[number] = "|".join(cells)
+    return before + header + "\n".join([first, ruler, *rows]) + gap + after
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--table"]:
+        page = REPOSITORY / "CONTRIBUTING.md"
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.exit()
     for name in sys.argv[1:]:
         m = measure(Path(name))
         print(

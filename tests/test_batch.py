@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 from bdlab import batch
+from bdlab.batch import notebooks
 from bdlab.experiments import cell as one_cell
 from bdlab.experiments import runs, sweeps
 from bdlab.training import setup
@@ -202,6 +203,25 @@ def is_running(pid):
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def test_a_kernel_has_ten_minutes_to_start(tmp_path, monkeypatch):
+    """papermill alone gives it one, and a Python on a slow share takes longer."""
+    from papermill.clientwrap import PapermillNotebookClient
+
+    given = []
+    monkeypatch.setattr(
+        PapermillNotebookClient,
+        "execute",
+        lambda client, **_: given.append((client.startup_timeout, client.timeout)),
+    )
+    book = write_notebook(tmp_path / "book.ipynb", "1")
+    batch.execute(book, tmp_path / "out.ipynb", {"threads": 1}, 50)
+    assert given == [(notebooks.START_SECONDS, 50)]
+    monkeypatch.setattr(notebooks, "START_SECONDS", 7)  # the broken variant would not follow
+    batch.execute(book, tmp_path / "out.ipynb", {"threads": 1}, 50)
+    assert given[1] == (7, 50)
+    assert PapermillNotebookClient.startup_timeout.default_value < 600
 
 
 class TestFailures:

@@ -79,6 +79,17 @@ def test_make_bench_runs_them_all():
     assert "benchmarks/run.py" in (REPOSITORY / "Makefile").read_text()
 
 
+def test_the_page_claims_no_aim_that_no_script_has():
+    """Of the losses: one aim, and a line only if the script as it is could have printed it."""
+    text = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| losses, forward")]
+    for line in lines:
+        aim = "at least 8 x" if "loops over anchors" in line else "no target"
+        assert line.split(" | ")[2].startswith(aim)
+        assert line.split(" | ")[4].removesuffix(" |") > "2026-11-26"  # plain torch since then
+    assert bool(lines) != ("Losses are not in this table" in text)
+
+
 class TestSideBySide:
     @pytest.fixture
     def timer(self, monkeypatch):

@@ -136,6 +136,20 @@ def test_some_packages_have_few_importers():
             assert name in ONLY[package], f"{name} imports {package}"
 
 
+def counts_cores(text):
+    """Whether a module asks the system for its cores: what a process may use is fewer."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("cpu_count", "sched_getaffinity")
+        for node in ast.walk(ast.parse(text))
+    )
+
+
+def test_cores_are_counted_in_one_place():
+    found = [name for name, path in modules() if counts_cores(path.read_text())]
+    assert found == ["machine.py"]
+    assert counts_cores("pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))")
+
+
 def test_the_renderer_knows_nothing_of_bdlab():
     for name, path in modules(REPOSITORY / "bdtwins"):
         assert "bdlab" not in imports(path, REPOSITORY / "bdtwins")[1], name
@@ -205,7 +219,16 @@ def test_training_needs_no_jupyter():
 
 
 class TestPackaging:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    project = told["project"]
+
+    def test_types_are_checked_where_the_numbers_come_from(self):
+        listed = set(self.told["tool"]["mypy"]["files"])
+        rooms = ("network", "evaluation", "protocols", "methods", "training", "experiments")
+        modules = ("modality", "rules", "pixels", "losses")
+        assert {f"bdlab/{room}" for room in rooms} <= listed
+        assert {f"bdlab/{module}.py" for module in modules} <= listed
+        assert all((REPOSITORY / path).exists() for path in listed)
 
     def test_requirements_are_ranges(self):
         for text in [
@@ -333,6 +356,10 @@ class TestReadme:
 
     def test_it_is_short(self):
         assert len(self.text.split()) <= 700
+
+    def test_who_uses_uv_is_told_extras_that_exist(self):
+        named = re.search(r"`uv pip install -e '\.\[([a-z,]+)\]'`", self.text).group(1)
+        assert set(named.split(",")) <= set(TestPackaging.project["optional-dependencies"])
 
     def test_its_links_lead_somewhere(self):
         for target in re.findall(r"\]\(([^)#:]+)\)", self.text):

@@ -39,15 +39,21 @@ def tracked(*folders):
     return [name for name in listed.stdout.split("\0") if (REPOSITORY / name).is_file()]
 
 
+def copied(place):
+    """The repository's files in a place of their own, as a fresh clone has them."""
+    for name in filter(None, tracked()):
+        (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(REPOSITORY / name, place / "tree" / name)
+    return place / "tree"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel of this tree, built without a network."""
     place = tmp_path_factory.mktemp("wheel")
-    for name in filter(None, tracked()):
-        (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPOSITORY / name, place / "tree" / name)
+    tree = copied(place)
     words = ("-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", place)
-    run(sys.executable, *words, cwd=place / "tree")
+    run(sys.executable, *words, cwd=tree)
     return next(place.glob("bdlab-*.whl"))
 
 

@@ -254,6 +254,8 @@ def plan(sweep, data, root, preset_name, seeds, splits, changes, out, rows, jobs
 @faults
 def status(out: Path) -> None:
     """Every cell ever begun in a folder: done, running, failed, interrupted or invalid."""
+    from bdlab.datasets.records import shortened
+
     states = runs.status(out)
     if not states:
         click.echo(f"{out}: nothing has been run there yet.")
@@ -261,9 +263,9 @@ def status(out: Path) -> None:
     width = max((len(s.name) for s in states), default=0)
     for s in states:
         word = click.style(f"{s.word:<11}", fg=colours.get(s.word, "yellow"))
-        click.echo(
-            f"{s.name:<{width}}  {word} {s.epochs:>3}/{s.of or '?'} epochs  {s.note[:200]}".rstrip()
-        )
+        note = shortened(s.note, 200)
+        epochs = f"{s.epochs:>3}/{s.of or '?'} epochs"
+        click.echo(f"{s.name:<{width}}  {word} {epochs}  {note}".rstrip())
     for word in dict.fromkeys(s.word for s in states):
         click.echo(f"{sum(s.word == word for s in states)} {word}")
 

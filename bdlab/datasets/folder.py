@@ -105,7 +105,9 @@ def frames(folder: Path, root: Path, fault: Fault = refuse) -> Iterator[str]:
 
 def _lonely(found: list[Picture]) -> set[int]:
     """The identities with pictures of one modality only."""
-    seen = {m: {one for modality, _, one in found if modality is m} for m in FOLDERS}
+    seen: dict[Modality, set[int]] = {m: set() for m in FOLDERS}
+    for modality, _, one in found:
+        seen[modality].add(one)
     return seen[Modality.V] ^ seen[Modality.I]
 
 

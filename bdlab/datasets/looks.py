@@ -5,7 +5,6 @@ colours.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from bdlab import machine
 from bdlab.modality import Modality
 
 from .pictures import full, raw, read_bytes
@@ -65,7 +65,7 @@ def look_at_all(root: Path, paths: Paths, progress: bool, fault: Fault) -> list[
             return error
 
     quiet = None if progress else True
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, machine.cores())) as pool:
         found = pool.map(safe, paths)
         bar = tqdm(found, "opening", len(paths), False, unit="picture", disable=quiet)
         seen = dict(zip(paths, bar, strict=True))

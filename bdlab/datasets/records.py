@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bdlab import rules
+from bdlab import machine, rules
 from bdlab.files import atomic
 from bdlab.modality import Modality
 
@@ -199,10 +199,10 @@ def _both_modalities(dataset: Dataset, split: str) -> None:
     """Raises DatasetError for a part without one modality, or an identity trained on in one
     modality only.
     """
-    seen = {
-        m: {r.identity for r in dataset.records if r.split == split and r.modality is m}
-        for m in (Modality.V, Modality.I)
-    }
+    seen: dict[Modality, set[int]] = {Modality.V: set(), Modality.I: set()}
+    for record in dataset.records:
+        if record.split == split:
+            seen[record.modality].add(record.identity)
     for modality, ids in seen.items():
         if not ids:
             raise DatasetError(
@@ -260,7 +260,7 @@ def pictures_digest(root: Path, paths: Sequence[str]) -> str:
     except OSError:
         pass  # no stamp yet, or a cache that cannot be read: the pictures themselves can
     total = hashlib.sha256()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, machine.cores())) as pool:
         for path, digest in zip(
             paths, pool.map(lambda path: _file_digest(root / path), paths), strict=True
         ):

@@ -116,7 +116,7 @@ def write(
         "weights_bytes": len(weights),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    guard = collapse.watch(history, setup.config, setup.pool.num_ids)
+    guard: dict[str, Any] = collapse.watch(history, setup.config, setup.pool.num_ids)
     guard |= collapse.still(history)
     # of many more tests one would be above chance by luck
     clean = {name: score for name, score in said.items() if CORRUPTED not in name}
@@ -141,9 +141,9 @@ def provenance(setup: Setup) -> dict[str, Any]:
     """
     config, dataset = setup.config, setup.dataset
     on_gpu = setup.device.type == "cuda"
-    pictures = {
-        split: {m.value: len(dataset.select(split, m)) for m in BASE} for split in ("train", "test")
-    }
+    pictures = {}
+    for split in ("train", "test"):
+        pictures[split] = {m.value: len(dataset.select(split, m)) for m in BASE}
     best = setup.best.get("epoch")
     held_out = f"best of the epochs on held-out identities (epoch {best})"
     model = config.model
@@ -157,6 +157,7 @@ def provenance(setup: Setup) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "fingerprint": dataset.fingerprint,
         "files": dict(setup.files),
+        "published": dict(setup.published),
         "strides": strides_of(model.strides, model.weights, model.backbone),
         "data": dataset.provenance,
         "feature": model.feature,

@@ -158,7 +158,7 @@ def trained(row: str, data: str, out: Path | str | None = None) -> Path:
     there = []
     for folder, result, fault in load(FOLDER):
         if (folder / WEIGHTS).is_file():
-            if fault:
+            if fault or result is None:
                 raise runs.RunError(f"{folder}: damaged, {fault}; install bdlab again")
             there.append(f"{result['params']['row']} on {result['params']['data']}")
             if there[-1] == f"{row} on {data}":

@@ -4,6 +4,8 @@ as data; ``SWEEPS`` also has what is asked beside the paper (``questions``).
 
 from __future__ import annotations
 
+from typing import Any
+
 from .questions import CONTROLS, CORRUPTION, DIALS, MODERN
 from .recipe import ALONE, FOUR, OURS, TWO, Row, Sweep
 
@@ -50,7 +52,7 @@ X = Row(
     },
 )
 #: Rivals with the losses of their public code, held against our clean form of them.
-AS_PUBLISHED = {
+AS_PUBLISHED: dict[str, tuple[Row, dict[str, Any]]] = {
     "AGW": (AGW, {"rival_form": "as-published"}),
     "BDTR": (BDTR, {"rival_form": "as-published"}),
     "cmGAN": (CMGAN, {"rival": 0.05}),
@@ -63,7 +65,7 @@ AS_PUBLISHED = {
 
 def _readings_of_rivals() -> dict[str, Row]:
     """Each rival in our clean form and as published."""
-    rows = {}
+    rows: dict[str, Row] = {}
     for name, (row, changes) in AS_PUBLISHED.items():
         published = Row(f"{row.title}, as published", {**row.changes, **changes})
         rows |= {name: row, f"{name}-as-published": published}

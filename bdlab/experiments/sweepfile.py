@@ -140,10 +140,10 @@ def _contrasts(
 ) -> tuple[tuple[str, str], ...]:
     found = []
     for pair in contrasts if isinstance(contrasts, list) else [None]:
-        fits = isinstance(pair, list) and len(pair) == 2 and all(type(row) is str for row in pair)
-        if not fits or not all(row in rows for row in pair):
+        names = pair if isinstance(pair, list) else []
+        if len(names) != 2 or not all(type(row) is str and row in rows for row in names):
             meant = f"[[{next(iter(rows))}, {baseline}]]"
             said = f"contrasts = {reprlib.repr(contrasts)}: pairs of rows are meant"
             raise file.fault(f"{said}, e.g. contrasts: {meant}", "contrasts")
-        found.append((pair[0], pair[1]))
+        found.append((names[0], names[1]))
     return tuple(found)

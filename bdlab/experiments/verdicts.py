@@ -124,16 +124,11 @@ def judge(
         paired(d, overlap) if len(d) > 1 else None
         for (d, _, _), overlap in zip(found, overlaps, strict=True)
     ]
-    p = (
-        holm(
-            [
-                float(m.p) if m and len(d) >= FEWEST else 1.0
-                for m, (d, _, _) in zip(measured, found, strict=True)
-            ]
-        )
-        if found
-        else []
-    )
+    plain = [
+        float(m.p) if m and len(d) >= FEWEST else 1.0
+        for m, (d, _, _) in zip(measured, found, strict=True)
+    ]
+    p = holm(plain)
     verdicts = []
     for k, ((row, against), (d, unit, unpaired), m) in enumerate(
         zip(contrasts, found, measured, strict=True)
@@ -165,19 +160,12 @@ def _difference(
     """
     both = sorted(row.keys() & against.keys())
     unpaired = len(row.keys() ^ against.keys())
-    splits = list(dict.fromkeys(split for split, _ in both))
-    if len(splits) < 2:
+    by_split: dict[int, list[float]] = {}
+    for key in both:
+        by_split.setdefault(key[0], []).append(row[key] - against[key])
+    if len(by_split) < 2:
         return np.array([row[key] - against[key] for key in both]), "seeds", unpaired
-    return (
-        np.array(
-            [
-                np.mean([row[key] - against[key] for key in both if key[0] == split])
-                for split in splits
-            ]
-        ),
-        "splits",
-        unpaired,
-    )
+    return np.array([np.mean(own) for own in by_split.values()]), "splits", unpaired
 
 
 def over_identities(

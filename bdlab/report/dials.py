@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -43,9 +43,14 @@ def effect(gained: Mapping[Gaps, Mapping[tuple[int, int], float]], dial: int) ->
     ends = []
     for end in (settings[-1], settings[0]):
         ends.append([by_seed for gaps, by_seed in gained.items() if gaps[dial] == end])
-    seeds = set.intersection(*(set(by_seed) for end in ends for by_seed in end))
-    means = [[np.mean([one[seed] for one in end]) for seed in sorted(seeds)] for end in ends]
-    return np.subtract(*means)  # [n]
+    high, low = ends
+    seeds = sorted(set.intersection(*map(set, high + low)))
+    return _mean(high, seeds) - _mean(low, seeds)  # [n]
+
+
+def _mean(settings: Sequence[Mapping[tuple[int, int], float]], seeds: list) -> np.ndarray:
+    """Each seed's gain [n] over some settings."""
+    return np.mean([[by_seed[seed] for seed in seeds] for by_seed in settings], axis=0)
 
 
 def sentences(gained: Mapping[Gaps, Mapping[tuple[int, int], float]]) -> str:

@@ -19,7 +19,7 @@ from bdlab.methods import METHODS, Objective
 from bdlab.methods.objective import Batch
 from bdlab.modality import BASE, Modality
 from bdlab.network import BaseDerivativeNet
-from bdlab.network.backbones import find_weights
+from bdlab.network.backbones import downloaded, find_weights
 from bdlab.network.reading import locate
 from bdlab.protocols import draws as galleries
 
@@ -49,6 +49,8 @@ class Setup:
     dtype: torch.dtype  # of the autocast regions
     # sha256 of every file that is read beside the data, by its part: weights, permutations
     files: dict[str, str] = field(default_factory=dict)
+    # the same of a file that somebody publishes under a name that fixes it: no part of the cell's
+    published: dict[str, str] = field(default_factory=dict)
     # which checkpoint a run went on from, for its provenance
     resumed: dict[str, Any] = field(default_factory=dict)
     # with validation: score, epoch and net state of the best epoch so far
@@ -89,8 +91,8 @@ def one_process() -> None:
 def files_read(config: Config, dataset: datasets.Dataset) -> dict[str, str]:
     """The sha256 of every file that a run reads beside its data, by its part.
 
-    ``imagenet`` is none of them: its file is checked against its published name when it is read.
-    Raises WeightsError if there is no such weights file.
+    ``imagenet`` is none of them (see ``files_published``). Raises WeightsError if there is no such
+    weights file.
     """
     found = {}
     weights = config.model.weights
@@ -100,6 +102,16 @@ def files_read(config: Config, dataset: datasets.Dataset) -> dict[str, str]:
     if config.test.draw == "official":
         found["permutations"] = digest(dataset.root / PERMUTATIONS)
     return found
+
+
+def files_published(config: Config) -> dict[str, str]:
+    """The sha256 of torchvision's ImageNet weights, where they are what the network starts from.
+
+    It makes no other cell: the file was held against its published name when it was read.
+    """
+    model = config.model
+    path = downloaded(model.backbone) if model.weights == "imagenet" else None
+    return {"weights": digest(path)} if path else {}
 
 
 def permutations(dataset: datasets.Dataset) -> Any:
@@ -136,7 +148,8 @@ def prepare(
         net.compile(mode=config.optim.compile, dynamic=False)
         objective = _compiled(objective, config.optim.compile)
     dtype = _precision(config, where)
-    return Setup(config, dataset, pictures, pool, net, objective, where, dtype, files)
+    published = files_published(config)  # downloaded by now
+    return Setup(config, dataset, pictures, pool, net, objective, where, dtype, files, published)
 
 
 def _pool(dataset: datasets.Dataset) -> batches.Pool:

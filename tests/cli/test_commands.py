@@ -188,6 +188,19 @@ def test_seeds_are_numbers_or_ranges(value):
     assert "not a number or a range" in said(result)
 
 
+def test_status_cuts_a_long_reason_between_two_words(tmp_path):
+    folder = tmp_path / ".attempts" / "a-cell" / "1"
+    folder.mkdir(parents=True)
+    reason = " ".join(f"word{number:03}" for number in range(100))
+    (folder / "failure.json").write_text(json.dumps({"reason": reason}))
+    line = call("status", tmp_path).output.splitlines()[0]
+    note, dots, rest = line.partition("epochs  ")[2].partition(" ...")
+    assert (dots, rest) == (" ...", "")
+    assert reason.startswith(f"{note} ")
+    assert 150 < len(note) < 200
+    assert not reason.startswith(f"{reason[:200]} ")  # cut at 200 signs it would end in mid-word
+
+
 def test_status_of_nothing_and_of_failures(tmp_path):
     assert "nothing has been run" in call("status", tmp_path).output
     put(tmp_path, "B2")

@@ -3,9 +3,11 @@
 import json
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torchvision import models
 
 from bdlab.experiments import cell, claims, provenance, runs, sweeps
 from bdlab.network import backbones, resnet
@@ -56,6 +58,34 @@ class TestFilesThatAreRead:
         other = setups.prepare(config, "cpu", progress=False)
         with pytest.raises(loop.ResumeError, match="files read was"):
             loop.train(other, resume=[tmp_path / "1"], inexact=True)
+
+    def test_imagenet_weights_are_known_by_content_and_make_no_other_cell(
+        self, regdb, tmp_path, monkeypatch
+    ):
+        """In place of torchvision's download a file of ours, under the name it publishes."""
+        made = tmp_path / "made.pth"
+        torch.save(models.resnet18().state_dict(), made)
+        digits = runs.sha256(made)
+        there = tmp_path / "hub" / "checkpoints" / f"resnet18-{digits[:8]}.pth"
+        there.parent.mkdir(parents=True)
+        made.rename(there)
+        entry = SimpleNamespace(
+            url=f"https://example.org/{there.name}",
+            get_state_dict=lambda **_: torch.load(there, weights_only=True),
+        )
+        published = SimpleNamespace(IMAGENET1K_V1=entry)
+        monkeypatch.setattr(models, "get_model_weights", lambda _: published)
+        monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+        config = configured(backbone="resnet18", weights="imagenet")
+        setup = setups.prepare(config, "cpu", progress=False)
+        assert cell.provenance(setup)["published"] == {"weights": digits}
+        assert cell.provenance(setup)["files"] == {}
+        assert runs.Cell.of(setup).name == cell.of(config, regdb).name
+        plain = setups.prepare(configured(), "cpu", progress=False)
+        assert cell.provenance(plain)["published"] == {}
+        there.write_bytes(b"another")  # the broken variant: under the same name other weights
+        with pytest.raises(backbones.WeightsError, match="not the file that torchvision"):
+            setups.prepare(config, "cpu", progress=False)
 
     def test_strides_that_nobody_said_stop_before_anything_is_paid_for(self, regdb, tmp_path):
         (tmp_path / "resnet50_v1.pth").write_bytes(b"?")

@@ -10,6 +10,7 @@ from bdlab import report
 from bdlab.cli import main
 from bdlab.files import without_paths
 from bdlab.report import figures
+from tests.conftest import REPOSITORY
 from tests.report.test_report import put, put_failed
 
 
@@ -46,6 +47,14 @@ def test_a_plain_report_names_them(out, tmp_path):
     """The broken variant: the same folder without the option."""
     report.write(out)
     assert str(tmp_path) in written(out)[".html"]
+
+
+def test_the_page_on_data_says_when():
+    text = " ".join((REPOSITORY / "data" / "README.md").read_text(encoding="utf-8").split())
+    for words in ("`bdlab report RUNS --no-pictures`", "`bdlab run ... --no-pictures`"):
+        assert words in text
+    assert "who has not signed" in text
+    assert "is to be given away" in text
 
 
 def test_no_person_is_drawn(out, monkeypatch):

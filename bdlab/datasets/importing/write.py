@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
+from bdlab import machine
 from bdlab.modality import Modality
 
 from .. import pictures
@@ -109,7 +110,7 @@ def _pictures(plan: Plan, part: Path, progress: bool) -> tuple[list[tuple], list
         plan.pictures, key=lambda one: (one.name, one.modality, str(one.source), one.line or 0)
     )
     bar = tqdm(total=len(ordered), unit="picture", leave=False, disable=not progress)
-    with bar, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with bar, ThreadPoolExecutor(min(8, machine.cores())) as pool:
         for start in range(0, len(ordered), CHUNK):
             chunk = ordered[start : start + CHUNK]
             for one, ready in zip(chunk, pool.map(lambda x: _safe(x, plan), chunk), strict=True):

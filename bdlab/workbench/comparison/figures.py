@@ -176,5 +176,5 @@ def of_pair(found: Found, cells: Sequence[Finished], pair: Sequence[str]) -> pai
     if len(pair) != 2:
         raise numbers.BoardError("A verdict needs two rows; the folder shows one.")
     row, against = pair
-    own = [[cell for cell in cells if found.row(cell) == name] for name in pair]
-    return pairs.judge(row, own[0], against, own[1])
+    ours, theirs = found.of_row(cells, row), found.of_row(cells, against)
+    return pairs.judge(row, ours, against, theirs)

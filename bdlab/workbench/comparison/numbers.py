@@ -137,6 +137,10 @@ class Found:
         """A cell's row; with its sweep before it where the folder holds several sweeps."""
         return self._row(cell.params["sweep"], cell.params["row"])
 
+    def of_row(self, cells: Sequence[Finished], row: str) -> list[Finished]:
+        """Those of some cells that are of a row."""
+        return [cell for cell in cells if self.row(cell) == row]
+
     def _row(self, sweep: str, row: str) -> str:
         return f"{sweep} {row}" if "sweep" in self.differing else row
 
@@ -268,7 +272,9 @@ def quantities(found: Found) -> list[str]:
     names = list(METRICS)
     for setting in sorted(others):
         names += [f"{metric} {setting}" for metric in SHOWN]
-    names += [name for name in BESIDE if any(cell.quantity(name) is not None for cell in cells)]
+    for name in BESIDE:
+        known = [cell.quantity(name) for cell in cells]
+        names += [name] if any(value is not None for value in known) else []
     return names + list(found.differing)
 
 
@@ -340,7 +346,7 @@ def axis(cells: Sequence[Finished], name: str) -> tuple[list[float | None], list
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
         return [None if value is None else float(value) for value in values], []
     words = sorted(values, key=_order)
-    places = {k: n for n, k in enumerate(dict.fromkeys(key(value) for value in words))}
+    places = {k: n for n, k in enumerate(dict.fromkeys(map(key, words)))}
     names = {key(value): str(value) for value in values}
     return [float(places[key(value)]) for value in values], [names[k] for k in places]
 
@@ -393,7 +399,7 @@ def _first_cells(
     the first cell.
     """
     shown = [found.cells[number] for number in ordered(found, chosen)]
-    own = [[cell for cell in shown if found.row(cell) == row] for row in pair]
+    own = [found.of_row(shown, row) for row in pair]
     if not all(own) or not own:
         return [shown[0].name]
     first = own[0][0]

@@ -14,6 +14,7 @@ import linecache
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,10 +96,8 @@ def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
     stopped = len(answers) < len(exercise.cases)
     if not stopped and _is_constant(answers):
         return Mark(False, CONSTANT)
-    fallen = [
-        [_fell(trap, exercise.cases[k], answer) for k, answer in enumerate(answers)]
-        for trap in exercise.traps
-    ]
+    cases = exercise.cases[: len(answers)]
+    fallen = [list(map(partial(_fell, trap), cases, answers)) for trap in exercise.traps]
     for trap, fell in zip(exercise.traps, fallen, strict=True):
         if all(fell):
             return Mark(False, trap.hint)
