@@ -187,17 +187,14 @@ def _identity_folders(root: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _fill(twin: Twin, work: Path, ids: range, jobs: int, progress: bool) -> None:
-    """Render and write every picture of these identities; in this process where others would cost
-    more than they save.
+    """Render and write every picture of these identities, in processes of their own: pictures must
+    not hang on what this one's numpy uses (see ``workers``).
     """
     total = sum(1 for identity in ids for _ in shots(twin, identity))
     name = f"{twin.kind} {twin.size}"
     with tqdm(total=total, desc=name, unit="picture", disable=None if progress else True) as bar:
-        if jobs == 1 or total <= SMALL:
-            for identity in ids:
-                bar.update(write_identity(twin, identity, work))
-            return
-        for done in workers.write(twin, list(ids), work, min(jobs, len(ids))):
+        jobs = 1 if total <= SMALL else min(jobs, len(ids))
+        for done in workers.write(twin, list(ids), work, jobs):
             bar.update(done)
 
 

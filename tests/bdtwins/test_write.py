@@ -5,6 +5,7 @@ absent.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -182,6 +183,30 @@ def test_sizes():
 
 # -- determinism
 # ------------------------------------------------------------------------------------------------
+
+
+def test_same_bytes_on_an_older_processor(regdb, tmp_path, monkeypatch):
+    """What numpy does without any of a processor's wide instructions is what it does here."""
+    monkeypatch.setattr(workers, "NARROW", f"X86_V3 AVX2 FMA3 {workers.NARROW}")
+    assert contents(make(REGDB, tmp_path / "a")) == contents(regdb)
+
+
+WIDE = (
+    "import numpy as np; found = np.lib.introspect.opt_func_info(func_name='exp|sin|log')\n"
+    "print(sorted({s['current'] for f in found.values() for s in f.values() if s['current']}))"
+)
+
+
+def test_the_widest_instructions_are_left_out():
+    """And the broken variant, on a processor that has them: a child as it would be by itself."""
+    said = {}
+    for name, environment in (("narrow", workers.environment()), ("plain", dict(os.environ))):
+        words = [sys.executable, "-c", WIDE]
+        child = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        said[name] = child.stdout
+    assert not re.search("AVX512|X86_V4", said["narrow"])
+    has = Path("/proc/cpuinfo").is_file() and "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    assert bool(re.search("AVX512|X86_V4", said["plain"])) or not has
 
 
 def test_same_bytes_whatever_the_jobs(regdb, sysu, tmp_path):
