@@ -26,7 +26,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from bdlab import batch
 
@@ -41,6 +41,8 @@ MOST_BYTES = 400_000  # of a notebook with its outputs
 #: Widest picture in pixels, colours of a palette and quality of a photograph: tried in turn until a
 #: notebook fits.
 FORMS = ((950, 96, 75), (900, 48, 65), (800, 32, 55), (700, 24, 45), (600, 16, 35))
+#: Mean error (of 255) of an even palette up to which a picture is a drawing; people have 4 or more.
+DRAWING = 3.0
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -159,16 +161,23 @@ def small(png: bytes, form: tuple[int, int, int] = FORMS[0]) -> dict[str, str]:
     if picture.width > widest:
         size = (widest, round(picture.height * widest / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    drawn, photograph = io.BytesIO(), io.BytesIO()
-    # the palette that is off by least anywhere: a small mark keeps its colour
-    palette = Image.Quantize.MAXCOVERAGE
-    flat = picture.quantize(colours, palette, dither=Image.Dither.NONE)
-    flat.save(drawn, "PNG", optimize=True)
-    picture.save(photograph, "JPEG", quality=quality, optimize=True)
-    kind, data = "image/png", drawn.getvalue()
-    if len(photograph.getvalue()) < 0.8 * len(data):
-        kind, data = "image/jpeg", photograph.getvalue()
-    return {kind: base64.b64encode(data).decode()}
+    flat = picture.quantize(colours, dither=Image.Dither.NONE)
+    drawn, photograph = _packed(flat, "PNG"), _packed(picture, "JPEG", quality=quality)
+    if len(photograph) < 0.8 * len(drawn):
+        return {"image/jpeg": base64.b64encode(photograph).decode()}
+    # The palette that is off by least anywhere keeps the colour of a small mark; of a photograph it
+    # makes blots.
+    even = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    error = ImageStat.Stat(ImageChops.difference(picture, even.convert("RGB"))).mean
+    if max(error) <= DRAWING:
+        drawn = _packed(even, "PNG")
+    return {"image/png": base64.b64encode(drawn).decode()}
+
+
+def _packed(picture: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, optimize=True, **options)
+    return out.getvalue()
 
 
 def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict[str, str] | None:
