@@ -26,7 +26,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from bdlab import batch
 
@@ -34,10 +34,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = {"image/png", "image/jpeg"}
+EXPLORERS = "bdlab.workbench.explorers"
+#: What shows a figure of another function while it works.
+DRAWN = {"bdlab.workbench.notebook.train": "curves"}
 MOST_BYTES = 400_000  # of a notebook with its outputs
 #: Widest picture in pixels, colours of a palette and quality of a photograph: tried in turn until a
 #: notebook fits.
 FORMS = ((950, 96, 75), (900, 48, 65), (800, 32, 55), (700, 24, 45), (600, 16, 35))
+#: Mean error (of 255) of an even palette up to which a picture is a drawing; people have 4 or more.
+DRAWING = 3.0
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -133,7 +138,10 @@ def tidy(
     output = copy.deepcopy(output)
     data = output.get("data", {})
     if WIDGET in data:
-        picture = picture_of(data[WIDGET]["model_id"], widgets, form)
+        if "image/png" in data:  # the explorer's own static twin
+            picture = small(base64.b64decode(data["image/png"]), form)
+        else:
+            picture = picture_of(data[WIDGET]["model_id"], widgets, form)
         text = "An explorer: run this notebook to use it."
         output.data = nbformat.from_dict({"text/plain": text})
         if picture:
@@ -153,13 +161,23 @@ def small(png: bytes, form: tuple[int, int, int] = FORMS[0]) -> dict[str, str]:
     if picture.width > widest:
         size = (widest, round(picture.height * widest / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    drawn, photograph = io.BytesIO(), io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(drawn, "PNG", optimize=True)
-    picture.save(photograph, "JPEG", quality=quality, optimize=True)
-    kind, data = "image/png", drawn.getvalue()
-    if len(photograph.getvalue()) < 0.8 * len(data):
-        kind, data = "image/jpeg", photograph.getvalue()
-    return {kind: base64.b64encode(data).decode()}
+    flat = picture.quantize(colours, dither=Image.Dither.NONE)
+    drawn, photograph = _packed(flat, "PNG"), _packed(picture, "JPEG", quality=quality)
+    if len(photograph) < 0.8 * len(drawn):
+        return {"image/jpeg": base64.b64encode(photograph).decode()}
+    # The palette that is off by least anywhere keeps the colour of a small mark; of a photograph it
+    # makes blots.
+    even = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    error = ImageStat.Stat(ImageChops.difference(picture, even.convert("RGB"))).mean
+    if max(error) <= DRAWING:
+        drawn = _packed(even, "PNG")
+    return {"image/png": base64.b64encode(drawn).decode()}
+
+
+def _packed(picture: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, optimize=True, **options)
+    return out.getvalue()
 
 
 def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict[str, str] | None:
@@ -178,36 +196,61 @@ def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict
 
 
 def alt_texts(book: nbformat.NotebookNode) -> dict[str, str]:
-    """Cell id -> what its figure shows: the first sentence of the figure function's docstring."""
+    """Cell id -> what its picture shows: the first sentence of the docstring of the figure function
+    or explorer that is called last in it, be it by a function of the notebook's own.
+    """
     modules: dict[str, str] = {}
+    own: dict[str, str] = {}  # functions of the notebook -> what they draw
     texts = {}
     for cell in book.cells:
         if cell.cell_type != "code":
             continue
-        for node in ast.walk(ast.parse(cell.source)):
+        tree = ast.parse(cell.source)
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-            elif isinstance(node, ast.Call) and (text := first_sentence(node.func, modules)):
-                texts[cell.id] = text
+        for node in tree.body:
+            if text := drawn_by(node, modules, own):
+                if isinstance(node, ast.FunctionDef):
+                    own[node.name] = text
+                else:
+                    texts[cell.id] = text
     return texts
 
 
+def drawn_by(tree: ast.AST, modules: dict[str, str], own: dict[str, str]) -> str | None:
+    """What the last call of a figure function below a node shows."""
+    found = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                found = own.get(node.func.id, found)
+            else:
+                found = first_sentence(node.func, modules) or found
+    return found
+
+
 def first_sentence(function: ast.expr, modules: dict[str, str]) -> str | None:
-    """What ``module.function`` shows, if it is a figure function of the workbench."""
+    """What ``module.function`` shows, if it is a figure function or an explorer of the
+    workbench.
+    """
     if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
         return None
     name = modules.get(function.value.id, "")
     if not name.startswith("bdlab.workbench"):
         return None
     try:
-        found = getattr(importlib.import_module(name), function.attr, None)
+        module = importlib.import_module(name)
     except ImportError:
         return None
+    called = f"{name}.{function.attr}"
+    found = getattr(module, DRAWN.get(called, function.attr), None)
     returns = inspect.signature(found).return_annotation if inspect.isfunction(found) else None
-    if returns not in ("Figure", "matplotlib.figure.Figure") or not found.__doc__:
+    draws = returns in ("Figure", "Figure | None", "matplotlib.figure.Figure")
+    if not (draws or (name == EXPLORERS and returns)) or not found.__doc__:
         return None
-    text = " ".join(found.__doc__.split("\n\n")[0].split())
+    text = " ".join(found.__doc__.split("\n\n")[0].split()).replace("``", "")
     return re.split(r"(?<![Ee]q)(?<!Fig)\. ", text)[0].rstrip(".") + "."
 
 

@@ -32,7 +32,7 @@ MOST_ENTRIES, MOST_FLOORS = 20, 8
 MOST_LINES = 300
 WIDGETS = {
     "workbench/widgets.py", "workbench/explorers.py", "workbench/live.py",
-    "workbench/losses/hinge.py", "workbench/losses/graph.py",
+    "workbench/losses/drag.py", "workbench/losses/graph.py", "workbench/retrieval/game.py",
     *(
         f"workbench/{room}/explore.py"
         for room in ("data", "channels", "losses", "retrieval", "desk", "comparison")

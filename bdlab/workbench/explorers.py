@@ -1,5 +1,5 @@
-"""Interactive shells around figures and numbers: ipywidgets with PIL or SVG for quick sliders, and
-three anywidgets: the graph, the desk and the board of runs.
+"""Interactive shells around figures and numbers: ipywidgets with PIL for quick sliders, and five
+anywidgets: the hinge to drag, the graph, the game, the desk and the board of runs.
 
 A widget lives in a running notebook only; beside every explorer stands a static figure of
 ``bdlab.workbench.style``. Each is one line in a notebook of your own:
@@ -10,9 +10,10 @@ from bdlab.workbench.channels.explore import cell, channels
 from bdlab.workbench.comparison.explore import runs
 from bdlab.workbench.data.explore import data, dials
 from bdlab.workbench.desk.explore import desk
+from bdlab.workbench.losses.drag import drag
 from bdlab.workbench.losses.graph import graph
-from bdlab.workbench.losses.hinge import hinge
 from bdlab.workbench.retrieval.explore import embedding_map, retrieval
+from bdlab.workbench.retrieval.game import game
 
 __all__ = [
     "cell",
@@ -20,9 +21,10 @@ __all__ = [
     "data",
     "desk",
     "dials",
+    "drag",
     "embedding_map",
+    "game",
     "graph",
-    "hinge",
     "retrieval",
     "runs",
 ]

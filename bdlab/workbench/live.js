@@ -21,6 +21,9 @@ function filled(element, attributes, children) {
   return element;
 }
 
+// Keys pressed within are the part's own: in JupyterLab a digit would turn the cell to a heading.
+export const ownKeys = { "data-lm-suppress-shortcuts": "true" };
+
 // The state of a part where no kernel keeps it. A widget's model has the same methods.
 export class Model {
   constructor(state) {

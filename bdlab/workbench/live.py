@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import traitlets
 from PIL import Image
 
 from bdlab import evaluation
-from bdlab.datasets import twin
+from bdlab.datasets import Dataset, twin
 from bdlab.modality import Modality
 from bdlab.pixels import MEAN, STD
 from bdlab.workbench import bundle
@@ -30,6 +31,7 @@ from bdlab.workbench.losses import toy
 from bdlab.workbench.retrieval.search import Tested
 
 HERE = Path(__file__).parent
+MOST_PEOPLE = 24  # of a game, if not asked for otherwise
 V, I = Modality.V, Modality.I
 
 #: What E_V and G_S receive of a pixel p, a fraction of white: (p - mean) / std.
@@ -121,9 +123,11 @@ def film(cell: Path | str, name: str = "", about: str = "") -> dict[str, Any]:
 # -- the hinge you can drag ------------------------------------------------------------------------
 
 
-def hinge_traits(people: int = 3, shots: int = 2, seed: int = 3) -> dict[str, Any]:
-    """What hinge.js shows: the V and I points of ``toy.constellation``, and how it descends."""
-    points = toy.constellation(people, shots, seed)
+def hinge_traits(points: toy.Constellation | None = None) -> dict[str, Any]:
+    """What hinge.js shows: the V and I of some points (default: three people of
+    ``toy.constellation``), and how it descends.
+    """
+    points = points or toy.constellation(3, 2, 3)
     start = {m.value: points.features[m].tolist() for m in (V, I)}
     labels = {m.value: points.labels[m].tolist() for m in (V, I)}
     look = {"margin": 0.5, "literal": False, "anchor": ["V", 0], "rate": 0.1, "steps": 50}
@@ -134,27 +138,31 @@ def hinge_traits(people: int = 3, shots: int = 2, seed: int = 3) -> dict[str, An
 
 
 def game_traits(
-    machines: Mapping[str, Tested],
+    machines: Mapping[str, Tested] | Dataset,
     rounds: int = 8,
     choices: int = 8,
-    pool: int = 24,
+    pool: int | None = None,
     seed: int = 0,
     height: int = 224,
 ) -> dict[str, Any]:
     """What game.js shows: infrared pictures that ask, visible ones to choose from, who took whom.
 
-    ``machines`` are trained networks, tested on the same data (``retrieval.reopen``). ``pool`` test
-    people are drawn; ``rounds`` of them ask, each among ``choices`` of the pool. Of everybody one
-    visible picture and, for those who ask, an infrared one of another moment. The draw knows
-    nothing of what a machine answers. Pictures of a rendered twin are rendered anew ``height`` x
-    height / 2 pixels; a machine has seen them at its own size. Raises ValueError for machines of
-    different data, or fewer test people than ``pool``.
+    ``machines`` are trained networks, tested on the same data (``retrieval.reopen``), or a data set
+    alone: then nobody answers but you. ``pool`` test people are drawn (24, or as many as there
+    are, and then no more rounds and choices than people); ``rounds`` of them ask, each among
+    ``choices`` of the pool. Of everybody one visible
+    picture and, for those who ask, an infrared one of another moment. The draw knows nothing of
+    what a machine answers. Pictures of a rendered twin are rendered anew ``height`` x height / 2
+    pixels; a machine has seen them at its own size. Raises ValueError for machines of different
+    data, or fewer test people than ``pool``.
     """
-    if len({one.setup.dataset.fingerprint for one in machines.values()}) != 1:
-        raise ValueError(f"{', '.join(machines)}: machines tested on one data set are meant")
-    tested = next(iter(machines.values()))
-    asks, offers = _drawn(tested, pool, rounds, seed)
+    alone = isinstance(machines, Dataset)
+    dataset, machines = (machines, {}) if alone else (_common(machines), machines)
+    asks, offers = _drawn(dataset, pool, rounds, seed)
     people = list(offers)
+    choices = min(choices, len(people)) if pool is None else choices
+    if not 2 <= choices <= len(people):
+        raise ValueError(f"choices = {choices}: {len(people)} people are in the game")
     rng = np.random.default_rng([seed, 1])
     played = []
     for person, row in asks.items():
@@ -169,28 +177,39 @@ def game_traits(
         played.append(
             {"query": len(played), "candidates": places, "answer": answer, "distances": far}
         )
-    data = tested.setup.config.data
+    sizes = [one.setup.config.data for one in machines.values()]
     return {
         "rounds": played,
-        "infrared": [address(_sharp(tested, row, height), 86) for row in asks.values()],
-        "visible": [address(_sharp(tested, row, height), 86) for row in offers.values()],
+        "infrared": [address(_sharp(dataset, row, height), 86) for row in asks.values()],
+        "visible": [address(_sharp(dataset, row, height), 86) for row in offers.values()],
         "rows": {"infrared": list(asks.values()), "visible": list(offers.values())},
         "machines": [
             {"name": name, "title": name, "overall": _overall(machine, choices, seed)}
             for name, machine in machines.items()
         ],
-        "asked": len(tested.embedded[I].ids),
-        "small": [data.width, data.height],
+        "asked": len(dataset.select("test", I)),
+        "small": [sizes[0].width, sizes[0].height] if sizes else [height // 2, height],
         "picks": [],
         "coarse": False,
     }
 
 
-def _drawn(tested: Tested, pool: int, rounds: int, seed: int) -> tuple[dict, dict]:
+def _common(machines: Mapping[str, Tested]) -> Dataset:
+    """The one data set that all machines were tested on."""
+    sets = [one.setup.dataset for one in machines.values()]
+    if len({dataset.fingerprint for dataset in sets}) != 1:
+        raise ValueError(f"{', '.join(machines)}: machines tested on one data set are meant")
+    return sets[0]
+
+
+def _drawn(dataset: Dataset, pool: int | None, rounds: int, seed: int) -> tuple[dict, dict]:
     """Rows of the records by person: who asks in infrared, and everybody's visible picture."""
-    dataset = tested.setup.dataset
     rows = {m: dataset.select("test", m) for m in (V, I)}
-    ids = sorted({dataset.records[row].identity for row in rows[V]})
+    counts = {m: Counter(dataset.records[row].identity for row in rows[m]) for m in rows}
+    ids = sorted(who for who in counts[V] if counts[I][who] > 1)  # asked at another moment
+    if pool is None:
+        pool = min(MOST_PEOPLE, len(ids))
+        rounds = min(rounds, pool)
     if len(ids) < pool or pool < rounds:
         raise ValueError(f"pool = {pool}: {rounds} rounds to {len(ids)} test people are possible")
     rng = np.random.default_rng(seed)
@@ -217,15 +236,19 @@ def _overall(machine: Tested, choices: int, seed: int) -> float:
     own = {int(i): np.flatnonzero(gallery.ids == i) for i in np.unique(gallery.ids)}
     rng = np.random.default_rng([seed, 2])
     asked: dict[int, int] = {}  # how many of a person's pictures have asked before
-    won = 0
+    won = counted = 0
     for row, person in enumerate(query.ids.tolist()):
         moment = asked.get(person, 0)
         asked[person] = moment + 1
-        right = rng.choice(np.delete(own[person], moment))
+        of_others = [k for n, k in enumerate(own.get(person, ())) if n != moment]
+        if not of_others:  # real sets: nobody saw this person at another moment
+            continue
+        counted += 1
+        right = rng.choice(of_others)
         others = rng.choice([i for i in own if i != person], choices - 1, replace=False)
         wrong = [rng.choice(own[int(other)]) for other in others]
         won += far[row, right] < far[row, wrong].min()
-    return round(won / len(query.ids), 4)
+    return round(won / max(counted, 1), 4)
 
 
 def _distances(machine: Tested, query: int, offers: Sequence[int]) -> list[float]:
@@ -234,9 +257,8 @@ def _distances(machine: Tested, query: int, offers: Sequence[int]) -> list[float
     return [round(float(np.linalg.norm(asked - machine.feature(row))), 4) for row in offers]
 
 
-def _sharp(tested: Tested, row: int, height: int) -> np.ndarray:
+def _sharp(dataset: Dataset, row: int, height: int) -> np.ndarray:
     """One record's picture [height, height / 2, 3]; of a twin the same shot, rendered anew."""
-    dataset = tested.setup.dataset
     record = dataset.records[row]
     dials = shots.twin_of(dataset)
     if dials is None:
@@ -250,13 +272,18 @@ def _sharp(tested: Tested, row: int, height: int) -> np.ndarray:
 # -- widgets ---------------------------------------------------------------------------------------
 
 
-def _widget(source: str, traits: Mapping[str, Any]) -> anywidget.AnyWidget:
-    """A live part in a notebook; its traits are those its JavaScript names in the first lines."""
+def widget(
+    source: str, traits: Mapping[str, Any], base: type[anywidget.AnyWidget] = anywidget.AnyWidget
+) -> Any:
+    """A live part in a notebook, a ``base``; its traits are those its JavaScript, ``source`` below
+    this folder, names in the first lines.
+    """
     members: dict[str, Any] = {name: traitlets.Any().tag(sync=True) for name in traits}
     members["own"] = tuple(traits)
     members["_esm"] = bundle.module(HERE / source)
     members["_css"] = (HERE / "live.css").read_text(encoding="utf-8")
-    return type("Live", (anywidget.AnyWidget,), members)(**traits)
+    members["__module__"] = base.__module__
+    return type(base.__name__, (base,), members)(**traits)
 
 
 def channels(
@@ -272,14 +299,4 @@ def channels(
     """
     people = [render.fit(list(pictures), height) for pictures in (visible, infrared)]
     names = list(names) or [f"person {k + 1}" for k in range(len(people[0]))]
-    return _widget("channels/channels.js", channel_traits(*people, names, films))
-
-
-def hinge(people: int = 3, shots: int = 2, seed: int = 3) -> anywidget.AnyWidget:
-    """Points of two streams to drag: see ``hinge_traits``. ``widget.V`` are the points of V."""
-    return _widget("losses/hinge.js", hinge_traits(people, shots, seed))
-
-
-def game(machines: Mapping[str, Tested], **options: Any) -> anywidget.AnyWidget:
-    """You against trained networks: see ``game_traits``. ``widget.picks`` are your answers."""
-    return _widget("retrieval/game.js", game_traits(machines, **options))
+    return widget("channels/channels.js", channel_traits(*people, names, films))

@@ -1,16 +1,22 @@
-"""What every explorer is made of: a quick picture, its labels, a free name to save under, and
-controls that are watched.
+"""What every explorer is made of: a quick picture, its labels, a free name to save under, controls
+that are watched, and what stands in its place: a picture without a kernel, a sentence for bad
+input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from io import BytesIO
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 WHOLE = {"description_width": "initial"}  # a control's name is never cut short
@@ -63,6 +69,45 @@ def free(folder: Path, stem: str) -> str:
     return next(name for k in count(1) if (name := f"{stem}-{k:02d}") not in taken)
 
 
+def button(name: str, action: Callable[[], None], hint: str) -> widgets.Button:
+    """A button as wide as its name, with a tooltip."""
+    layout = widgets.Layout(width="auto")
+    made = widgets.Button(description=name, tooltip=hint, layout=layout)
+    made.on_click(lambda _: action())
+    return made
+
+
+def choice(name: str, options: Sequence[str], hint: Mapping[str, str]) -> widgets.ToggleButtons:
+    """One of a few, each with a tooltip of its own."""
+    return widgets.ToggleButtons(
+        options=options,
+        description=name,
+        tooltips=[hint[option] for option in options],
+        style={"button_width": "auto", "description_width": "initial"},
+    )
+
+
 def watch(action: Callable[[object], None], *controls: widgets.Widget) -> None:
     for control in controls:
         control.observe(action, names="value")
+
+
+class Pictured:
+    """A widget whose output also holds a picture of it, for pages without a kernel."""
+
+    def figure(self) -> Figure:
+        """The static twin of what is seen."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, about = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        figure, drawn = self.figure(), BytesIO()
+        figure.savefig(drawn, format="png", dpi=90)
+        plt.close(figure)
+        return {**data, "image/png": base64.b64encode(drawn.getvalue()).decode()}, about
+
+
+def instead(what: str, words: object) -> widgets.HTML:
+    """One sentence in a board's place: why it is not there, and what to do."""
+    said = escape(" ".join(str(words).split()))
+    return widgets.HTML(f'<p role="alert" style="max-width:60em"><b>No {what}.</b> {said}</p>')

@@ -147,9 +147,21 @@ def test_presets_views_and_export(book):
         book.changes(lambda: picture(book), lambda button=button: button.press("Enter"))
     book.rest()
     maps = pixels(book)[30:, 320:]
+    assert page.get_by_role("button", name="grey", exact=True).is_disabled(), "no ink in this view"
     assert maps.max() == 255, "white between the maps"
     assert (maps == 0).mean() > 0.9, "D_I is I: no difference anywhere"
     book.screenshot("divergence")
+    view = page.get_by_role("button", name="overview", exact=True)
+    book.changes(lambda: picture(book), lambda: view.press("Enter"))
+    assert page.get_by_role("button", name="grey", exact=True).is_enabled()
+    stretch = page.get_by_role("button", name="stretch contrast", exact=True)
+    book.changes(lambda: picture(book), lambda: stretch.press("Enter"))
+    book.rest()
+    book.screenshot("stretched")
+    stretch.press("Enter")
+    view = page.get_by_role("button", name="divergence", exact=True)
+    book.changes(lambda: picture(book), lambda: view.press("Enter"))
+    book.rest()
 
     page.get_by_role("button", name="save PNG", exact=True).press("Enter")
     link = page.locator("code", has_text=re.compile(r"channels-divergence-01\.png$"))

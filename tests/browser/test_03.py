@@ -1,5 +1,5 @@
-"""Notebook 03 in a real browser: the graph by keyboard and by mouse, a training beside it, a margin
-by keyboard.
+"""Notebook 03 in a real browser: the hinge dragged and moved by keys, light and dark; the graph by
+keyboard and by mouse, trainings and five seeds beside it.
 """
 
 import pytest
@@ -11,7 +11,9 @@ def test_graph_training_and_margin(notebook):
     book.run()
     the_graph_by_keyboard_and_by_click(book)
     graphs_are_trained_beside_each_other(book)
-    a_margin_by_keyboard(book)
+    five_seeds_as_dots(book)
+    points_are_dragged_and_moved_by_keys(book)
+    the_hinge_follows_jupyterlabs_theme(book)
     book.rest()
     book.nothing_red()
 
@@ -65,25 +67,86 @@ def graphs_are_trained_beside_each_other(book):
     assert cards.count() == 0
 
 
-def a_margin_by_keyboard(book):
-    output = book.page.locator(".jp-OutputArea-output").filter(has_text="which one").first
-    output.scroll_into_view_if_needed()
-    book.screenshot("hinge", output)
-    drawn = output.locator("svg[role=img]")
-    slider = (
-        output.locator(".widget-slider").filter(has_text="margin_cross").locator(".noUi-handle")
+def five_seeds_as_dots(book):
+    graph = book.page.locator(".bdlab-graph")
+    graph.get_by_role("button", name="baseline", exact=True).click()
+    book.changes(graph.locator(".card").count, graph.locator("button.train").click)
+    book.page.wait_for_function(
+        "() => !document.querySelector('.bdlab-graph button.train').disabled"
     )
-    assert "= 0.19, pulled in, pushed away" in drawn.get_attribute("aria-label")
-    slider.focus()
-    after = book.changes(drawn.inner_html, lambda: book.page.keyboard.press("ArrowRight"))
-    assert "margin 0.55" in after
-    assert "= 0.24" in drawn.get_attribute("aria-label")
-    towards = (
-        output.locator(".widget-toggle-buttons")
-        .filter(has_text="towards")
-        .get_by_role("button", name="V", exact=True)
+    five, dots = graph.locator("button.five"), graph.locator(".dots circle.seed")
+    assert five.inner_text() == "5 seeds"
+    five.focus()
+    book.page.keyboard.press("Enter")
+    book.page.wait_for_function(
+        "() => /seed [1-5] of 5/.test(document.querySelector('.bdlab-graph .five').innerText)"
     )
-    towards.focus()
-    after = book.changes(drawn.inner_html, lambda: book.page.keyboard.press("Enter"))
-    assert "margin 0.30" in after, "one modality on both sides is eq. 7"
-    book.screenshot("intra", output)
+    edge = graph.locator("[data-edge=V-DV]")
+    before = edge.get_attribute("aria-pressed")
+    book.changes(lambda: edge.get_attribute("aria-pressed"), edge.click)
+    assert edge.get_attribute("aria-pressed") != before, "nothing waits for it"
+    dots.nth(2 * 5 - 1).wait_for()  # five of each measure
+    book.page.wait_for_function(
+        "() => !document.querySelector('.bdlab-graph button.five').disabled"
+    )
+    assert graph.locator(".dots circle.single").count() == 2
+    said = graph.locator(".dots").get_attribute("aria-label")
+    gap = graph.locator(".card").inner_text().split("V–I gap ")[1].split()[0]
+    assert f"V–I gap {gap}" in said, "the single training is the first seed"
+    graph.scroll_into_view_if_needed()
+    book.screenshot("five-seeds", graph)
+
+
+def points_are_dragged_and_moved_by_keys(book):
+    board = book.page.locator(".bdlab-live.hinge")
+    board.scroll_into_view_if_needed()
+    book.screenshot("hinge", board)
+    fits = board.locator(".scroll").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    assert fits, "all distances are seen"
+    assert (
+        board.locator(".sum").inner_text().startswith("anchor V 3a: [0.50 + 0.53 − 0.84]₊ = 0.19")
+    )
+    mark = board.locator("[data-point=I3]")
+    box, before = mark.bounding_box(), mark.get_attribute("data-at")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    book.page.mouse.move(x, y)
+    book.page.mouse.down()
+    book.page.mouse.move(x - 40, y + 30)
+    book.page.mouse.up()
+    book.page.wait_for_function(
+        "old => document.querySelector('[data-point=I3]').dataset.at !== old", arg=before
+    )
+    assert mark.get_attribute("aria-pressed") == "true", "what is taken is the anchor"
+    assert "anchor I 2b" in board.locator(".sum").inner_text()
+    book.screenshot("hinge-dragged", board)
+    kinds = book.page.locator(".jp-Notebook .jp-Cell").evaluate_all(
+        "all => all.map(c => c.className)"
+    )
+    at = mark.get_attribute("data-at")
+    book.changes(lambda: mark.get_attribute("data-at"), lambda: mark.press("Shift+ArrowUp"))
+    assert float(mark.get_attribute("data-at").split(",")[1]) > float(at.split(",")[1])
+    after = book.page.locator(".jp-Notebook .jp-Cell").evaluate_all(
+        "all => all.map(c => c.className)"
+    )
+    assert after == kinds, "the key moves the point, not the notebook"
+    board.locator("[data-do=descend]").click()
+    board.locator("[data-done='50']").wait_for()
+    first, last = board.locator(".words").inner_text().split(": ")[1].split(" → ")
+    assert float(last) < float(first)
+
+
+def the_hinge_follows_jupyterlabs_theme(book):
+    board = book.page.locator(".bdlab-live.hinge")
+    colour = "e => getComputedStyle(e).color"
+    ground = board.locator(".ground")
+    light = board.evaluate(colour)
+    script = """() => { const style = document.body.style;
+        style.setProperty('--jp-layout-color1', '#102030');
+        style.setProperty('--jp-layout-color2', '#203040');
+        style.setProperty('--jp-ui-font-color1', '#f0f0f0');
+        style.setProperty('--jp-ui-font-color2', '#c0c0c0');
+        document.body.dataset.jpThemeLight = 'false'; }"""
+    book.page.evaluate(script)
+    assert board.evaluate(colour) == "rgb(240, 240, 240)" != light
+    assert ground.evaluate("e => getComputedStyle(e).fill") == "rgb(16, 32, 48)"
+    book.screenshot("hinge-dark", board)

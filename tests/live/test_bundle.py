@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bdlab.workbench import bundle
+from bdlab.workbench import bundle, explorers
 from bdlab.workbench import live as parts
 
 
@@ -105,7 +105,7 @@ def drawn(chromium):
 
 
 def test_the_hinge_as_a_widget(drawn):
-    widget = parts.hinge()
+    widget = explorers.drag()
     page = drawn(widget)
     start = widget.V
     page.locator("[data-point=V0]").press("ArrowRight")

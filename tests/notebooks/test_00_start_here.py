@@ -1,5 +1,5 @@
-"""Notebook 00, headless: it shows its eleven figures, prints numbers that are right, and leads on
-to what is there.
+"""Notebook 00, headless: it shows its eleven figures and the game, prints numbers that are right,
+and leads on to what is there.
 """
 
 import re
@@ -26,7 +26,9 @@ MOST_WORDS = 1200
 def test_it_runs_and_its_numbers_are_those_of_the_same_run_by_hand(tmp_path, data):
     out = tmp_path / "executed.ipynb"
     batch.execute(NOTEBOOK, out, {"data": data, "preset": "smoke", "threads": 1}, timeout=300)
-    reading.draws(out, FIGURES)
+    reading.draws(out, FIGURES + 1)  # the game's
+    (game,) = reading.explorers(out)
+    assert game == "explorers.game(ready)"
     printed, found = reading.said(out)
     setup = setups.prepare(
         sweeps.configure("table4", "MDL4", "smoke", data, {"seed": 0}), progress=False

@@ -6,6 +6,7 @@ import re
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -77,6 +78,113 @@ def test_opening_and_saving_changes_nothing(path):
     counts = [cell.execution_count for cell in book.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
     assert path.read_text(encoding="utf-8") == nbformat.writes(book) + "\n"
+
+
+def test_a_small_mark_keeps_its_colour():
+    """Of a drawing with many greys and two oranges; the broken variant: a palette for the many."""
+    big = np.full((256, 256, 3), 255, np.uint8)
+    big[200:240] = np.arange(256, dtype=np.uint8)[None, :, None]
+    for corner, colour in ((10, (213, 94, 0)), (30, (222, 143, 5))):
+        big[corner : corner + 6, corner : corner + 6] = colour
+
+    def off(picture):
+        there = np.asarray(picture.convert("RGB")).astype(int)
+        return max(abs(there[k + 2, k + 2] - big[k + 2, k + 2]).max() for k in (10, 30))
+
+    assert off(kept(big, 24)) <= 20
+    assert off(Image.fromarray(big).quantize(24, dither=Image.Dither.NONE)) > 20
+
+
+def test_people_are_not_made_to_blots():
+    """A picture with other colours everywhere has the palette for the many, or is a JPEG; the even
+    one, the broken variant, is off by more.
+    """
+    y, x = np.mgrid[:128, :128]
+    soft = np.stack([x * 2, y * 2, (x + y) // 2], axis=2).astype(np.uint8)
+
+    def off(picture):
+        return np.abs(np.asarray(picture.convert("RGB")).astype(int) - soft).mean()
+
+    even = Image.fromarray(soft).quantize(24, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    assert off(kept(soft, 24)) < 0.9 * off(even)
+
+
+def kept(pixels, colours):
+    """A picture [H, W, 3] as a tracked notebook keeps it."""
+    raw = io.BytesIO()
+    Image.fromarray(pixels).save(raw, "PNG")
+    (data,) = execute.small(raw.getvalue(), (256, colours, 60)).values()
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def nameless(book):
+    """Cells that show a picture without words for those who do not see it."""
+    found = []
+    for cell in book.cells:
+        shows = any(execute.PICTURES & o.get("data", {}).keys() for o in cell.get("outputs", []))
+        words = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if shows and len(words) < 20:
+            found.append(cell.id)
+    return found
+
+
+@each
+def test_every_picture_has_words(path):
+    """Alt text of each, figures and explorers alike, and it is what the docstrings say today."""
+    book = nbformat.read(path, as_version=4)
+    assert nameless(book) == []
+    alts = execute.alt_texts(book)
+    for cell in book.cells:
+        if "mystnb" in cell.metadata:
+            assert cell.metadata["mystnb"]["image"]["alt"] == alts[cell.id], cell.id
+
+
+def test_a_picture_without_words_is_noticed():
+    """The broken variant."""
+    book = nbformat.read(BOOKS[0], as_version=4)
+    named = next(cell for cell in book.cells if "mystnb" in cell.metadata)
+    del named.metadata["mystnb"]
+    assert nameless(book) == [named.id]
+
+
+@each
+def test_every_explorer_leaves_a_picture(path):
+    book = nbformat.read(path, as_version=4)
+    for cell in book.cells:
+        said = [o.get("data", {}) for o in cell.get("outputs", [])]
+        if any("An explorer" in data.get("text/plain", "") for data in said):
+            assert any(execute.PICTURES & data.keys() for data in said), cell.id
+
+
+def test_an_explorers_own_picture_goes_before_those_of_its_children():
+    png = io.BytesIO()
+    Image.radial_gradient("L").save(png, "PNG")
+    own = base64.b64encode(png.getvalue()).decode()
+    data = {execute.WIDGET: {"model_id": "a"}, "image/png": own, "text/plain": "Board()"}
+    output = nbformat.v4.new_output("execute_result", data)
+    kept = execute.tidy(output, {}, execute.FORMS[0]).data
+    assert execute.PICTURES & kept.keys()
+    assert execute.WIDGET not in kept
+    bare = nbformat.v4.new_output("execute_result", {execute.WIDGET: {"model_id": "a"}})
+    assert not execute.PICTURES & execute.tidy(bare, {}, execute.FORMS[0]).data.keys()
+
+
+def test_words_of_a_function_of_the_notebooks_own():
+    """A picture drawn by a function that a cell defined, and one of a bar's live curves."""
+    cells = [
+        "from bdlab.workbench import explorers, notebook, tables",
+        "def picture(name):\n    tables.beside(name)",
+        "picture('table1')",
+        "notebook.train(session, setup)",
+        "explorers.graph('mdl4')",
+        "other('table1')",
+    ]
+    made = [nbformat.v4.new_code_cell(source) for source in cells]
+    texts = execute.alt_texts(nbformat.v4.new_notebook(cells=made))
+    assert texts.keys() == {made[k].id for k in (2, 3, 4)}
+    assert texts[made[2].id].startswith("Dumbbell")
+    assert "loss terms of a run" in texts[made[3].id]
+    assert "four modalities as a graph" in texts[made[4].id]
 
 
 def test_pictures_are_made_small_and_stay_pictures():

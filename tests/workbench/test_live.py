@@ -81,11 +81,14 @@ def cell(own_place, tmp_path_factory):
 
 
 def test_the_hinge_starts_where_the_toy_does():
-    traits = live.hinge_traits(people=4, shots=2, seed=1)
-    points = toy.constellation(4, 2, 1)
-    for m in (V, I):
-        assert traits[m.value] == points.features[m].tolist()
-        assert traits["labels"][m.value] == points.labels[m].tolist()
+    given = toy.constellation(4, 2, 1)
+    for points, traits in (
+        (toy.constellation(3, 2, 3), live.hinge_traits()),
+        (given, live.hinge_traits(given)),
+    ):
+        for m in (V, I):
+            assert traits[m.value] == points.features[m].tolist()
+            assert traits["labels"][m.value] == points.labels[m].tolist()
 
 
 class TestGame:

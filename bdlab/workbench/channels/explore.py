@@ -5,7 +5,8 @@ the epochs in which the ten numbers were learned, as a film.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ import traitlets
 from bdlab.config import from_flat
 from bdlab.training import setup
 from bdlab.workbench import bundle
-from bdlab.workbench.widgets import WHOLE, free, picture, png, watch
+from bdlab.workbench.widgets import WHOLE, button, choice, free, picture, png, watch
 
-from . import beside
+from . import beside, hints
 from .moves import Moves, State
 from .numbers import NAMES, PRESETS, SPACES, Numbers, checked, flat, preset, read, unflat
-from .page import VIEWS, page, pixel_at, spots, thumbnail, words
-from .render import INKS, Rendered, fit, people_of, render, trace
+from .page import INKED, VIEWS, page, pixel_at, spots, thumbnail, words
+from .render import INKS, Rendered, fit, people_of, render, stretched, trace
 
 HERE = Path(__file__).parent
 FRAME = 300  # milliseconds an epoch is shown in the film
@@ -45,7 +46,8 @@ def channels(
     name: str = "",
     note: str = "",
 ) -> widgets.HBox:
-    """See what E_V and G_S make of a person, and move each of their ten numbers by hand.
+    """What E_V and G_S make of a person: V, E_V(V), D_V, I and D_I with their channels, and the ten
+    numbers on sliders beside them.
 
     ``visible``, ``infrared``: one picture each or a list of as many (one a person, chosen by a
     slider), uint8 [H, W, 3]; shown as the network is fed, ``height`` x height / 2 pixels.
@@ -130,7 +132,7 @@ class _Board:
         self._buttons(trained)
         self._epochs()
         self.moves = Moves(self._state())
-        watch(self.show, self.person, self.view, self.ink, self.space)
+        watch(self.show, self.person, self.view, self.ink, self.stretch, self.space)
         watch(self.turn, *self.sliders)
         self.shown.observe(self._picked, "person")
         self.shown.observe(self._pointed, "at")
@@ -146,15 +148,17 @@ class _Board:
             1,
             len(self.people[0]),
             description="person",
+            tooltip=hints.PERSON,
             style=WHOLE,
             layout=widgets.Layout(width="200px"),
         )
-        choice = {"style": {"button_width": "auto", "description_width": "initial"}}
-        self.view = widgets.ToggleButtons(options=VIEWS, description="view", **choice)
-        self.ink = widgets.ToggleButtons(options=INKS, description="one channel as", **choice)
-        self.space = widgets.ToggleButtons(
-            options=SPACES, value=space, description="E_V and G_S work in", **choice
+        self.view = choice("view", VIEWS, hints.VIEWS)
+        self.ink = choice("one channel as", INKS, hints.INKS)
+        self.stretch = widgets.ToggleButton(
+            False, description="stretch contrast", icon="adjust", tooltip=hints.STRETCH
         )
+        self.space = choice("E_V and G_S work in", SPACES, hints.SPACES)
+        self.space.value = space
         sets = [self.start] + [line["generator"] for line in self.lines]
         most = max(np.abs(flat(numbers)).max() for numbers in sets)
         self.most = 2.0 ** max(
@@ -166,28 +170,29 @@ class _Board:
             "readout_format": "+.2f",
             "step": 0.01,
         }
-        self.sliders = [
-            widgets.FloatSlider(0, min=-self.most, max=self.most, description=name, **look)
-            for name in NAMES
-        ]
+        self.sliders = []
+        for name in NAMES:
+            reach = {"min": -self.most, "max": self.most, "tooltip": hints.number(name)}
+            self.sliders.append(widgets.FloatSlider(0, description=name, **reach, **look))
         self._place()
 
     def _buttons(self, trained: bool) -> None:
-        self.presets = [
-            _button(name, lambda name=name: self.set(preset(name, self.space.value), name))
-            for name in PRESETS
-        ]
-        self.presets += (
-            [_button("learned", lambda: self.set(self.start, "learned"))] if trained else []
-        )
-        self.back = _button("undo", lambda: self.restore(self.moves.undo()))
-        self.again = _button("redo", lambda: self.restore(self.moves.redo()))
-        self.back.tooltip = "Take the last move of numbers, space or epoch back"
-        self.again.tooltip = "Make it again"
-        self.saves = [
-            _button(f"save {kind.upper()}", lambda kind=kind: self.save(kind))
-            for kind in ("png", "svg")
-        ]
+        self.presets = []
+        for name in PRESETS:
+            put = partial(self._preset, name)
+            self.presets.append(button(name, put, hints.PRESETS[name]))
+        if trained:
+            put = partial(self.set, self.start, "learned")
+            self.presets.append(button("learned", put, hints.LEARNED))
+        self.back = button("undo", lambda: self.restore(self.moves.undo()), hints.UNDO)
+        self.again = button("redo", lambda: self.restore(self.moves.redo()), hints.REDO)
+        self.saves = []
+        for kind in ("png", "svg"):
+            name = f"save {kind.upper()}"
+            self.saves.append(button(name, partial(self.save, kind), hints.SAVE))
+
+    def _preset(self, name: str) -> None:
+        self.set(preset(name, self.space.value), name)
 
     def _epochs(self) -> None:
         if not self.lines:
@@ -197,6 +202,7 @@ class _Board:
             options=numbers,
             value=numbers[-1],
             description="epoch",
+            tooltip=hints.EPOCH,
             style=WHOLE,
             layout=widgets.Layout(width="200px"),
         )
@@ -205,7 +211,7 @@ class _Board:
             max=len(numbers) - 1,
             interval=FRAME,
             show_repeat=False,
-            tooltip="The film of the epochs: play, pause, back to the first",
+            tooltip=hints.FILM,
         )
         self.play.observe(self._frame, "value")
         self.story = widgets.HTML(beside.story(self.lines))
@@ -222,7 +228,8 @@ class _Board:
         ]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center")
         several = [self.person] if len(self.people[0]) > 1 else []
-        left = [widgets.HBox([*several, self.view, self.ink], layout=wrap), self.shown, self.words]
+        looks = [*several, self.view, self.ink, self.stretch]
+        left = [widgets.HBox(looks, layout=wrap), self.shown, self.words]
         if self.lines:
             left += [widgets.HBox([self.play, self.epoch, self.story], layout=wrap), self.curves]
         now = widgets.HBox([self.source, self.back, self.again], layout=wrap)
@@ -250,8 +257,9 @@ class _Board:
         self.moves.to(self._state())
         self.back.disabled, self.again.disabled = not self.moves.before, not self.moves.after
         self.shown.person = self.person.value - 1
+        self.ink.disabled = self.view.value not in INKED
         rendered = self.rendered
-        self.shown.value = png(page(rendered, self.view.value, self.ink.value))
+        self.shown.value = png(page(self._looked(rendered), self.view.value, self.ink.value))
         note = f"<br>{escape(self.note)}" if self.note else ""
         self.words.value = _CLOSE.format(words(rendered) + note)
         self.source.value = f"now: <b>{escape(self.said())}</b>"
@@ -259,6 +267,10 @@ class _Board:
         self._read(rendered)
         if self.lines and self.marked != (self.at,):
             self._mark()
+
+    def _looked(self, rendered: Rendered) -> Rendered:
+        """The pictures as they are looked at: their contrast stretched, if that is asked for."""
+        return stretched(rendered) if self.stretch.value else rendered
 
     def _read(self, rendered: Rendered) -> None:
         """The numbers of the pixel that was pointed at, and where it stands on the page."""
@@ -361,9 +373,10 @@ class _Board:
     def save(self, kind: str) -> None:
         """The static twin of what is on show, under the next free name."""
         path = self.folder / f"{free(self.folder, f'channels-{self.view.value}')}.{kind}"
-        figure = beside.of_view(self.view.value, self.rendered)
+        figure = beside.of_view(self.view.value, self._looked(self.rendered))
         about = self.about()
         said = [about["cell"], about["numbers are"], f"{about['space']} space"]
+        said.append(f"contrast {about['contrast']}")
         figure.text(0.01, 0.005, "; ".join(word for word in said if word), fontsize=7)
         written = {"Description": json.dumps(about)}
         figure.savefig(path, bbox_inches="tight", dpi=150, metadata=written)
@@ -378,11 +391,6 @@ class _Board:
             "epoch": self.at,
             "space": self.space.value,
             "person": self.person.value,
+            "contrast": "stretched" if self.stretch.value else "as it is",
             "numbers": unflat(self.numbers),
         }
-
-
-def _button(name: str, action: Callable[[], None]) -> widgets.Button:
-    made = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
-    made.on_click(lambda _: action())
-    return made

@@ -19,6 +19,7 @@ from .render import WHITE, Rendered, affine, grey, mark, shares, single
 
 V, I, DV, DI = Modality
 VIEWS = ("overview", "channels", "divergence")
+INKED = VIEWS[:2]  # where one channel stands alone, and an ink is chosen for it
 GAP, HEAD = 3, 22  # pixels between pictures, and for the words over them
 
 

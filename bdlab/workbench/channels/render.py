@@ -7,7 +7,7 @@ of white, 0 to 1; what lies outside a stem still sees, a screen cannot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,36 @@ class Rendered:
         this notebook cannot show them.
         """
         return float(((self.pixels[modality] < -1e-4) | (self.pixels[modality] > 1 + 1e-4)).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Stretched(Rendered):
+    """The same pictures with their contrast stretched, each by itself: its darkest hundredth of
+    values is black, its brightest white, what lay outside the screen included. Numbers and
+    divergence are as they were.
+    """
+
+    @cached_property
+    def shown(self) -> dict[Modality, np.ndarray]:
+        return {m: _bytes(_stretch(p)) for m, p in self.pixels.items()}
+
+    @cached_property
+    def encoded(self) -> np.ndarray:
+        grey = _stretch(from_entered(np.maximum(self.before, 0), self.space))
+        return np.repeat(_bytes(grey)[..., None], 3, axis=-1)
+
+
+def stretched(rendered: Rendered) -> Stretched:
+    """See ``Stretched``."""
+    return Stretched(**{field.name: getattr(rendered, field.name) for field in fields(Rendered)})
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    """Values by one scale and shift, so that their middle 98 % fill 0 to 1; a flat picture is
+    left.
+    """
+    low, high = np.percentile(values, (1, 99))
+    return values if high - low < 1e-6 else (values - low) / (high - low)
 
 
 def render(

@@ -20,8 +20,8 @@ from . import numbers as gaps
 def data(
     dataset: Dataset, part: str = "test", people: int = 4, shots: int = 2, height: int = 128
 ) -> widgets.VBox:
-    """Leaf through any data set: people by cameras, in colour or one channel at a time, with how
-    well the channels agree.
+    """People of a data set by cameras, in colour or one channel at a time, with how well the
+    channels agree.
 
     ``part`` (train, val, test), ``people`` a page, ``shots`` a camera and ``height`` of a picture
     [pixels, width half of it] are where it starts; ``.children`` are the controls, the numbers and
@@ -91,8 +91,8 @@ def dials(
     size: str = "demo",
     seed: int = 0,
 ) -> widgets.VBox:
-    """Turn a twin's two dials and watch three shots of each person change, and the gaps that are
-    measured on them.
+    """Three shots of each person of a twin, one step apart, and the gaps measured on them, as its
+    two dials are turned.
 
     Rows: the RGB picture; the RGB sensor at the infrared camera's place; the infrared picture.
     ``kind`` is a twin's name, ``size`` and ``seed`` as for ``datasets.open``, ``height`` a

@@ -1,5 +1,5 @@
-"""Figures of the loss notebook: one hinge in the plane, eq. 3-5 as matrices, the table of directed
-losses; those of embeddings while they train stand in ``films``.
+"""Figures of the loss notebook: eq. 3-5 as matrices, the table of directed losses, a graph beside
+eq. 2; those of one hinge stand in ``hinges``, those of embeddings while they train in ``films``.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from bdlab.modality import MDL_GRAPHS, Modality, Pair
 from bdlab.workbench.method import graph
-from bdlab.workbench.style import COLOURS, MARKS, MATH, PALETTE, on
+from bdlab.workbench.style import MATH
 
 from .films import collapse, curves, fig3, seeds
-from .toy import Constellation, Directed, Hinge, directed, named
+from .hinges import PUSH, dragged, hinge, lengths, people
+from .toy import Directed, directed, named
 
 __all__ = [
     "card",
     "choices",
     "collapse",
     "curves",
+    "dragged",
     "equation",
     "fig3",
     "hinge",
@@ -36,140 +38,6 @@ __all__ = [
 ]
 
 TITLES = {"none": "no edge", "base": "baseline (B2)"} | {f"mdl{k}": f"MDL{k}" for k in range(1, 5)}
-PUSH, PULL = PALETTE[1], PALETTE[0]
-
-
-# -- one hinge
-# --------------------------------------------------------------------------------------------------
-
-
-def hinge(points: Constellation, one: Hinge) -> Figure:
-    """One summand of eq. 4: the anchor (ring), its farthest positive (solid circle), the margin
-    around that (broken), its nearest negative.
-
-    Left the plane: a point is a picture, its number the person, its mark the modality; modalities
-    that take no part are pale. Right the same as lengths; the hatched part is what the hinge costs.
-    """
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 5), width_ratios=[1.5, 1], layout="constrained"
-    )
-    spot = points.features[one.own][one.anchor].numpy()
-    for radius, style in ((one.farthest, "-"), (one.farthest + one.margin, "--")):
-        left.add_patch(Circle(spot, radius, fill=False, ls=style, ec="0.3", lw=1.3))
-    people(points.features, points.labels, (one.own, one.to), left)
-    left.scatter(*spot, s=340, fc="none", ec="black", lw=2, zorder=5)
-    positive = points.features[one.to][one.positive].numpy()
-    _arrow(left, spot, positive, PULL, "-", "farthest positive")
-    if one.negative is not None:
-        _arrow(
-            left,
-            spot,
-            points.features[one.to][one.negative].numpy(),
-            PUSH,
-            "--",
-            "nearest negative",
-        )
-    left.legend(
-        loc="upper left",
-        bbox_to_anchor=(0, -0.01),
-        ncols=3,
-        fontsize="small",
-        markerscale=0.7,
-        columnspacing=1.2,
-    )
-    left.set(xlim=(-1.75, 1.75), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
-    left.set_title(
-        f"{MATH[one.own]} to {MATH[one.to]}, anchor: person "
-        f"{int(points.labels[one.own][one.anchor]) + 1}"
-    )
-    lengths(one, right)
-    return figure
-
-
-def people(
-    features: Mapping[Modality, np.ndarray],
-    labels: Mapping[Modality, np.ndarray],
-    strong: Sequence[Modality],
-    ax: Axes | None = None,
-) -> Figure:
-    """Points [N, 2] by modality (mark and colour), each with its person's number from 1; all but
-    the ``strong`` modalities pale.
-    """
-    figure, ax = on(ax, (5, 5))
-    for m in sorted(features, key=lambda m: m not in strong):
-        where, there = np.asarray(features[m]), m in strong
-        colour = COLOURS[m] if there else "0.86"
-        ax.scatter(
-            *where.T,
-            s=190,
-            marker=MARKS[m],
-            color=colour,
-            ec="white",
-            lw=0.8,
-            zorder=4 if there else 2,
-            label=MATH[m],
-        )
-        for (x, y), person in zip(where, labels[m], strict=True):
-            ax.text(
-                x,
-                y - 0.015 * (m is Modality.I),
-                str(int(person) + 1),
-                color="white",
-                fontsize=8,
-                ha="center",
-                va="center_baseline",
-                zorder=6 if there else 3,
-            )
-    return figure
-
-
-def lengths(one: Hinge, ax: Axes | None = None) -> Figure:
-    """The three lengths of one hinge as bars: farthest positive and margin on one, nearest negative
-    on the other, the cost hatched.
-    """
-    figure, ax = on(ax, (3.6, 4))
-    reach = one.farthest + one.margin
-    ax.barh(1, one.farthest, 0.5, color=PULL)
-    ax.barh(1, one.margin, 0.5, left=one.farthest, color="white", ec="0.3", ls="--", lw=1.3)
-    ax.barh(0, one.nearest, 0.5, color=PUSH)
-    if one.value > 0:
-        ax.barh(0, one.value, 0.5, left=one.nearest, color="white", ec="black", hatch="////", lw=1)
-    words = "eq. 5's zero" if one.negative is None else "nearest negative"
-    ax.text(0, 1.32, f"farthest positive {one.farthest:.2f} + margin {one.margin:.2f}", fontsize=10)
-    ax.text(0, 0.32, f"{words} {one.nearest:.2f}", fontsize=10)
-    says = (
-        f"hinge {one.value:.2f}" if one.value > 0 else "hinge 0: the negative is beyond the margin"
-    )
-    ax.text(0, -0.5, says, fontsize=12, weight="bold")
-    ax.axvline(reach, color="0.3", lw=1, ls=":")
-    ax.set(
-        xlim=(0, max(reach, one.nearest) * 1.05),
-        ylim=(-0.8, 1.7),
-        yticks=[],
-        xlabel="distance from the anchor",
-    )
-    ax.grid(False)
-    return figure
-
-
-def _arrow(
-    ax: Axes, start: np.ndarray, end: np.ndarray, colour: tuple[float, ...], style: str, words: str
-) -> None:
-    ax.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=15,
-            lw=2,
-            ls=style,
-            color=colour,
-            shrinkA=10,
-            shrinkB=7,
-            zorder=3,
-        )
-    )
-    ax.plot([], [], color=colour, ls=style, lw=2, label=words)
 
 
 # -- eq. 3 to 5, and the table
@@ -303,9 +171,11 @@ def equation(pairs: Sequence[Pair]) -> list[str]:
     )
 
 
-def card(pairs: Sequence[Pair]) -> Figure:
+def card(pairs: Sequence[Pair], notes: Sequence[str] = ()) -> Figure:
     """A graph beside eq. 2 as it reads for it, the number of its directed triplet losses, and its
     name if the paper has it.
+
+    ``notes``: lines below the equation.
     """
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(7.6, 3.4), width_ratios=[1, 1.3], layout="constrained"
@@ -314,6 +184,8 @@ def card(pairs: Sequence[Pair]) -> Figure:
     lines = equation(pairs)
     for k, line in enumerate(lines):
         right.text(0.02 if k == 0 else 0.235, 0.74 - 0.13 * k, f"${line}$", fontsize=14)
+    for k, note in enumerate(notes):
+        right.text(0.02, 0.66 - 0.13 * max(len(lines), 1) - 0.085 * k, note, fontsize=10)
     name = named(pairs)
     title = (
         TITLES[name] + (", the paper's own" if name == "mdl4" else "")

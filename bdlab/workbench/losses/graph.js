@@ -104,27 +104,86 @@ function drawPanel(model, follow) {
   return [panel, known];
 }
 
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+// One row a graph, one panel a measure: seeds as dots, their mean as a bar, single runs as rings.
+const PANELS = [["gap", "V–I gap, smaller is better", (v) => v.toFixed(2)],
+  ["rank1", "Rank-1, larger is better", (v) => `${Math.round(100 * v)} %`]];
+const ROW = 34, WIDE = 330, LEFT = 230, APART = 40;
+
+function rowsOf(results, fives) {
+  const rows = new Map();
+  for (const [kind, list] of [["fives", fives], ["singles", results]]) {
+    for (const one of list) {
+      const key = one.pairs.join(" ");
+      if (!rows.has(key)) rows.set(key, { name: one.name, fives: [], singles: [] });
+      rows.get(key)[kind].push(one);
+    }
+  }
+  return [...rows.values()];
+}
+
+function drawDots(results, fives) {
+  const rows = rowsOf(results, fives), bottom = 30 + ROW * rows.length;
+  const size = { width: LEFT + 2 * WIDE + APART + 20, height: bottom + 24 };
+  const picture = svg("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", class: "dots" });
+  const said = [];
+  rows.forEach(({ name }, r) => picture.append(svg("text", { x: LEFT - 14, y: 30 + ROW * (r + 0.5) + 5, class: "row" }, name)));
+  PANELS.forEach(([measure, title, words], p) => {
+    const left = LEFT + p * (WIDE + APART);
+    const all = rows.flatMap((row) => [...row.fives.flatMap((one) => one[measure]), ...row.singles.map((one) => one[measure])]);
+    const most = Math.max(1, ...all), x = (value) => left + (WIDE * value) / most;
+    picture.append(svg("text", { x: left, y: 16 }, title));
+    for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
+      picture.append(svg("line", { x1: x(tick), x2: x(tick), y1: 26, y2: bottom, class: "grid" }), svg("text", { x: x(tick), y: bottom + 17, class: "tick" }, words(tick)));
+    }
+    rows.forEach((row, r) => {
+      const y = 30 + ROW * (r + 0.5);
+      const dot = (value, seed, className, shift) => svg("circle", { cx: x(value).toFixed(1), cy: y + shift, r: className === "single" ? 8 : 5, class: className }, svg("title", {}, `${row.name}, seed ${seed}: ${words(value)}`));
+      row.singles.forEach((one) => picture.append(dot(one[measure], one.seed, "single", 0)));
+      row.fives.forEach((one) => {
+        const middle = mean(one[measure]);
+        picture.append(svg("line", { x1: x(middle), x2: x(middle), y1: y - 13, y2: y + 13, class: "mean" }, svg("title", {}, `mean ${words(middle)}`)));
+        one[measure].forEach((value, n) => picture.append(dot(value, one.first + n, "seed", (n % 2 ? 1 : -1) * 4)));
+        said.push(`${row.name}: ${title.split(",")[0]} ${one[measure].map(words).join(", ")}, mean ${words(middle)}`);
+      });
+    });
+  });
+  picture.setAttribute("aria-label", `${said.join(". ")}.`);
+  const figure = html("figure", "seeds");
+  figure.append(picture, html("figcaption", "", "A dot is a seed, the bar the mean of its seeds, a ring a single training."));
+  return figure;
+}
+
 function drawTraining(model, follow) {
-  const row = html("div", "training"), train = html("button", "train"), bar = html("progress", ""), clear = html("button", "", "clear");
+  const row = html("div", "training"), train = html("button", "train"), bar = html("progress", ""), clear = html("button", "", "clear"), five = html("button", "five");
   const label = html("label", "", "seed "), seed = Object.assign(html("input", ""), { type: "number", min: 0, value: model.get("seed") });
   label.append(seed);
   bar.setAttribute("aria-label", "training");
   train.addEventListener("click", () => model.send({ do: "train" }));
+  five.addEventListener("click", () => model.send({ do: "train seeds" }));
+  train.title = "Trains the small network of this notebook under the graph for some seconds, and adds a card below";
+  five.title = "The same for several seeds, one after the other, as dots below: how much of a difference is luck?";
+  clear.title = "Takes cards and dots away";
   clear.addEventListener("click", () => model.send({ do: "clear" }));
+  label.title = "Which world, start and order of batches; several seeds begin with this one";
   seed.addEventListener("change", () => {
     const number = Math.max(0, Math.trunc(Number(seed.value)) || 0);
     seed.value = number;
     model.set("seed", number);
     model.save_changes();
   });
-  follow(["progress", "steps"], () => {
-    const done = model.get("progress");
-    train.textContent = done < 0 ? "train this graph" : `${Math.round(done * model.get("steps"))} of ${model.get("steps")} steps`;
-    train.disabled = done >= 0;
+  follow(["progress", "steps", "running"], () => {
+    const done = model.get("progress"), many = model.get("many"), now = model.get("running") ?? -1;
+    const share = now < 0 ? done : done * many - now;
+    train.textContent = done < 0 ? "train this graph" : `${Math.round(share * model.get("steps"))} of ${model.get("steps")} steps`;
+    five.textContent = now < 0 ? `${many} seeds` : `seed ${now + 1} of ${many}`;
+    train.disabled = five.disabled = done >= 0;
     bar.style.visibility = done < 0 ? "hidden" : "visible";
     bar.value = Math.max(done, 0);
   });
   row.append(train, label, bar, clear);
+  if (model.get("many")) train.after(five); // where the trainings were made beforehand there is one
   return row;
 }
 
@@ -146,12 +205,14 @@ function render({ model, el }) {
   for (const [name, colour] of Object.entries(model.get("colours"))) picture.append(drawNode(name, colour));
   hint.textContent = "Click an edge, or Tab to it and press Enter or Space.";
   right.append(...drawPanel(model, follow), drawTraining(model, follow));
-  const left = html("div", "left"), strip = html("div", "strip");
+  const left = html("div", "left"), strip = html("div", "strip"), many = html("div", "many");
   left.append(picture, hint);
   top.append(left, right);
-  page.append(top, strip);
-  follow(["results"], () => {
+  page.append(top, many, strip);
+  follow(["results", "fives"], () => {
     const results = model.get("results"), least = Math.min(...results.map((r) => r.gap));
+    const fives = model.get("fives") || [];
+    many.replaceChildren(...(fives.length ? [drawDots(results, fives)] : []));
     strip.replaceChildren(...results.map((r) => drawCard(r, results.length > 1 ? least : null)));
   });
   el.append(page);

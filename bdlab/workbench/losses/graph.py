@@ -14,13 +14,14 @@ import anywidget
 import numpy as np
 import traitlets
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from bdlab.modality import MDL_GRAPHS, Modality, ModalityError, Pair, format_pairs, parse_pairs
-from bdlab.workbench.style import COLOURS
+from bdlab.workbench.style import COLOURS, MARKS
+from bdlab.workbench.widgets import Pictured
 
 from . import toy
-from .figures import TITLES
-from .hinge import mark
+from .figures import TITLES, card
 
 V, I, DV, DI = Modality
 HTML = {V: "V", I: "I", DV: "D<sub>V</sub>", DI: "D<sub>I</sub>"}
@@ -34,20 +35,22 @@ ABOUT = {
     frozenset({I, DI}): "left out: homologous, one is made from the other",
 }
 EVERY = 10  # steps between two looks at the page
+MANY = 5  # seeds of the second button
 
 
 def graph(
     pairs: str | Sequence[Pair] = "mdl4", steps: int = 300, seed: int = 0, table: Any = None
 ) -> Graph:
-    """Click the edges of an MDL graph, by mouse or keyboard; eq. 2 follows. *Train* tries the graph
-    on ``bdlab.workbench.losses.toy``.
+    """The four modalities as a graph whose edges are switched by a click or a key, eq. 2 as it then
+    reads, and a small network trained under it.
 
     ``pairs``: ``"V-I V-DI I-DV"``, a graph's name or a tuple of pairs, where it starts;
     ``widget.pairs`` is what it shows, as ``["V-I", ...]``, readable and settable. ``steps`` a
     training, ``seed`` its world, start and batches. ``table`` [4, 4] float, what ``losses.table``
     gives for the four modalities: an edge under the hand then shows its two entries.
-    ``widget.results`` are what was trained. Raises ModalityError for pairs that there are not,
-    ValueError for another table.
+    *Train this graph* and *5 seeds* try the graph on ``bdlab.workbench.losses.toy``;
+    ``widget.results`` and ``widget.fives`` are what was trained. Raises ModalityError for pairs
+    that there are not, ValueError for another table.
     """
     given = (
         parse_pairs(pairs) if isinstance(pairs, str) else parse_pairs(format_pairs(tuple(pairs)))
@@ -72,7 +75,7 @@ def _entries(ends: Sequence[Modality], table: Any) -> str:
     return f"{there} {values[a, b]:.3f}, {back} {values[b, a]:.3f}"
 
 
-class Graph(anywidget.AnyWidget):
+class Graph(Pictured, anywidget.AnyWidget):
     """What ``graph`` returns; drawn by graph.js, every word and number made here."""
 
     _esm = Path(__file__).with_name("graph.js")
@@ -89,6 +92,10 @@ class Graph(anywidget.AnyWidget):
     # share of a training that is done; -1: none runs
     progress = traitlets.Float(-1.0).tag(sync=True)
     results = traitlets.List().tag(sync=True)
+    # several seeds of one graph each, as many dots; how many, and which one runs (-1: none)
+    fives = traitlets.List().tag(sync=True)
+    many = traitlets.Int(MANY).tag(sync=True)
+    running = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, **given: Any):
         super().__init__(**given)
@@ -126,34 +133,46 @@ class Graph(anywidget.AnyWidget):
         self.terms = len(ways)
         self.title = TITLES[name] + own if name else "a graph the paper does not have"
 
+    def figure(self) -> Figure:
+        """The static twin of what is seen: the graph, eq. 2, the entries of the table if given."""
+        shown = {frozenset(pair) for pair in self.graph}
+        edges = [edge for edge in self.edges if frozenset(edge["ends"]) in shown]
+        return card(self.graph, [edge["entries"] for edge in edges if "entries" in edge])
+
     # -- training
     # ----------------------------------------------------------------------------------------------
 
     def train(self) -> dict[str, Any]:
         """Train the graph that is shown, now, and add it to the comparison; returns the entry."""
-        for _ in self._training():
+        for _ in self._one():
             pass
         return self.results[-1]
+
+    def train_seeds(self) -> dict[str, Any]:
+        """The same for ``many`` seeds from ``seed`` on; returns their entry among ``fives``."""
+        for _ in self._several():
+            pass
+        return self.fives[-1]
 
     def _asked(self, _: object, content: Mapping[str, Any], __: object) -> None:
         """The page's buttons. In a notebook's kernel a training runs between its other messages, in
         short steps.
         """
         if content.get("do") == "clear":
-            self.results = []
-        elif content.get("do") == "train" and self.progress < 0:
-            try:
-                self._task = asyncio.get_running_loop().create_task(self._beside())
-            except RuntimeError:  # no loop: a script
-                self.train()
+            self.results, self.fives = [], []
+        ways = {"train": self._one, "train seeds": self._several}
+        if content.get("do") not in ways or self.progress >= 0:
+            return
+        work = ways[content["do"]]()
+        try:
+            self._task = asyncio.get_running_loop().create_task(_beside(work))
+        except RuntimeError:  # no loop: a script
+            for _ in work:
+                pass
 
-    async def _beside(self) -> None:
-        for _ in self._training():
-            await asyncio.sleep(0.005)
-
-    def _training(self) -> Iterator[None]:
+    def _one(self) -> Iterator[None]:
         """Trains step by step; a graph that is changed meanwhile does not change the run."""
-        pairs, seed, name = self.graph, self.seed, self.title.partition(",")[0].partition(":")[0]
+        pairs, seed, name = self.graph, self.seed, self._name()
         self.progress = 0.0
         try:
             for frame in toy.training(pairs, seed, self.steps, EVERY):
@@ -163,6 +182,52 @@ class Graph(anywidget.AnyWidget):
         finally:
             self.progress = -1.0
 
+    def _several(self) -> Iterator[None]:
+        """The same for one seed after the other; what is finished shows at once."""
+        pairs, first, name, many = self.graph, self.seed, self._name(), self.many
+        self.progress, ends = 0.0, []
+        others = [
+            one for one in self.fives if (one["pairs"], one["first"]) != (_said(pairs), first)
+        ]
+        try:
+            for number in range(many):
+                self.running = number
+                for frame in toy.training(pairs, first + number, self.steps, EVERY):
+                    self.progress = (number + frame.step / self.steps) / many
+                    yield
+                ends.append(frame)
+                self.fives = [*others, _dots(ends, pairs, first, name)]
+        finally:
+            self.progress, self.running = -1.0, -1
+
+    def _name(self) -> str:
+        """What the cards call the graph that is shown."""
+        if not toy.named(self.graph):
+            return format_pairs(self.graph)
+        return self.title.partition(",")[0].partition(":")[0]
+
+
+async def _beside(work: Iterator[None]) -> None:
+    for _ in work:
+        await asyncio.sleep(0.005)
+
+
+def _said(pairs: tuple[Pair, ...]) -> list[str]:
+    return format_pairs(pairs).split()
+
+
+def _dots(
+    ends: Sequence[toy.Frame], pairs: tuple[Pair, ...], first: int, name: str
+) -> dict[str, Any]:
+    """The dots of one graph: gap and Rank-1 of the seeds from ``first`` on."""
+    return {
+        "name": name,
+        "pairs": _said(pairs),
+        "first": first,
+        "gap": [round(frame.gap, 4) for frame in ends],
+        "rank1": [round(frame.rank1, 4) for frame in ends],
+    }
+
 
 def _entry(
     frame: toy.Frame, pairs: tuple[Pair, ...], seed: int, name: str, people: int = 6
@@ -170,11 +235,9 @@ def _entry(
     """One card of the comparison: the graph, its numbers on all new people, and a small picture of
     the first few.
     """
-    known = toy.named(pairs)
-    head = name if known else format_pairs(pairs)
     return {
-        "name": head,
-        "pairs": format_pairs(pairs).split(),
+        "name": name,
+        "pairs": _said(pairs),
         "seed": seed,
         "step": frame.step,
         "terms": 2 * len(pairs),
@@ -191,9 +254,7 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
     middle = (spots[V][keep].mean(0) + spots[I][keep].mean(0)) / 2
     reach = max(abs(spots[m][keep] - middle).max() for m in (V, I)) * 1.12 or 1.0
     at = {m: ((spots[m] - middle) * [1, -1] / reach + 1) * side / 2 for m in (V, I)}
-    drawn = [
-        _small(mark(m, 0, 0), *at[m][k]) for m in at for k, i in enumerate(frame.ids) if i < people
-    ]
+    drawn = [_small(mark(m), *at[m][k]) for m in at for k, i in enumerate(frame.ids) if i < people]
     means = []
     for person in range(people):
         own = frame.ids == person
@@ -203,6 +264,17 @@ def _thumbnail(frame: toy.Frame, people: int, side: int = 150) -> str:
         f'<svg viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
         f'aria-hidden="true">{"".join(drawn + lines)}</svg>'
     )
+
+
+def mark(m: Modality) -> str:
+    """A point in its modality's mark and colour, as SVG around 0, 0."""
+    shape = {
+        "o": '<circle r="11"/>',
+        "s": '<rect x="-10" y="-10" width="20" height="20"/>',
+        "^": '<polygon points="0,-14 13,9 -13,9"/>',
+        "D": '<polygon points="0,-13 13,0 0,13 -13,0"/>',
+    }[MARKS[m]]
+    return f'<g fill="{to_hex(COLOURS[m])}" stroke="#fff">{shape}</g>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -3,7 +3,7 @@
 // Traits: V and I (lists of points), labels {V, I}, start (what "reset" returns to), margin,
 // literal (eq. 5 as printed), anchor [stream, row], rate and steps of "let go".
 
-import { assign, eachFrame, html, plain, quiet, slider, svg, watcher } from "../live.js";
+import { assign, eachFrame, html, ownKeys, plain, quiet, slider, svg, watcher } from "../live.js";
 import { both, step } from "./triplets.js";
 
 const SIDE = 460; // of the plane, in its own pixels
@@ -67,6 +67,7 @@ function point(model, stream, row, plane) {
       ArrowDown: [0, -1] }[event.key];
     if (!way) return;
     event.preventDefault();
+    event.stopPropagation();
     const far = event.shiftKey ? 0.2 : 0.05;
     const [x, y] = model.get(stream)[row];
     move(x + far * way[0], y + far * way[1]);
@@ -312,7 +313,7 @@ function controls(model, watch, fall) {
 
 function render({ model, el }) {
   const watch = watcher(model);
-  const root = html("div", { class: "bdlab-live hinge" });
+  const root = html("div", { class: "bdlab-live hinge", ...ownKeys });
   const { plane, show: drawPlane } = planeOf(model);
   const { table, show: drawCells } = matrix(model);
   const bars = ladder();

@@ -31,7 +31,7 @@ MISS = tuple(int(255 * c) for c in style.MISS)
 def retrieval(
     tested: numbers.Tested | Path | str, setting: str = "", shown: int = 8, height: int = 128
 ) -> widgets.VBox:
-    """Ask a trained network any query, in either direction: its ranked list, ticked where right and
+    """A trained network's ranked list for any query, in either direction, ticked where right and
     crossed where wrong.
 
     ``tested`` is ``retrieval.test(setup)`` or the folder of a finished cell, ``setting`` one of its

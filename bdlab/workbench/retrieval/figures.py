@@ -33,7 +33,17 @@ from bdlab.workbench.style import (
 from . import search as retrieval
 from .space import distances, maps, points
 
-__all__ = ["answer", "cmc", "distances", "evidence", "maps", "parts", "points", "ranked"]
+__all__ = [
+    "answer",
+    "cmc",
+    "distances",
+    "evidence",
+    "maps",
+    "parts",
+    "points",
+    "question",
+    "ranked",
+]
 
 _LANES = {"right": 2, "wrong": 1, "removed": 0}
 
@@ -126,6 +136,20 @@ def ranked(
         [centre(c, width) for c in (0, *range(2, 2 + shown), wide - 1)], heads, fontsize=9
     )
     ax.set_xlim(-4, page.shape[1] + 3)
+    return figure
+
+
+def question(query: np.ndarray, offered: Sequence[np.ndarray]) -> Figure:
+    """A round of the game: the infrared picture that asks in a black frame, then the visible ones
+    to choose from, numbered; uint8 [H, W, 3] of one size.
+    """
+    size = query.shape[:2]
+    figure, ax = plt.subplots(figsize=(1.1 * (len(offered) + 1.5), 2.6), layout="constrained")
+    picture_sheet(ax, [[query, None, *offered]], plain=2)
+    frame(ax, 0, 0, size, "black")
+    ax.set_title("Who is it?", loc="left")
+    heads = {0: "infrared"} | {k + 2: str(k + 1) for k in range(len(offered))}
+    ax.set_xticks([centre(c, size[1]) for c in heads], list(heads.values()))
     return figure
 
 

@@ -6,7 +6,7 @@
 // if each of the `asked` infrared test pictures asks once among as many people; small [width,
 // height] as the machines saw them. `picks` are the places chosen so far.
 
-import { assign, html, svg, watcher } from "../live.js";
+import { assign, html, ownKeys, svg, watcher } from "../live.js";
 
 // The place a machine takes: the nearest.
 export function choice(round, name) {
@@ -77,7 +77,8 @@ function board(model, watch, number, done) {
     const machines = model.get("machines").map(({ name }) =>
       `${name} ${choice(round, name) === round.answer ? "right" : "wrong"}`);
     said.replaceChildren(sign(good), good ? " Right. "
-      : ` Wrong: it is number ${round.answer + 1}. `, machines.join(", "), ".");
+      : ` Wrong: it is number ${round.answer + 1}. `,
+      machines.length ? `${machines.join(", ")}.` : "");
     next.hidden = false;
     next.focus({ preventScroll: true });
   };
@@ -88,7 +89,10 @@ function board(model, watch, number, done) {
     html("div", { class: "candidates" }, ...buttons), html("div", { class: "bar" }, said, next)));
   box.addEventListener("keydown", (event) => {
     const place = Number(event.key) - 1;
-    if (Number.isInteger(place) && place >= 0 && place < buttons.length) pick(place);
+    if (!(place >= 0 && place < buttons.length)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pick(place);
   });
   return { box, first: buttons[0] };
 }
@@ -101,9 +105,10 @@ function overall(model) {
     `${name} ${percent(share)}`);
   const luck = percent(chance(rounds) / rounds.length);
   const many = rounds[0].candidates.length;
-  return `${rounds.length} rounds say little: one more or less is luck. `
-    + `Over all ${model.get("asked")} infrared test pictures, each among ${many} people drawn for `
-    + `it: ${shares.join(", ")}; guessing ${luck}.`;
+  const few = `${rounds.length} rounds say little: one more or less is luck. `;
+  if (!shares.length) return `${few}Guessing finds ${luck}.`;
+  return `${few}Over all ${model.get("asked")} infrared test pictures, each among ${many} people `
+    + `drawn for it: ${shares.join(", ")}; guessing ${luck}.`;
 }
 
 // The table at the end: a mark a round, and the sums beside chance.
@@ -134,7 +139,8 @@ function render({ model, el }) {
   const [width, height] = model.get("small");
   const bar = html("div", { class: "bar" }, html("label", { class: "check" }, coarse,
     ` as small as the machines see them (${width} × ${height} pixels)`));
-  el.append(html("div", { class: "bdlab-live game" }, bar, place));
+  bar.hidden = !model.get("machines").length;
+  el.append(html("div", { class: "bdlab-live game", ...ownKeys }, bar, place));
   const show = (focus) => {
     watch.stop();
     watch = watcher(model);

@@ -375,3 +375,49 @@ def test_a_cell_brings_its_own_people(own_place, tmp_path):
     assert control(box, "epoch").options == (0, 1)
     with pytest.raises(ValueError, match="no such folder"):
         explorers.cell(tmp_path / "none")
+
+
+def test_ink_is_off_where_the_view_ignores_it(box, people):
+    ink, view = control(box, "one channel as"), control(box, "view")
+    for name in VIEWS:
+        view.value = name
+        drawn = {}
+        for choice in render.INKS:
+            rendered = render.render(people[0][0], people[1][0], NUMBERS)
+            drawn[choice] = page(rendered, name, choice).tobytes()
+        assert ink.disabled == (len(set(drawn.values())) == 1), name
+
+
+def test_contrast_is_stretched_for_the_eye_alone(box, people):
+    before, said, read = pixels(box), text(box), images(box)[0].read
+    toggle = control(box, "stretch contrast")
+    toggle.value = True
+    rendered = render.render(people[0][0], people[1][0], NUMBERS)
+    seen = page(render.stretched(rendered), "overview", "colour")
+    np.testing.assert_array_equal(pixels(box), seen)
+    assert (pixels(box) != before).any()
+    assert (text(box), images(box)[0].read) == (said, read), "numbers are as they were"
+    toggle.value = False
+    np.testing.assert_array_equal(pixels(box), before)
+
+
+def test_a_stretched_file_says_so(box, tmp_path):
+    control(box, "stretch contrast").value = True
+    control(box, "save PNG").click()
+    (path,) = (tmp_path / "figures").glob("*.png")
+    with Image.open(path) as saved:
+        assert json.loads(saved.info["Description"])["contrast"] == "stretched"
+
+
+def test_every_control_has_a_tooltip(box):
+    bare = []
+    for widget in inside(box):
+        if isinstance(widget, widgets.ToggleButtons):
+            hints = widget.tooltips
+            assert len(set(hints)) == len(widget.options), widget.description
+            bare += [] if all(hints) else [widget.description]
+        elif isinstance(widget, widgets.DOMWidget) and hasattr(widget, "disabled"):
+            bare += [] if widget.tooltip else [getattr(widget, "description", widget)]
+    assert bare == []
+    sliders = [control(box, name).tooltip for name in NAMES]
+    assert len(set(sliders)) == len(NAMES), "each number has words of its own"

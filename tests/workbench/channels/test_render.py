@@ -243,3 +243,24 @@ class TestTrace:
             assert (way["x"], way["y"]) == (column, row)
         with pytest.raises(IndexError):
             render.trace(made, 8, 0)
+
+
+class TestStretched:
+    def test_each_picture_fills_black_to_white_by_one_scale(self):
+        rng = np.random.default_rng(1)
+        visible, infrared = rng.integers(90, 120, (2, 48, 24, 3), dtype=np.uint8)
+        rendered = render.render(visible, infrared, generators.preset("luma"))
+        seen = render.stretched(rendered)
+        for m in Modality:
+            was, now = rendered.pixels[m], seen.shown[m].astype(float)
+            assert np.percentile(now, (1, 99)) == pytest.approx((0, 255), abs=2)
+            inside = (now > 0) & (now < 255)
+            slope, level = np.polyfit(was[inside], now[inside], 1)
+            assert now[inside] == pytest.approx(slope * was[inside] + level, abs=1)
+        np.testing.assert_array_equal(seen.divergence, rendered.divergence)
+        np.testing.assert_array_equal(seen.clipped, rendered.clipped)
+
+    def test_a_flat_picture_is_left(self):
+        flat = np.full((8, 4, 3), 100, np.uint8)
+        rendered = render.render(flat, flat, generators.preset("D_I = I"))
+        np.testing.assert_array_equal(render.stretched(rendered).shown[Modality.V], flat)

@@ -5,6 +5,7 @@ leave the kernel alive.
 import asyncio
 import re
 
+import numpy as np
 import pytest
 import traitlets
 
@@ -99,6 +100,37 @@ def test_a_training_is_that_of_the_sketch():
     assert widget.progress == -1
 
 
+def test_five_seeds_are_the_sketchs_own():
+    widget = explorers.graph("base", steps=4, seed=2)
+    entry = widget.train_seeds()
+    ends = [toy.train(MDL_GRAPHS["base"], seed, steps=4)[-1] for seed in range(2, 7)]
+    assert entry["gap"] == [round(frame.gap, 4) for frame in ends]
+    assert entry["rank1"] == [round(frame.rank1, 4) for frame in ends]
+    assert (entry["name"], entry["pairs"], entry["first"]) == ("baseline (B2)", ["V-I"], 2)
+    single = widget.train()
+    assert single["gap"] == entry["gap"][0], "a single training is the first seed's"
+    widget.train_seeds()
+    assert len(widget.fives) == 1, "once more is no second row"
+    widget.pairs = ["V-DI"]
+    widget.train_seeds()
+    assert [one["name"] for one in widget.fives] == ["baseline (B2)", "V-DI"]
+    assert (widget.progress, widget.running) == (-1, -1)
+
+
+def test_its_output_holds_the_graph_with_the_entries_of_the_table():
+    table = np.arange(16).reshape(4, 4) / 10
+    widget = explorers.graph("V-DI DI-DV", table=table)
+    data, _ = widget._repr_mimebundle_()
+    assert data["image/png"]
+    words = [text.get_text() for ax in widget.figure().axes for text in ax.texts]
+    assert [w for w in words if " → " in w] == [
+        "V → D_I 0.300, D_I → V 1.200",
+        "D_V → D_I 1.100, D_I → D_V 1.400",
+    ]
+    plain = explorers.graph("V-DI").figure()
+    assert not [text for ax in plain.axes for text in ax.texts if " → " in text.get_text()]
+
+
 class TestButtons:
     def test_without_a_loop_it_trains_at_once(self):
         widget = explorers.graph("base", steps=3)
@@ -127,6 +159,29 @@ class TestButtons:
         assert [entry["pairs"] for entry in widget.results] == [["V-I"]], (
             "one training, of the graph that was shown when it began"
         )
+
+    def test_five_seeds_leave_others_their_turn_and_show_as_they_come(self):
+        widget, turns, seen = explorers.graph("base", steps=20), [], []
+        widget.observe(lambda change: seen.append([len(one["gap"]) for one in change.new]), "fives")
+
+        async def kernel():
+            widget._asked(widget, {"do": "train seeds"}, [])
+            await asyncio.sleep(0)
+            widget._asked(widget, {"do": "train"}, [])  # a second press while they run
+            widget.pairs = ["V-DI"]  # a click meanwhile
+            while widget.progress >= 0:
+                turns.append((widget.running, widget.progress))
+                await asyncio.sleep(0)
+
+        asyncio.run(kernel())
+        assert seen == [[1], [2], [3], [4], [5]]
+        assert widget.results == []
+        assert widget.fives[0]["pairs"] == ["V-I"]
+        assert [running for running, _ in turns] == sorted(running for running, _ in turns)
+        assert {running for running, _ in turns} == {0, 1, 2, 3, 4}
+        assert [share for _, share in turns] == sorted(share for _, share in turns)
+        widget._asked(widget, {"do": "clear"}, [])
+        assert widget.fives == []
 
     def test_after_an_error_it_can_be_pressed_again(self, monkeypatch):
         widget = explorers.graph("base", steps=3)
