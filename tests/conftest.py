@@ -33,6 +33,17 @@ REAL = REPOSITORY.parent / "shared" / "realdata" / "roadscene"
 WEIGHTS = REPOSITORY.parent / "shared" / "weights" / "resnet50_v1_backbone_fp16.pth"
 
 
+#: Whatever asks for one of these drives a browser, a JupyterLab or processes that are killed.
+SLOW_FIXTURES = {"launch", "chromium", "lab", "browser"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_place(tmp_path_factory):
     """Twins and banks of the tests are shared within a run and never mixed with the user's."""

@@ -43,6 +43,7 @@ def test_the_gpu_script_runs_on_a_cpu(part):
     assert LINE.search(done.stdout), done.stdout
 
 
+@pytest.mark.slow
 def test_without_a_gpu_it_says_so():
     import torch
 
@@ -53,6 +54,7 @@ def test_without_a_gpu_it_says_so():
     assert "no GPU is here" in done.stdout
 
 
+@pytest.mark.slow
 def test_wrong_results_stop_a_benchmark(tmp_path):
     """The broken variant: a table of losses that is off by a thousandth."""
     code = (

@@ -6,11 +6,13 @@ import ast
 import re
 import subprocess
 import tomllib
+import types
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from . import conftest
 from .conftest import REPOSITORY
 from .density import measure
 
@@ -128,6 +130,36 @@ def test_an_import_that_goes_up_is_found():
     """The broken variant."""
     assert faults({"losses": {"training"}}) == [("losses", "training")]
     assert faults({"losses": {"network"}}) == [("losses", "network")]
+
+
+class TestQuickLoop:
+    """`-m "not slow"`: what drives a browser or kills processes is no part of it."""
+
+    #: Whole modules that say so themselves.
+    SLOW_MODULES = ("kills", "kernels", "sweeps", "resume", "writes", "lab")
+
+    def marks(self, fixtures):
+        """The marks that a test of these fixtures is given on collection."""
+        given = []
+        item = types.SimpleNamespace(fixturenames=fixtures, add_marker=given.append)
+        conftest.pytest_collection_modifyitems([item])
+        return [mark.name for mark in given]
+
+    def test_whoever_asks_for_a_browser_is_slow(self):
+        assert self.marks(["tmp_path", "chromium", "live"]) == ["slow"]
+        assert self.marks(["notebook", "lab", "browser"]) == ["slow"]
+        assert self.marks(["tmp_path", "regdb"]) == []
+
+    def test_the_fixtures_are_there(self):
+        """A fixture that is renamed must be renamed here."""
+        defined = (REPOSITORY / "tests").glob("*/conftest.py")
+        names = re.findall(r"^def (\w+)\(", "\n".join(p.read_text() for p in defined), re.MULTILINE)
+        assert set(names) >= conftest.SLOW_FIXTURES
+
+    def test_the_long_faults_are_slow(self):
+        for name in self.SLOW_MODULES:
+            text = (REPOSITORY / "tests" / "faults" / f"test_{name}.py").read_text()
+            assert "\npytestmark = pytest.mark.slow\n" in text, name
 
 
 def test_some_packages_have_few_importers():

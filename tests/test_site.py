@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 DOCS = REPOSITORY / "docs"
 
 pytest.importorskip("sphinx", reason="the docs extra is not installed")

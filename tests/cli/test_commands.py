@@ -62,6 +62,7 @@ def test_help_names_every_promised_command():
     assert "bdlab demo" in text
 
 
+@pytest.mark.slow
 def test_train_status_report_and_again(tmp_path):
     root, out = folder(tmp_path / "set"), tmp_path / "out"
     first = call("train", "MDL4", "--data", "folder", "--root", root, "--out", out, *SMALL)
@@ -215,6 +216,7 @@ def test_status_of_nothing_and_of_failures(tmp_path):
     assert "1 done" in text
 
 
+@pytest.mark.slow
 def test_plan_measures_and_names_the_rows(tmp_path):
     result = call(
         "plan", "table4", "--preset", "smoke", "--out", tmp_path, "--jobs", "1", "--seeds", "0,1"
@@ -228,6 +230,7 @@ def test_plan_measures_and_names_the_rows(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_only_some_rows(tmp_path):
     root = folder(tmp_path / "set")
     plan = call(
@@ -249,6 +252,7 @@ def test_only_some_rows(tmp_path):
     assert (wrong.exit_code, "unknown row 'B3'" in said(wrong)) == (2, True)
 
 
+@pytest.mark.slow
 def test_all_is_every_sweep_on_its_own_twins(own_place):
     cells = sweep.cells("all", None, None, "smoke", [0], [1], {})
     assert len({cell.name for cell in cells}) == len(cells) > 60
@@ -322,6 +326,7 @@ def test_data_make_check_import(tmp_path):
     assert again.exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["corruption", "modern", "dials"])
 def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
     """Every row at the smoke preset, and the report with every contrast."""
@@ -344,6 +349,7 @@ def test_what_is_asked_since_runs_to_its_end(regdb, tmp_path, name):
     assert ("Verdicts are on v2t@mixed R1" in made.output) == (name == "corruption")
 
 
+@pytest.mark.slow
 def test_the_third_set_trains_and_is_reported_in_every_reading(own_place, tmp_path):
     for row in ("B2", "MDL4"):
         words = ("--data", "synthetic-llcm", "--preset", "smoke", "--out", tmp_path)

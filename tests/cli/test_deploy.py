@@ -18,6 +18,7 @@ def place(regdb, tmp_path_factory):
     return root, committed(root / "runs"), example(root / "own", 10, "smoke")
 
 
+@pytest.mark.slow
 def test_embed_then_search(place, tmp_path):
     _, cell, own = place
     made = call("embed", own, "--cell", cell, "--out", tmp_path / "f")
@@ -34,6 +35,7 @@ def test_embed_then_search(place, tmp_path):
     assert "<figure" in (tmp_path / "s" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_export_test_and_track(place, tmp_path):
     root, cell, own = place
     done = call("export", cell, "--to", "torch", "--out", tmp_path / "net.pt")
@@ -56,6 +58,7 @@ def test_export_test_and_track(place, tmp_path):
     assert (tmp_path / "t" / "history.csv").is_file()
 
 
+@pytest.mark.slow
 def test_from_a_cell_goes_on_and_notes_it(place, tmp_path):
     _, cell, own = place
     small = ("--set", "epochs=1", "--set", "steps=2", "--set", "identities=3")

@@ -16,6 +16,8 @@ from bdlab.workbench.retrieval import search
 from tests.datasets import trees
 from tests.deploy.conftest import committed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def embed(cell):

@@ -15,6 +15,8 @@ from bdlab.modality import Modality
 
 from .conftest import committed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def embed(cell):

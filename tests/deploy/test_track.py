@@ -11,6 +11,8 @@ from bdlab.deploy import DeployError, track
 from bdlab.experiments import runs
 from bdlab.files import read_lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def out(cell, tmp_path):

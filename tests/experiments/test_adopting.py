@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from bdlab.cli import main
 from bdlab.experiments import adopting, cell, runs, sweeps
 
+pytestmark = pytest.mark.slow
+
 HERE = (1, "cpu")  # threads, device
 
 

@@ -419,6 +419,7 @@ def distinct():
     return list(found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config", distinct(), ids=lambda c: f"{c.run.sweep}-{c.run.row}-{c.data.data}"
 )

@@ -18,6 +18,8 @@ from bdlab.experiments import runs, sweeps
 from bdlab.training import checkpoint, extract, loop
 from bdlab.training import setup as setups
 
+pytestmark = pytest.mark.slow
+
 SMOKE = {"epochs": 2, "steps": 3, "checkpoint_every": 1}
 
 

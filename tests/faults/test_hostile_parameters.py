@@ -24,6 +24,8 @@ from tests.test_batch import write_notebook
 
 from . import random
 
+pytestmark = pytest.mark.slow
+
 MAKE = "__import__('os').mkdir('canary')"
 NAMES = [
     MAKE,

@@ -11,6 +11,8 @@ from bdlab.cli import sweep as sweeping
 from bdlab.experiments import runs
 from tests.test_batch import write_notebook
 
+pytestmark = pytest.mark.slow
+
 #: What the notebook of a seed does instead of its work, and the words that tell its reason from the
 #: others'.
 DEATHS = {

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import pytest
 import torch
 
 from bdlab import files
@@ -17,6 +18,8 @@ from bdlab.training import setup as setups
 
 from . import random
 from .forks import Shared, die, end, fork, half, kill
+
+pytestmark = pytest.mark.slow
 
 STEPS = 6
 POINTS = (

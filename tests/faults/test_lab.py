@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = re.compile(
     r"http://127\.0\.0\.1:(\d+)/lab/tree/(?:my|notebooks)/\w+\.ipynb(?:\?token=(\w+))?"
 )

@@ -13,6 +13,8 @@ from bdlab.training import setup as setups
 
 from . import random
 
+pytestmark = pytest.mark.slow
+
 SMOKE = {"epochs": 2, "steps": 3}
 
 

@@ -11,12 +11,16 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from bdlab import batch, files
 from bdlab.config import from_flat
 from bdlab.experiments import runs
 
 from . import forks, random
 from .forks import Shared, end, fork, kill
+
+pytestmark = pytest.mark.slow
 
 CELLS = [
     runs.Cell(

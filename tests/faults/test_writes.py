@@ -18,6 +18,8 @@ from . import random
 from .forks import Shared, end, fork, half
 from .test_kills import life, outcome, prepared, whole
 
+pytestmark = pytest.mark.slow
+
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 PLACES = ("open", "write", "fsync", "replace", "folder")
 

@@ -31,6 +31,7 @@ def test_every_name_of_a_configuration_can_be_built_and_no_other():
     assert set(get_args(Method)) == set(METHODS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", OWN)
 def test_gradients_reach_every_parameter_and_the_loss_falls(method):
     net, objective = made(method)
@@ -116,6 +117,7 @@ def test_weight_nought_takes_away_what_a_rival_adds(method):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", OWN)
 def test_a_cell_is_saved_and_loaded(method, tmp_path, regdb):
     c = config(method, epochs=1, steps=2)
@@ -133,6 +135,7 @@ def test_a_cell_is_saved_and_loaded(method, tmp_path, regdb):
     assert set(shown) == set(c.modalities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["one-stream", "gan"])
 def test_going_on_gives_the_bits_of_one_that_never_stopped(method, tmp_path, regdb):
     """A shared stem stands twice in a checkpoint, a translator among the extras."""
@@ -155,6 +158,7 @@ def test_going_on_gives_the_bits_of_one_that_never_stopped(method, tmp_path, reg
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
+@pytest.mark.slow
 def test_one_goes_through_the_notebook(tmp_path, regdb):
     c = config("gan", epochs=1, steps=2, sweep="families", row="GAN")
     (outcome,) = sweeps.run_all(

@@ -7,6 +7,8 @@ from bdlab.evaluation import Embedded
 
 from . import numbers, recipes
 
+pytestmark = pytest.mark.slow
+
 SCORES = numbers.read("regdb_scores.json")["scores"]
 SAME = ("AGW eval_regdb", "torchreid evaluate_rank", "fast-reid evaluate_rank")
 

@@ -11,6 +11,8 @@ from bdlab.protocols import draws
 
 from . import numbers, recipes
 
+pytestmark = pytest.mark.slow
+
 OFFICIAL = numbers.read("sysu_official_scores.json")["scores"]
 SEEDED = numbers.read("sysu_seeded.json")["scores"]
 

@@ -13,6 +13,8 @@ from bdlab.datasets import check
 
 from . import numbers, recipes
 
+pytestmark = pytest.mark.slow
+
 TOTALS = numbers.read("sysu_totals.json")
 
 

@@ -7,6 +7,8 @@ from bdlab import report
 from bdlab.report import dials, figures
 from tests.report.test_report import put
 
+pytestmark = pytest.mark.slow
+
 CHANNEL, APPEARANCE = (0.2, 0.5), (0.1, 0.5, 1.0)
 
 

@@ -13,6 +13,8 @@ from bdlab.experiments import sweeps
 from bdlab.report import latex
 from tests.report.test_report import put
 
+pytestmark = pytest.mark.slow
+
 PAGE = r"""\documentclass{article}
 \usepackage{booktabs,graphicx,xcolor}
 \begin{document}

@@ -13,6 +13,8 @@ from bdlab.report import figures
 from tests.conftest import REPOSITORY
 from tests.report.test_report import put, put_failed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def out(tmp_path):

@@ -113,6 +113,7 @@ def test_b1_has_no_triplet_terms_and_rows_train_what_they_own():
         assert silent == [], row
 
 
+@pytest.mark.slow
 def test_a_run_learns_its_training_people():
     """Three hundred steps on sixteen rendered people leave ln 16, a guess's loss, far behind."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)
@@ -122,6 +123,7 @@ def test_a_run_learns_its_training_people():
     assert history[-1]["guard"] == {}, "the guard leaves a run alone that learns"
 
 
+@pytest.mark.slow
 def test_a_run_whose_labels_are_shuffled_does_not(monkeypatch):
     """The broken variant: the same run with labels that mean nothing stays near ln 16."""
     s = prepared("B1", epochs=12, steps=25, lr=0.05)

@@ -9,6 +9,7 @@ Everything is of the test part, and of features of unit length: a Euclidean dist
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -76,29 +77,42 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
     )
 
 
+RENDERED = (
+    "{}: its people were rendered by the same recipe on another kind of processor. Some pixels "
+    "differ by one, and the last digits of its scores may."
+)
+
+
 def reopen(folder: Path | str, root: str | None = None, device: str | None = None) -> Tested:
     """The trained network of a finished cell, tested again and ready to be asked; ``root`` where
     the data lie now, if elsewhere.
 
     Raises TrainingError if the folder is no finished cell, its weights are damaged or the data are
-    not those it was trained on.
+    not those it was trained on. Rendered people of the same recipe are asked, with a warning: on
+    another kind of processor some of their pixels may differ by one.
     """
-    if fault := runs.check(Path(folder)):
+    folder = Path(folder)
+    if fault := runs.check(folder):
         raise TrainingError(
             f"{folder}: no finished cell, {fault}. `bdlab status` lists those there are."
         )
-    result = json.loads((Path(folder) / "result.json").read_text())
+    result = json.loads((folder / "result.json").read_text())
     setup = prepare(
         from_flat(result["params"] | {"weights": None} | ({"root": root} if root else {})),
         device,
         progress=False,
     )
-    if setup.dataset.fingerprint != result["provenance"]["fingerprint"]:
-        raise TrainingError(
-            f"{setup.dataset.root}: not the data that {folder} was trained on (their fingerprints "
-            "differ), so its test people may have "
-            "been trained on. Give the root it was trained with, or train a cell on these."
-        )
+    seen = result["provenance"]
+    if setup.dataset.fingerprint != seen["fingerprint"]:
+        recipe = setup.dataset.provenance.get("twin")
+        if recipe and recipe == seen["data"].get("twin"):
+            warnings.warn(RENDERED.format(folder.name), stacklevel=2)
+        else:
+            raise TrainingError(
+                f"{setup.dataset.root}: not the data that {folder} was trained on (their "
+                "fingerprints differ), so its test people may have been trained on. Give the root "
+                "it was trained with, or train a cell on these."
+            )
     return test(replace(setup, net=cells.load(folder).to(setup.device)))
 
 

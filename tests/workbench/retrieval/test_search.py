@@ -244,9 +244,20 @@ class TestCells:
         shutil.copytree(made[2], tmp_path / "cell")
         result = json.loads((made[2] / "result.json").read_text())
         result["provenance"]["fingerprint"] = "0" * 64
+        result["provenance"]["data"]["twin"]["seed"] = 7
         (tmp_path / "cell" / "result.json").write_text(json.dumps(result))
         with pytest.raises(TrainingError, match="fingerprints differ"):
             retrieval.reopen(tmp_path / "cell")
+
+    def test_people_of_the_same_recipe_are_asked_with_a_warning(self, made, tmp_path):
+        """As where another kind of processor rendered them."""
+        shutil.copytree(made[2], tmp_path / "cell")
+        result = json.loads((made[2] / "result.json").read_text())
+        result["provenance"]["fingerprint"] = "0" * 64
+        (tmp_path / "cell" / "result.json").write_text(json.dumps(result))
+        with pytest.warns(UserWarning, match="another kind of processor"):
+            tested = retrieval.reopen(tmp_path / "cell")
+        assert tested.results["v2t"].mean == result["scores"]["v2t"]["mean"]
 
     def test_a_damaged_or_absent_cell_is_refused(self, made, tmp_path):
         with pytest.raises(
