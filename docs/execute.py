@@ -39,8 +39,11 @@ EXPLORERS = "bdlab.workbench.explorers"
 DRAWN = {"bdlab.workbench.notebook.train": "curves"}
 MOST_BYTES = 400_000  # of a notebook with its outputs
 #: Widest picture in pixels, colours of a palette and quality of a photograph: tried in turn until a
-#: notebook fits.
-FORMS = ((950, 96, 75), (900, 48, 65), (800, 32, 55), (700, 24, 45), (600, 16, 35))
+#: notebook fits. The width goes last: what is narrow cannot be read.
+FORMS = (
+    (950, 96, 75), (950, 48, 60), (950, 32, 45), (950, 16, 35), (950, 12, 25),
+    (850, 12, 25), (750, 12, 25), (650, 12, 25),
+)  # fmt: skip
 #: Mean error (of 255) of an even palette up to which a picture is a drawing; people have 4 or more.
 DRAWING = 3.0
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
