@@ -69,7 +69,7 @@ def page() -> str:
         parts.append("\n\n".join([title, f"**{outcome}**", picture, rest]))
     if len(parts) == 1:
         return head + NONE
-    parts.insert(1, control() + "\n")
+    parts.insert(1, f"{control()}{waiting()}\n")
     return "\n".join(parts)
 
 
@@ -80,15 +80,22 @@ def control() -> str:
         verdict = verdicts.get(("B2-batch", "Ours"))
         if verdict is None or verdict.low is None:
             continue
-        waiting = [row for row, count in table.counts.items() if not count]
-        rest = f" Not run yet: {', '.join(waiting)}." if waiting else ""
         return (
             f"{QUESTION} B2 with as many pictures in a step as MDL4 (`B2-batch`) has "
             f"{verdict.difference:+.1f} points of Rank-1 against MDL4, 95 % from "
             f"{verdict.low:+.1f} to {verdict.high:+.1f}, {verdict.n} of {PLANNED} planned seeds: "
-            f"*{verdict.word}*.{rest}"
+            f"*{verdict.word}*."
         )
     return OPEN
+
+
+def waiting() -> str:
+    """The controls that have no cell yet."""
+    rows = []
+    for table in shown():
+        if table.sweep.name == "controls":
+            rows += [row for row, count in table.counts.items() if not count]
+    return f" Not run yet: {', '.join(rows)}." if rows else ""
 
 
 def sentence() -> str:

@@ -84,7 +84,7 @@ def shown(path):
 
 def not_blank(picture):
     """More than one shade on a share of the picture that a frame and labels alone do not reach."""
-    return (picture != picture[0, 0]).any(axis=2).mean() > 0.02 and len(np.unique(picture)) > 16
+    return (picture != picture[0, 0]).any(axis=2).mean() > 0.02 and len(np.unique(picture)) > 8
 
 
 def draws(path, figures):

@@ -105,7 +105,7 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
     seen = result["provenance"]
     if setup.dataset.fingerprint != seen["fingerprint"]:
         recipe = setup.dataset.provenance.get("twin")
-        if recipe and recipe == seen["data"].get("twin"):
+        if recipe and recipe == seen.get("data", {}).get("twin"):
             warnings.warn(RENDERED.format(folder.name), stacklevel=2)
         else:
             raise TrainingError(
