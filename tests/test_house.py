@@ -225,6 +225,7 @@ def test_light_modules_do_not_pull_in_torch(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_training_needs_no_jupyter():
     """A GPU node may have neither Jupyter nor papermill: `bdlab train` must not import them."""
     import sys

@@ -57,6 +57,7 @@ def test_a_fault_of_a_light_command_is_light_too(tmp_path):
     assert "loaded" not in said
 
 
+@pytest.mark.slow
 def test_a_command_that_loads_torch_is_seen():
     """The broken variant."""
     assert "'torch'" in loaded("doctor")[1]
@@ -115,6 +116,7 @@ def test_what_is_declared_before_the_first_cell(tmp_path, monkeypatch):
     assert "the baseline was Zeta, is Alpha" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_backend_that_an_ide_has_set_does_no_harm(tmp_path):
     """Without the command line's own choice, importing matplotlib would end in a traceback."""
     put(tmp_path, "B2")

@@ -94,6 +94,7 @@ def test_the_matrix_rate_is_a_rate():
     assert machine.matrix_rate(torch.device("cpu"), torch.float32, times=1) > 1e8
 
 
+@pytest.mark.slow
 def test_a_row_of_two_sweeps_is_planned_for_each(monkeypatch, tmp_path):
     """`plan all`: table2 and families both have two-stream rows and Ours; rows of one name are not
     one row.

@@ -142,6 +142,7 @@ class TestTable:
         assert "all-multi" in report.to_html(table)
         assert "all-multi" not in report.text(table)
 
+    @pytest.mark.slow
     def test_what_differs_is_never_averaged(self, tmp_path):
         put(tmp_path, "B2", 0, 0.5)
         put(tmp_path, "B2", 1, 0.7, lr=0.02)

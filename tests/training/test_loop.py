@@ -208,6 +208,7 @@ COMPILE = torch.nn.Module.compile
 
 # The checker of shapes around a forward (see conftest) makes the compiler look at attributes.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+@pytest.mark.slow
 class TestCompiled:
     """torch.compile with the eager backend: what it traces is what runs, without a compiler of C++
     or GPU code.
