@@ -78,8 +78,9 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
 
 
 RENDERED = (
-    "{}: its people were rendered by the same recipe on another kind of processor. Some pixels "
-    "differ by one, and the last digits of its scores may."
+    "{}: its people were rendered by the same recipe, but not to the same bytes: on another kind of "
+    "processor, where some pixels differ by one, or the pictures were changed since. Its scores "
+    "may differ from those in its record."
 )
 
 
@@ -89,7 +90,7 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
 
     Raises TrainingError if the folder is no finished cell, its weights are damaged or the data are
     not those it was trained on. Rendered people of the same recipe are asked, with a warning: on
-    another kind of processor some of their pixels may differ by one.
+    another kind of processor some of their pixels differ by one.
     """
     folder = Path(folder)
     if fault := runs.check(folder):
