@@ -78,8 +78,8 @@ def trained(out: Path | str, config: Config, say: Callable[[str], None] = print)
 
 
 RENDERED = (
-    "{}: its people were rendered by the same recipe, but not to the same bytes: on another kind of "
-    "processor, where some pixels differ by one, or the pictures were changed since. Its scores "
+    "{}: its people were rendered by the same recipe, but not to the same bytes: on another kind "
+    "of processor, where some pixels differ by one, or the pictures were changed since. Its scores "
     "may differ from those in its record."
 )
 
