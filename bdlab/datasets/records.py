@@ -100,6 +100,11 @@ class Dataset:
     exclude: str = "none"
     names: dict[int, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line: a set has thousands of records."""
+        people = len({record.identity for record in self.records})
+        return f"<Dataset {self.name}: {len(self.records):,} pictures of {people} people, {self.root}>"
+
     def called(self, identity: int) -> str:
         """A person's name, or the identity's number where no name is known: what lists show."""
         return self.names.get(identity, str(identity))

@@ -30,6 +30,14 @@ def test_an_error_is_one_paragraph():
     assert (error.file, error.line, error.rule, error.remedy) == ("a.txt", 3, "be right", "mend it")
 
 
+def test_a_set_is_printed_in_one_line(tmp_path):
+    d = folder.read(trees.folder(tmp_path))
+    pictures, people = len(d.records), len({record.identity for record in d.records})
+    said = repr(d)
+    assert f"{d.name}: {pictures} pictures of {people} people" in said
+    assert len(said) < 100 + len(str(d.root)) and "\n" not in said
+
+
 def test_the_parts_share_nobody(tmp_path):
     d = folder.read(trees.folder(tmp_path))
     with pytest.raises(DatasetError, match="in the train part and in the test part"):
