@@ -103,7 +103,8 @@ class Dataset:
     def __repr__(self) -> str:
         """One line: a set has thousands of records."""
         people = len({record.identity for record in self.records})
-        return f"<Dataset {self.name}: {len(self.records):,} pictures of {people} people, {self.root}>"
+        held = f"{len(self.records):,} pictures of {people} people"
+        return f"<Dataset {self.name}: {held}, {self.root}>"
 
     def called(self, identity: int) -> str:
         """A person's name, or the identity's number where no name is known: what lists show."""
