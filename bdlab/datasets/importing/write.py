@@ -109,7 +109,8 @@ def _pictures(plan: Plan, part: Path, progress: bool) -> tuple[list[tuple], list
     ordered = sorted(
         plan.pictures, key=lambda one: (one.name, one.modality, str(one.source), one.line or 0)
     )
-    bar = tqdm(total=len(ordered), unit="picture", leave=False, disable=not progress)
+    quiet = None if progress else True  # None: no bar where nobody sees it move
+    bar = tqdm(total=len(ordered), unit="picture", leave=False, disable=quiet)
     with bar, ThreadPoolExecutor(min(8, machine.cores())) as pool:
         for start in range(0, len(ordered), CHUNK):
             chunk = ordered[start : start + CHUNK]
