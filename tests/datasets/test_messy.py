@@ -21,6 +21,8 @@ from . import trees
 
 TOPS = ("visible", "infrared")
 PEOPLE = ("1", "2", "3", "10")
+PEOPLE_4 = ("1", "2", "3", "4")
+NAMED = ("Müller, Jürgen", "O'Brien #2", "a & b")
 PARTS = {"1": "train", "2": "train", "3": "test", "10": "test", "anna": "train", "bo": "test"}
 
 Truth = dict[bytes, tuple[str, int, str | None]]  # a picture's bytes -> person, modality, part
@@ -109,6 +111,36 @@ def annexed(root: Path, truth: Truth) -> dict:
     return {}
 
 
+def blank_behind(root: Path, truth: Truth) -> dict:
+    (root / "visible/anna").rename(root / "visible/anna ")
+    return {}
+
+
+def held_out(root: Path, truth: Truth) -> dict:
+    """Person 2 lies in val."""
+    for modality in TOPS:
+        (root / modality / "val").mkdir()
+        (root / modality / "train/2").rename(root / modality / "val/2")
+    for data, (person, modality, part) in truth.items():
+        truth[data] = (person, modality, "val" if person == "2" else part)
+    return {}
+
+
+def frames_of_one(root: Path, truth: Truth) -> dict:
+    """Frames lie in a folder of their own in one modality alone."""
+    for person in PEOPLE:
+        place = root / "visible" / person
+        (place / "seq0").mkdir()
+        (place / "0.png").rename(place / "seq0/0.png")
+    return {}
+
+
+def empty_people(root: Path, truth: Truth) -> dict:
+    for modality in TOPS:
+        (root / modality / "99").mkdir()
+    return {}
+
+
 def mixed_case(root: Path, truth: Truth) -> dict:
     (root / "2/rgb").rename(root / "2/RGB")
     return {}
@@ -156,8 +188,32 @@ RIGHT = {
     "links of git-annex": Tree(spoil=annexed),
     "RGB and rgb": Tree("{p}/{m}/{k}.png", tops=("rgb", "ir"), spoil=mixed_case),
     "names of one's own": Tree(tops=("A", "B"), options={"visible": ["A"], "infrared": ["B"]}),
+    "endings in capitals": Tree("{m}/{p}/IMG_{k}.PNG"),
+    "blanks and accents in names of files": Tree("{m}/{p}/Foto {k} (Straße é).png"),
+    "commas and signs in people's names": Tree(people=NAMED),
+    "a blank behind a name": Tree(people=("anna", "bo"), spoil=blank_behind),
+    "modalities in capitals": Tree(tops=("VISIBLE", "Infrared")),
+    "LLCM's names": Tree("{m}/{p}/{p}_c01_s1_{k}.png", tops=("vis", "nir")),
+    "Duke's names": Tree("{m}/000{n}_c2_f00{k}.png", people=PEOPLE_4),
+    "cameras between": Tree("{p}/camera_{k}/{m}/a.png"),
+    "three parts": Tree("{m}/{part}/{p}/{k}.png", spoil=held_out, parted=True),
+    "frames below in one modality": Tree(spoil=frames_of_one),
+    "people without any picture": Tree(spoil=empty_people),
+    "SYSU's cameras": Tree(
+        "{m}/000{n}/{k}.png", ("cam1", "cam3"), PEOPLE_4,
+        options={"visible": ["cam1"], "infrared": ["cam3"]},
+    ),
+    "modalities behind the names of files": Tree("{p}/{k}_{m}.png", tops=("rgb", "ir")),
+    "in front of them": Tree("{p}/{m}-{k}.png", tops=("VIS", "Thermal"), people=("anna", "bo")),
+    "modalities and people in them": Tree(
+        "000{n}_c1s1_00{k}_{m}.png", ("rgb", "nir"), PEOPLE_4
+    ),
+    "modalities in them, cameras above": Tree("cam{k}/{p}/a {m}.png", tops=("color", "tir")),
+    "words of one's own in them": Tree(
+        "{p}/{k}_{m}.png", ("v", "t"), options={"visible": ["v"], "infrared": ["t"]}
+    ),
     "one name of one's own": Tree(tops=("day", "ir"), options={"visible": ["day"]}),
-}
+}  # fmt: skip
 
 
 def test_the_plan_says_how_folders_are_understood(tmp_path):
@@ -248,6 +304,35 @@ def linked_out(root, truth):
 def copied_in(root, truth):
     (root / "visible/1/0.png").unlink()
     shutil.copy(root.parent / "elsewhere.png", root / "visible/1/0.png")
+
+
+def linked_twice(root, truth):
+    (root / "infrared").rename(root / "flir")
+    (root / "infrared").symlink_to("flir")
+
+
+def unsaid(root, truth):
+    (root / "1/0_rgb.png").rename(root / "1/0.png")
+
+
+def said_twice(root, truth):
+    (root / "1/0_rgb.png").rename(root / "1/0_rgb_ir.png")
+
+
+def said(root, truth):
+    for name in ("0.png", "0_rgb_ir.png"):
+        if (root / "1" / name).exists():
+            (root / "1" / name).rename(root / "1/0_rgb.png")
+
+
+def two_infrared_words(root, truth):
+    for path in root.rglob("*_nir.png"):
+        shutil.copy(path, path.with_name(path.name.replace("nir", "tir")))
+
+
+def ending(root, truth):
+    for path in [path for path in root.rglob("*") if path.is_file()]:
+        path.rename(path.with_name(f"{path.name}.png"))
 
 
 def two_parts(root, truth):
@@ -343,6 +428,42 @@ REFUSED = {
         "'1' is in", "keep each person in one part", "{part}/{m}/{p}/{k}.png",
         spoil=two_parts, mend=one_part, parted=True,
     ),
+    "names with a word more": Refused(
+        "folders: rgb_images, thermal_images", "--rgb NAME --ir NAME",
+        tops=("rgb_images", "thermal_images"),
+        options={"visible": ["rgb_images"], "infrared": ["thermal_images"]},
+    ),
+    "one letter in names of files": Refused(
+        "no level of folders names both", "--rgb NAME --ir NAME", "{p}/{k}_{m}.png", ("v", "t"),
+        options={"visible": ["v"], "infrared": ["t"]},
+    ),
+    "a file that does not say its modality": Refused(
+        "its name does not say one modality (1 such; others say ir, rgb)", "rename it",
+        "{p}/{k}_{m}.png", ("rgb", "ir"), spoil=unsaid, mend=said,
+    ),
+    "a file that says two": Refused(
+        "its name does not say one modality", "rename it", "{p}/{k}_{m}.png", ("rgb", "ir"),
+        spoil=said_twice, mend=said,
+    ),
+    "two infrared words in names of files": Refused(
+        "nir, tir are all infrared", "--ir NAME", "{p}/{k}_{m}.png", ("rgb", "nir"),
+        spoil=two_infrared_words, options={"infrared": ["nir"]},
+    ),
+    "a folder and a link to it": Refused(
+        "outside the folders infrared, visible", "--skip 'flir'", spoil=linked_twice,
+        options={"skip": ["flir"]},
+    ),
+    "pictures without an ending": Refused(
+        "16 files have no ending", "give the pictures their ending", "{m}/{p}/{k}", mend=ending,
+    ),
+    "days above the people": Refused(
+        "which folder is the person", "--levels", "{m}/2024-05-01/{p}/{k}.png",
+        options={"levels": "modality/-/identity"},
+    ),
+    "a video beside pictures": Refused(
+        "clip.mp4 is not a picture", "--skip '*.mp4'", spoil=stray("visible/1/clip.mp4"),
+        options={"skip": ["*.mp4"]},
+    ),
     "a camera where a person should be": Refused(
         "stands where a person's name should", "--levels", people=("1", "cam2"),
         options={"levels": "modality/identity"},
@@ -379,9 +500,10 @@ def rows(truth: Truth, root: Path, columns: tuple[str, ...]) -> list[list[str]]:
     found = []
     for path in sorted(root.rglob("*.png")):
         person, modality, part = truth[path.read_bytes()]
+        part = part or PARTS.get(person, "train")
         said = {
             "path": path.relative_to(root).as_posix(), "absolute": str(path), "identity": person,
-            "modality": ("rgb", "IR")[modality], "split": part or PARTS[person],
+            "modality": ("rgb", "IR")[modality], "split": part,
             "camera": f"gate {modality}", "name": f"Person {person}", "note": "x",
         }  # fmt: skip
         found.append([said[column] for column in columns])
@@ -419,6 +541,96 @@ def test_a_table_is_imported_right(tmp_path, columns, header, separator):
         assert {(r.modality, r.camera) for r in found.records} == {(Modality.V, 1), (Modality.I, 2)}
         assert found.provenance["made"]["cameras"] == {"1": "gate 0", "2": "gate 1"}
         assert found.called(10) == "Person 10"
+
+
+def quoted(text: str) -> str:
+    lines = [line.split(",") for line in text.splitlines()]
+    return "".join(",".join(f'"{word}"' for word in words) + "\n" for words in lines)
+
+
+#: What programs make of a table: how it is written, and what is changed.
+WRITTEN = {
+    "a byte order mark": (";", lambda text: "\ufeff" + text),
+    "Windows' lines, tabs": ("\t", lambda text: ("\ufeff" + text).replace("\n", "\r\n")),
+    "an old Mac's lines": (",", lambda text: text.replace("\n", "\r")),
+    "empty columns at the right": (";", lambda text: text.replace("\n", ";;\n")),
+    "empty rows at the end": (";", lambda text: text + ";;\n;;\n"),
+    "quotes": (",", quoted),
+    "blanks around": (",", lambda text: text.replace(",", " , ")),
+    "backslashes": (",", lambda text: text.replace("/", "\\")),
+    "./ in front": (",", lambda text: text.replace("all/", "./all/")),
+    "the other form of Unicode": (",", lambda text: unicodedata.normalize("NFD", text)),
+}
+
+
+@pytest.mark.parametrize(("separator", "change"), WRITTEN.values(), ids=WRITTEN)
+def test_a_table_as_programs_write_it(tmp_path, separator, change):
+    root = tmp_path / "in"
+    truth = build(root, "all/é {m}{p}_{k}.png")
+    file = table(root, truth, BASIC, None, separator)
+    trees.write(file, change(file.read_text()))
+    compare(importing.write(importing.plan(file), tmp_path / "out"), truth)
+
+
+def test_a_table_with_three_parts(tmp_path):
+    root = tmp_path / "in"
+    truth = build(root, "all/{m}{p}_{k}.png", parted=True)
+    for data, (person, modality, part) in truth.items():
+        truth[data] = (person, modality, "val" if person == "2" else part)
+    file = table(root, truth, (*BASIC, "split"))
+    compare(importing.write(importing.plan(file), tmp_path / "out"), truth)
+
+
+#: A table that is refused, what is said, and how the remedy is followed.
+REMEDIES = {
+    "Excel's hint": (
+        lambda text: "sep=,\n" + text, "has no column path", "name the columns in the first line",
+        lambda text: text.partition("\n")[2], {},
+    ),
+    "no header": (
+        lambda text: text.partition("\n")[2], "has no column path", "name the columns",
+        lambda text: ",".join(BASIC) + "\n" + text, {},
+    ),
+    "a column of numbers without a name": (
+        lambda text: "".join(f"{n or ''},{line}\n" for n, line in enumerate(text.splitlines())),
+        "not understood: one without a name", "--skip ''", None, {"skip": [""]},
+    ),
+    "an old code page": (
+        lambda text: text.encode("cp1252"), "is no CSV table", "save it as CSV UTF-8",
+        lambda data: data.decode("cp1252"), {},
+    ),
+    "UTF-16": (
+        lambda text: text.encode("utf-16"), "UTF-16", "save it as CSV UTF-8",
+        lambda data: data.decode("utf-16"), {},
+    ),
+    "a modality's other word": (
+        lambda text: text.replace("rgb", "daylight"), "unknown modality 'daylight'",
+        "correct the line", lambda text: text.replace("daylight", "V"), {},
+    ),
+    "paths of another machine": (
+        lambda text: text.replace("all/", "C:\\data\\all\\"), "(16 of 16", "correct the paths",
+        lambda text: text.replace("C:\\data\\all\\", "all/"), {},
+    ),
+    "one person written as 1 and 1.0": (
+        lambda text: text.replace(",1,rgb", ",1.0,rgb"), "is written '1' before", "correct",
+        lambda text: text.replace(",1.0,rgb", ",1,rgb"), {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says", "remedy", "follow", "options"), REMEDIES.values(), ids=REMEDIES
+)
+def test_a_table_is_refused_and_its_remedy_works(tmp_path, spoil, says, remedy, follow, options):
+    root = tmp_path / "in"
+    truth = build(root, "all/é {m}{p}_{k}.png")
+    file = table(root, truth, BASIC)
+    spoilt = spoil(file.read_text())
+    trees.write(file, spoilt)
+    error = trees.refused(lambda: importing.plan(file), "all.csv", says)
+    assert remedy in error.remedy
+    trees.write(file, follow(spoilt) if follow else spoilt)
+    compare(importing.write(importing.plan(file, **options), tmp_path / "out"), truth)
 
 
 def spoiled(file: Path, old: str, new: str) -> None:

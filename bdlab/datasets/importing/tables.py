@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
@@ -76,18 +78,27 @@ def read_rows(
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         header = [column.strip() for column in next(reader, [])]
-        purposes = _purposes(header, table, known, needed, skip)
-        rows = []
-        for values in reader:
-            if values and any(value.strip() for value in values):
-                rows.append((reader.line_num, _row(values, purposes, table, reader.line_num)))
+        lines = [(reader.line_num, values) for values in reader if any(map(str.strip, values))]
     except csv.Error as error:
         raise wrong(
             table, None, f"is no CSV table ({error})", "the table is CSV, UTF-8",
             "save it as CSV UTF-8",
         ) from error  # fmt: skip
+    _without_empty_ends(header, lines)
+    purposes = _purposes(header, table, known, needed, skip)
+    rows = [(line, _row(values, purposes, table, line)) for line, values in lines]
     passed = [f"the column {column!r}" for column in header if column in skip]
     return rows, passed
+
+
+def _without_empty_ends(header: list[str], lines: list[tuple[int, list[str]]]) -> None:
+    """Takes off the columns at the right in which nothing stands, as spreadsheets write them."""
+    while header and not header[-1]:
+        ends = [values for _, values in lines if len(values) == len(header)]
+        if any(values[-1].strip() for values in ends):
+            return
+        for values in (header, *ends):
+            del values[-1]
 
 
 def _text(table: Path) -> str:
@@ -138,7 +149,8 @@ def _purposes(
     if strange:
         options = " ".join(f"--skip {column!r}" for column in strange)
         raise wrong(
-            table, 1, f"has columns that are not understood: {', '.join(strange)}", rule,
+            table, 1, "has columns that are not understood: "
+            f"{', '.join(column or 'one without a name' for column in strange)}", rule,
             f"rename them, take them out, or pass them over with {options}",
         )  # fmt: skip
     return purposes
@@ -186,14 +198,20 @@ def place(path: str, base: Path, table: Path, line: int) -> Path:
         )  # fmt: skip
     source = Path(path.replace("\\", "/"))
     if source.is_absolute():
-        return source
+        return _in_its_form(source)
     rule = "a relative path stays under the folder it starts from"
     if ".." in source.parts:
         remedy = "give the absolute path"
         raise wrong(table, line, f"the path {path!r} leads out of {base}", rule, remedy)
     if (base / source).is_symlink() and (error := link_fault(base / source, base)):
         raise wrong(table, line, f"{path!r} {error.problem}", rule, error.remedy)
-    return base / source
+    return _in_its_form(base / source)
+
+
+def _in_its_form(path: Path) -> Path:
+    """The path in the form of Unicode that the disk has: systems write é in two."""
+    forms = [Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")]
+    return next((there for there in (path, *forms) if there.exists()), path)
 
 
 def describe(plan: Plan, row: Row, name: str, table: Path, line: int) -> None:
@@ -220,9 +238,10 @@ def describe(plan: Plan, row: Row, name: str, table: Path, line: int) -> None:
 
 def _one_spelling(name: str, spelled: dict[int, str], table: Path, line: int) -> None:
     """Raises DatasetError where a number is written in two ways: one person or two?"""
-    if name.isdecimal() and spelled.setdefault(int(name), name) != name:
+    number = re.fullmatch(r"([0-9]+)(?:\.0*)?", name)  # 1, 01, and 1.0 of a program's own making
+    if number and spelled.setdefault(int(number[1]), name) != name:
         raise wrong(
-            table, line, f"the identity {name!r} is written {spelled[int(name)]!r} before",
+            table, line, f"the identity {name!r} is written {spelled[int(number[1])]!r} before",
             "a number of a person is written one way",
         )  # fmt: skip
 

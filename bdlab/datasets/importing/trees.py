@@ -13,6 +13,7 @@ from pathlib import Path
 from bdlab.modality import Modality
 
 from .. import declared
+from ..layouts import SUFFIXES
 from ..records import DatasetError, few
 from . import words
 from .plan import Plan
@@ -41,7 +42,7 @@ def read(
     base, passed = source, []
     own = dict.fromkeys(visible, Modality.V) | dict.fromkeys(infrared, Modality.I)
     if not shots:
-        raise fault(source, "holds no picture to import", "an import has pictures", "check it")
+        raise _nothing(source, walked.texts)
     if levels is not None:
         _by_levels(shots, source, levels)
         form = levels
@@ -103,8 +104,10 @@ def _levels(shot: Shot, source: Path) -> str:
     """How a picture's folders were understood, in the words of ``--levels``."""
     meanings = {folder: name for name, folder in shot.said.items()}
     folders = shot.path.parent.relative_to(source).parts
-    form = "/".join(meanings.get(folder, "-") for folder in folders)
-    return form if "identity" in shot.said else f"{form}, people in the names of files"
+    form = "/".join(meanings.get(folder, "-") for folder in folders) or "-"
+    named = {"identity": "people", "modality": "modalities"}
+    in_names = [what for name, what in named.items() if shot.said.get(name) not in folders]
+    return f"{form}, {' and '.join(in_names)} in the names of files" if in_names else form
 
 
 def _last(names: list[str]) -> str:
@@ -115,45 +118,81 @@ def _last(names: list[str]) -> str:
 def _modality(
     shots: list[Shot], base: Path, own: dict[str, Modality], passed: list[str]
 ) -> list[Shot]:
-    """Takes the level that names the modality out of every picture's folders."""
+    """The pictures whose modality is known, each told which; of a level of folders, or where no
+    level names both modalities, of the names of files.
+    """
     meaning = meaning_of(own)
-    level, covered = _best_level(shots, base, meaning)
+    levels = _levels_naming(shots, meaning)
+    covered = [] if levels else _by_names(shots, meaning, own)
+    if not levels and not covered:
+        raise _no_modality(shots, base)
+    if levels:
+        level, covered = _best(levels, base)
+        for shot in covered:
+            shot.said["modality"] = shot.dirs[level]
     inside = {id(shot) for shot in covered}
     outside = [shot for shot in shots if id(shot) not in inside]
     if outside and not own:
-        raise _outside(outside, base, {shot.dirs[level] for shot in covered})
+        folders = {shot.said["modality"] for shot in covered}
+        raise _outside(outside, base, folders) if levels else _unsaid(outside, folders)
     if outside:
         where = few(_below(outside, base))
         passed.append(f"{len(outside)} pictures outside the folders named: {where}")
-    spelled: dict[Modality, set[str]] = {Modality.V: set(), Modality.I: set()}
-    for shot in covered:
-        word = shot.dirs[level]
-        spelled[meaning(word)].add(word.lower())
-    for modality, found in spelled.items():
-        if len(found) > 1 and not own:
-            option = "--rgb" if modality is Modality.V else "--ir"
-            raise fault(
-                base, f"{few(found)} are all {modality.title}",
-                "one modality has one name of a folder",
-                f"say which is meant, --rgb NAME --ir NAME; {option} may be given for each",
-            )  # fmt: skip
-    for shot in covered:
-        shot.said["modality"] = shot.dirs.pop(level)
+    if not own:
+        _one_word(covered, base, meaning)
+    if levels:
+        for shot in covered:
+            del shot.dirs[level]
     return covered
 
 
-def _best_level(
-    shots: list[Shot], base: Path, meaning: Callable[[str], Modality | None]
-) -> tuple[int, list[Shot]]:
-    """The level at which most pictures name a modality, and those pictures."""
+def _one_word(shots: list[Shot], base: Path, meaning: Callable[[str], Modality | None]) -> None:
+    """Raises DatasetError where a modality goes by two names: two cameras, or one?"""
+    spelled: dict[Modality, set[str]] = {Modality.V: set(), Modality.I: set()}
+    for shot in shots:
+        word = shot.said["modality"]
+        spelled[meaning(word)].add(word.lower())
+    for modality, found in spelled.items():
+        if len(found) > 1:
+            option = "--rgb" if modality is Modality.V else "--ir"
+            raise fault(
+                base, f"{few(found)} are all {modality.title}",
+                "one modality has one name",
+                f"say which is meant, --rgb NAME --ir NAME; {option} may be given for each",
+            )  # fmt: skip
+
+
+def _by_names(
+    shots: list[Shot], meaning: Callable[[str], Modality | None], own: Collection[str]
+) -> list[Shot]:
+    """The pictures whose files' names hold one word for a modality (``0001_rgb.jpg``), each told
+    which; none if the names do not say both modalities, or not of most pictures.
+    """
+    covered = []
+    for shot in shots:
+        said = words.modalities_in(shot.path.stem, meaning, own)
+        if len(said) == 1:
+            shot.said["modality"] = said.pop()
+            covered.append(shot)
+    both = {meaning(shot.said["modality"]) for shot in covered} == {Modality.V, Modality.I}
+    return covered if both and (own or 2 * len(covered) > len(shots)) else []
+
+
+def _levels_naming(
+    shots: list[Shot], meaning: Callable[[str], Modality | None]
+) -> list[tuple[int, list[Shot]]]:
+    """Every level at which folders name both modalities, with the pictures in these."""
     depth = max(len(shot.dirs) for shot in shots)
     levels = []
     for level in range(depth):
         named = [s for s in shots if len(s.dirs) > level and meaning(s.dirs[level])]
         if len({meaning(shot.dirs[level]) for shot in named}) == 2:
             levels.append((level, named))
-    if not levels:
-        raise _no_modality(shots, base)
+    return levels
+
+
+def _best(levels: list[tuple[int, list[Shot]]], base: Path) -> tuple[int, list[Shot]]:
+    """The level at which most pictures name a modality, and those pictures."""
     most = max(len(named) for _, named in levels)
     best = [(level, named) for level, named in levels if len(named) == most]
     if len(best) > 1:
@@ -257,6 +296,15 @@ def _outside(outside: list[Shot], base: Path, folders: set[str]) -> DatasetError
     )  # fmt: skip
 
 
+def _unsaid(outside: list[Shot], said: set[str]) -> DatasetError:
+    first = outside[0].path
+    return fault(
+        first, f"its name does not say one modality ({len(outside)} such; others say {few(said)})",
+        "every file's name says its modality once, where folders do not",
+        f"rename it, or pass it over with --skip {first.name!r}",
+    )  # fmt: skip
+
+
 def _no_modality(shots: list[Shot], base: Path) -> DatasetError:
     depth = max(len(shot.dirs) for shot in shots)
     held = []
@@ -267,8 +315,18 @@ def _no_modality(shots: list[Shot], base: Path) -> DatasetError:
     names = f" (folders: {'; '.join(held)})" if held else ""
     return fault(
         base, f"no level of folders names both modalities{names}",
-        f"folders are named {', '.join(words.MODALITIES)}, in any case",
+        f"folders, or the names of all files, say {', '.join(words.MODALITIES)}, in any case",
         "say which is which with --rgb NAME --ir NAME, or import a table",
+    )  # fmt: skip
+
+
+def _nothing(source: Path, texts: list[str]) -> DatasetError:
+    bare = [name for name in texts if not Path(name).suffix]
+    held = f"; {len(bare)} files have no ending: {few(bare, 3)}" if bare else ""
+    return fault(
+        source, f"holds no picture to import{held}",
+        f"pictures end in {', '.join(sorted(SUFFIXES))}",
+        "give the pictures their ending" if bare else "check the path: it may be another folder's",
     )  # fmt: skip
 
 

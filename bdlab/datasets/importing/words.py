@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from bdlab.modality import Modality
 
@@ -39,6 +39,17 @@ CONTAINERS = frozenset(
 )
 #: Market-1501's file names: identity, camera and sequence, then anything.
 MARKET = re.compile(r"(-?[0-9]+)_c([0-9]+)(?:s[0-9]+)?(?=[_.])", re.IGNORECASE)
+
+
+def modalities_in(
+    stem: str, meaning: Callable[[str], Modality | None], own: Collection[str]
+) -> set[str]:
+    """The words of a file's name that mean a modality. One letter (``v``, ``t``) is a word only
+    where it is the user's ``own``.
+    """
+    letters = {name.lower() for name in own}
+    parts = re.split(r"[\W_]+", stem)
+    return {part for part in parts if meaning(part) and (len(part) > 1 or part.lower() in letters)}
 
 
 def plain(name: str) -> str:
