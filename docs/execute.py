@@ -16,7 +16,6 @@ import copy
 import hashlib
 import importlib
 import inspect
-import io
 import json
 import os
 import re
@@ -26,26 +25,20 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from PIL import Image, ImageChops, ImageStat
+import packing
 
 from bdlab import batch
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-PICTURES = {"image/png", "image/jpeg"}
+PICTURE = "image/png"  # as it is drawn
+PICTURES = {PICTURE, "image/jpeg"}  # as it is kept
 EXPLORERS = "bdlab.workbench.explorers"
 #: What shows a figure of another function while it works.
 DRAWN = {"bdlab.workbench.notebook.train": "curves"}
 MOST_BYTES = 400_000  # of a notebook with its outputs
-#: Widest picture in pixels, colours of a palette and quality of a photograph: tried in turn until a
-#: notebook fits. The width goes last: what is narrow cannot be read.
-FORMS = (
-    (950, 96, 75), (950, 48, 60), (950, 32, 45), (950, 16, 35), (950, 12, 25),
-    (850, 12, 25), (750, 12, 25), (650, 12, 25),
-)  # fmt: skip
-#: Mean error (of 255) of an even palette up to which a picture is a drawing; people have 4 or more.
-DRAWING = 3.0
+RESERVE = 200  # bytes for what stands round a picture, and in the notebook's own metadata
 #: Full metadata, so that opening and saving a notebook changes nothing. Versions are left out.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -108,10 +101,10 @@ def run(path: Path) -> nbformat.NotebookNode:
         return nbformat.read(out, as_version=4)
 
 
-def keep(
-    path: Path, executed: nbformat.NotebookNode, form: tuple[int, int, int] = FORMS[0]
-) -> nbformat.NotebookNode:
-    """The tracked notebook with the outputs of an execution, its pictures in one of ``FORMS``."""
+def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The tracked notebook with the outputs of an execution, its pictures as small as they must be
+    for ``MOST_BYTES``. Raises ValueError where they cannot be.
+    """
     book = nbformat.read(path, as_version=4)
     state = executed.metadata.get("widgets", {}).get(
         "application/vnd.jupyter.widget-state+json", {}
@@ -123,68 +116,51 @@ def keep(
             continue
         number += 1
         cell.execution_count = number
-        cell.outputs = [tidy(output, state.get("state", {}), form) for output in done.outputs]
+        cell.outputs = [tidy(output, state.get("state", {})) for output in done.outputs]
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
-        if cell.id in alts and any(PICTURES & o.get("data", {}).keys() for o in cell.outputs):
+        if cell.id in alts and any(PICTURE in o.get("data", {}) for o in cell.outputs):
             cell.metadata["mystnb"] = {"image": {"alt": alts[cell.id]}}
+    shrink(book)
     made = {"outputs_of": source_hash(book), "outputs": output_hash(book)}
     book.metadata = nbformat.from_dict({**KERNEL, "bdlab": made})
     return book
 
 
-def tidy(
-    output: nbformat.NotebookNode, widgets: dict, form: tuple[int, int, int]
-) -> nbformat.NotebookNode:
-    """One output as it is kept: small pictures, explorers as pictures."""
+def shrink(book: nbformat.NotebookNode) -> None:
+    """Packs all pictures of a notebook into what its texts leave."""
+    shown = [
+        output.data
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if PICTURE in output.get("data", {})
+    ]
+    raw = [base64.b64decode(data.pop(PICTURE)) for data in shown]
+    text = len(nbformat.writes(book).encode()) + RESERVE * (len(raw) + 1)
+    # base64 makes four letters of three bytes
+    for data, form in zip(shown, packing.fit(raw, (MOST_BYTES - text) * 3 // 4), strict=True):
+        data[form.kind] = base64.b64encode(form.data).decode()
+
+
+def tidy(output: nbformat.NotebookNode, widgets: dict) -> nbformat.NotebookNode:
+    """One output as it is kept: explorers as pictures."""
     output = copy.deepcopy(output)
     data = output.get("data", {})
     if WIDGET in data:
-        if "image/png" in data:  # the explorer's own static twin
-            picture = small(base64.b64decode(data["image/png"]), form)
-        else:
-            picture = picture_of(data[WIDGET]["model_id"], widgets, form)
+        # the explorer's own static twin goes before what its children show
+        own = data.get(PICTURE)
+        picture = base64.b64decode(own) if own else picture_of(data[WIDGET]["model_id"], widgets)
         text = "An explorer: run this notebook to use it."
         output.data = nbformat.from_dict({"text/plain": text})
         if picture:
-            output.data |= picture
+            output.data[PICTURE] = base64.b64encode(picture).decode()
         output.metadata = nbformat.from_dict({})
-    elif "image/png" in data:
-        output.data |= small(base64.b64decode(data.pop("image/png")), form)
     return output
 
 
-def small(png: bytes, form: tuple[int, int, int] = FORMS[0]) -> dict[str, str]:
-    """A picture of at most so many pixels across, base64 by its type: with a palette of its own, or
-    as JPEG where that is much smaller, as it is with people.
-    """
-    widest, colours, quality = form
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    if picture.width > widest:
-        size = (widest, round(picture.height * widest / picture.width))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    flat = picture.quantize(colours, dither=Image.Dither.NONE)
-    drawn, photograph = _packed(flat, "PNG"), _packed(picture, "JPEG", quality=quality)
-    if len(photograph) < 0.8 * len(drawn):
-        return {"image/jpeg": base64.b64encode(photograph).decode()}
-    # The palette that is off by least anywhere keeps the colour of a small mark; of a photograph it
-    # makes blots.
-    even = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    error = ImageStat.Stat(ImageChops.difference(picture, even.convert("RGB"))).mean
-    if max(error) <= DRAWING:
-        drawn = _packed(even, "PNG")
-    return {"image/png": base64.b64encode(drawn).decode()}
-
-
-def _packed(picture: Image.Image, kind: str, **options: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind, optimize=True, **options)
-    return out.getvalue()
-
-
-def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict[str, str] | None:
-    """The largest picture that a widget or one of its children shows, base64; None without any."""
+def picture_of(model_id: str, widgets: dict) -> bytes | None:
+    """The largest picture that a widget or one of its children shows; None without any."""
     pictures: list[bytes] = []
     waiting = [model_id]
     while waiting:
@@ -195,7 +171,7 @@ def picture_of(model_id: str, widgets: dict, form: tuple[int, int, int]) -> dict
                 pictures.append(raw)
         for child in model.get("state", {}).get("children", []):
             waiting.append(child.removeprefix("IPY_MODEL_"))
-    return small(max(pictures, key=len), form) if pictures else None
+    return max(pictures, key=len, default=None)
 
 
 def alt_texts(book: nbformat.NotebookNode) -> dict[str, str]:
@@ -260,13 +236,10 @@ def first_sentence(function: ast.expr, modules: dict[str, str]) -> str | None:
 def main(paths: list[Path]) -> None:
     os.chdir(ROOT)
     for path in paths:
-        executed = run(path)
-        for form in FORMS:
-            text = nbformat.writes(keep(path, executed, form)) + "\n"
-            if len(text) <= MOST_BYTES:
-                break
-        else:
-            sys.exit(f"{path}: {len(text):,} bytes with its outputs, {MOST_BYTES:,} at most")
+        try:
+            text = nbformat.writes(keep(path, run(path))) + "\n"
+        except ValueError as error:
+            sys.exit(f"{path}: {error}")
         path.write_text(text, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(text) / 1000:,.0f} kB", flush=True)
 

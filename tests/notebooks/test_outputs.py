@@ -1,6 +1,7 @@
 """The outputs that tracked notebooks carry: made from this source, small, readable anywhere."""
 
 import base64
+import copy
 import io
 import re
 import sys
@@ -80,43 +81,6 @@ def test_opening_and_saving_changes_nothing(path):
     assert path.read_text(encoding="utf-8") == nbformat.writes(book) + "\n"
 
 
-def test_a_small_mark_keeps_its_colour():
-    """Of a drawing with many greys and two oranges; the broken variant: a palette for the many."""
-    big = np.full((256, 256, 3), 255, np.uint8)
-    big[200:240] = np.arange(256, dtype=np.uint8)[None, :, None]
-    for corner, colour in ((10, (213, 94, 0)), (30, (222, 143, 5))):
-        big[corner : corner + 6, corner : corner + 6] = colour
-
-    def off(picture):
-        there = np.asarray(picture.convert("RGB")).astype(int)
-        return max(abs(there[k + 2, k + 2] - big[k + 2, k + 2]).max() for k in (10, 30))
-
-    assert off(kept(big, 24)) <= 20
-    assert off(Image.fromarray(big).quantize(24, dither=Image.Dither.NONE)) > 20
-
-
-def test_people_are_not_made_to_blots():
-    """A picture with other colours everywhere has the palette for the many, or is a JPEG; the even
-    one, the broken variant, is off by more.
-    """
-    y, x = np.mgrid[:128, :128]
-    soft = np.stack([x * 2, y * 2, (x + y) // 2], axis=2).astype(np.uint8)
-
-    def off(picture):
-        return np.abs(np.asarray(picture.convert("RGB")).astype(int) - soft).mean()
-
-    even = Image.fromarray(soft).quantize(24, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    assert off(kept(soft, 24)) < 0.9 * off(even)
-
-
-def kept(pixels, colours):
-    """A picture [H, W, 3] as a tracked notebook keeps it."""
-    raw = io.BytesIO()
-    Image.fromarray(pixels).save(raw, "PNG")
-    (data,) = execute.small(raw.getvalue(), (256, colours, 60)).values()
-    return Image.open(io.BytesIO(base64.b64decode(data)))
-
-
 def nameless(book):
     """Cells that show a picture without words for those who do not see it."""
     found = []
@@ -162,11 +126,11 @@ def test_an_explorers_own_picture_goes_before_those_of_its_children():
     own = base64.b64encode(png.getvalue()).decode()
     data = {execute.WIDGET: {"model_id": "a"}, "image/png": own, "text/plain": "Board()"}
     output = nbformat.v4.new_output("execute_result", data)
-    kept = execute.tidy(output, {}, execute.FORMS[0]).data
+    kept = execute.tidy(output, {}).data
     assert execute.PICTURES & kept.keys()
     assert execute.WIDGET not in kept
     bare = nbformat.v4.new_output("execute_result", {execute.WIDGET: {"model_id": "a"}})
-    assert not execute.PICTURES & execute.tidy(bare, {}, execute.FORMS[0]).data.keys()
+    assert not execute.PICTURES & execute.tidy(bare, {}).data.keys()
 
 
 def test_words_of_a_function_of_the_notebooks_own():
@@ -187,14 +151,28 @@ def test_words_of_a_function_of_the_notebooks_own():
     assert "four modalities as a graph" in texts[made[4].id]
 
 
-def test_pictures_are_made_small_and_stay_pictures():
-    big = Image.radial_gradient("L").convert("RGB")
+def test_all_pictures_are_packed_into_what_the_texts_leave(monkeypatch):
+    """Two noisy pictures beside one that is small whatever is done; and too many are refused."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, 200, 200, 3), dtype=np.uint8)
+    pictures = [noise[0], noise[1], np.zeros((200, 200, 3), np.uint8)]
+    outputs = [{execute.PICTURE: base64.b64encode(as_png(p)).decode()} for p in pictures]
+    made = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=made)])
+    whole = len(nbformat.writes(book))
+    monkeypatch.setattr(execute, "MOST_BYTES", whole // 4)
+    tight = copy.deepcopy(book)
+    execute.shrink(tight)
+    assert whole // 8 < len(nbformat.writes(tight)) <= whole // 4
+    assert all(execute.PICTURES & output.data.keys() for output in tight.cells[0].outputs)
+    monkeypatch.setattr(execute, "MOST_BYTES", 5000)
+    with pytest.raises(ValueError, match="3 pictures need"):
+        execute.shrink(copy.deepcopy(book))
+
+
+def as_png(pixels):
     raw = io.BytesIO()
-    big.save(raw, "PNG", compress_level=0)
-    (data,) = execute.small(raw.getvalue()).values()
-    kept = base64.b64decode(data)
-    assert len(kept) < len(raw.getvalue())
-    assert Image.open(io.BytesIO(kept)).size == big.size
+    Image.fromarray(pixels).save(raw, "PNG")
+    return raw.getvalue()
 
 
 def test_figures_are_named_by_their_functions():
