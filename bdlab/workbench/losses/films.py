@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
 from bdlab.modality import BASE, Modality
 from bdlab.workbench.style import COLOURS, MARKS, MATH, PALETTE, STYLES, on
@@ -59,7 +60,8 @@ def collapse(
 
 def fig3(runs: Mapping[str, Frame], people: int = 6) -> Figure:
     """Fig. 3 remade: new people under each run, the mean V and mean I of a person joined by a line;
-    scaled to strangers' distance.
+    scaled to strangers' distance. A dashed circle is drawn round a person of whom at least half of
+    the pictures find one of the same person first.
     """
     figure, axes = plt.subplots(
         1, len(runs), figsize=(5.2 * len(runs), 4.9), squeeze=False, layout="constrained"
@@ -77,6 +79,9 @@ def fig3(runs: Mapping[str, Frame], people: int = 6) -> Figure:
     )
     for ax, (name, frame) in zip(axes[0], runs.items(), strict=True):
         _embedding(flat[name], frame, people, ax, reach)
+        for person in range(people):
+            if frame.matched(person):
+                ax.add_patch(_circle(flat[name], frame.ids == person))
         ax.set_title(
             f"{name}\nV–I gap {frame.gap:.2f}, Rank-1 {frame.rank1:.0%} (all {len(set(frame.ids))} "
             "new people)",
@@ -157,6 +162,14 @@ def _embedding(
                 bbox={"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "0.4", "lw": 0.6},
             )
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
+
+
+def _circle(spots: Mapping[Modality, np.ndarray], person: np.ndarray) -> Circle:
+    """Round a person's V and I in the plane; they were matched in all dimensions."""
+    held = np.concatenate([spots[m][person] for m in (V, I)])
+    middle = held.mean(axis=0)
+    radius = 1.08 * np.linalg.norm(held - middle, axis=1).max()
+    return Circle(middle, radius, fill=False, ls="--", lw=1.2, ec="0.35")
 
 
 def _first(frame: Frame, people: int) -> np.ndarray:

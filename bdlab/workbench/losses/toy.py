@@ -266,10 +266,18 @@ class Frame:
         """Share of pictures whose nearest one of the other camera shows the same person; mean over
         both directions. Ties count as wrong.
         """
+        return float(self._found().mean())
+
+    def matched(self, person: int) -> bool:
+        """Whether at least half of a person's pictures find one of the same person first."""
+        return bool(self._found()[:, self.ids == person].mean() >= 0.5)
+
+    def _found(self) -> np.ndarray:
+        """Which pictures of I (row 0) and of V (row 1) have the same person nearest [2, N]."""
         far, same = self._across()
         right, wrong = far.copy(), far.copy()
         right[~same], wrong[same] = np.inf, np.inf
-        return float(np.mean([(right.min(axis) < wrong.min(axis)).mean() for axis in (0, 1)]))
+        return np.stack([right.min(axis) < wrong.min(axis) for axis in (0, 1)])
 
     def _across(self) -> tuple[np.ndarray, np.ndarray]:
         v, i = (self.features[m] for m in BASE)

@@ -36,6 +36,17 @@ class TestEmbeddings:
             assert len(ax.lines) == 4
             assert [t.get_text() for t in ax.texts] == ["1", "2", "3", "4"]
 
+    def test_fig3_circles_whom_their_pictures_find(self):
+        """Persons 0 and 1 lie apart with V on I; person 2's V lies on person 3's I and back."""
+        spots = np.array([[0.0, 0], [9, 0], [0, 9], [9, 9]]).repeat(2, axis=0)
+        swapped = spots[[0, 1, 2, 3, 6, 7, 4, 5]]
+        ids = np.arange(4).repeat(2)
+        frame = toy.Frame(0, {toy.V: spots, toy.I: swapped + 0.1}, ids, 0.0)
+        assert [frame.matched(person) for person in range(4)] == [True, True, False, False]
+        assert frame.rank1 == 0.5
+        (ax,) = films.fig3({"one": frame}, people=4).axes
+        assert len(ax.patches) == 2
+
     def test_seeds_and_curves_are_the_numbers(self, runs):
         found = {name: [frames[-1], frames[2]] for name, frames in runs.items()}
         gap, rank1 = films.seeds(found).axes
