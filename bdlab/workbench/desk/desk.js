@@ -16,6 +16,7 @@ function render({ model, el }) {
   const ask = (row) => select({ query: row, result: null });
   const want = createPictures(model);
   const root = make("div", "bdlab-desk");
+  root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are the desk's, not JupyterLab's
   root.style.setProperty("--ratio", about.ratio);
 
   // -- controls
@@ -51,7 +52,8 @@ function render({ model, el }) {
   tools.append(side.box, way.box, colour.box, lasso, whole);
   stage.append(canvas, overlay, card);
   const legend = make("div", "legend");
-  mapside.append(tools, stage, legend, told);
+  const reel = createReel(model, look);
+  mapside.append(tools, stage, legend, reel.box, told);
 
   const row = (k) => map.state.points.rows[k];
   const map = createMap(canvas, overlay, {
@@ -116,6 +118,16 @@ function render({ model, el }) {
     const style = getComputedStyle(root), ground = hex(rgb(style.backgroundColor));
     map.state.theme = { ground, ink: style.color, accent: style.getPropertyValue("--accent").trim(), hit: about.verdicts.hit };
     map.draw();
+  }
+
+  // The same points where they lay after another epoch; the map of another cell is drawn anew.
+  function place() {
+    const where = new Float32Array(bytes(model.get("where")));
+    if (!map.state.points || 2 * map.state.points.rows.length !== where.length) return shape();
+    const { side: whose } = model.get("view");
+    map.move(where, map.state.whose === whose && !calm());
+    map.state.whose = whose;
+    reel.arrived();
   }
 
   function shape() {
@@ -221,8 +233,9 @@ function render({ model, el }) {
   }
 
   follow(["points"], shape);
-  follow(["where"], shape);
-  follow(["right", "view"], () => { paint(); fill(); });
+  follow(["where"], place);
+  follow(["film"], reel.show);
+  follow(["right", "view"], () => { paint(); fill(); reel.show(); });
   follow(["lists"], () => { keep(listing); paint(); });
   follow(["queries", "counts"], fill);
   follow(["selection"], () => {
@@ -250,9 +263,10 @@ function render({ model, el }) {
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", theme);
-  shape(); fill(); listing(); paired();
+  shape(); fill(); listing(); paired(); reel.show();
   requestAnimationFrame(() => { map.resize(); theme(); });
   return () => {
+    reel.stop();
     sized.disconnect();
     widened.disconnect();
     themed.disconnect();

@@ -22,6 +22,7 @@ from bdlab.workbench.retrieval.search import Tested
 from bdlab.workbench.widgets import free, png
 
 from . import figures, numbers
+from . import film as films
 from .legend import COLOURINGS, legend
 from .numbers import DeskError
 
@@ -58,10 +59,11 @@ class Desk(anywidget.AnyWidget):
     number of the cell in whose list the result was chosen), ``lasso`` (rows; queries come from
     among them if there are any). ``view``: ``setting``, ``draw``, ``side`` (whose map), ``map``,
     ``colour``, ``filter``, ``camera``, ``order``, ``hidden`` (streams), ``window`` (the map's
-    middle x, y and its magnification).
+    middle x, y and its magnification), ``epoch`` (a frame of the film; None: the finished network).
     """
 
-    _esm = "\n".join((HERE / name).read_text() for name in ("map.js", "panels.js", "desk.js"))
+    _parts = ("map.js", "panels.js", "reel.js", "desk.js")
+    _esm = "\n".join((HERE / name).read_text() for name in _parts)
     _css = (HERE.parent / "boards.css").read_text() + (HERE / "desk.css").read_text()
     about = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
@@ -74,6 +76,7 @@ class Desk(anywidget.AnyWidget):
     points = traitlets.Bytes().tag(sync=True)
     right = traitlets.Bytes().tag(sync=True)
     told = traitlets.Unicode().tag(sync=True)  # what the map keeps
+    film = traitlets.Dict().tag(sync=True)  # of the map that is shown: epochs, or why there is none
     busy = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode().tag(sync=True)
@@ -82,6 +85,7 @@ class Desk(anywidget.AnyWidget):
         super().__init__()
         self.cells, self.folder = cells, folder
         self._maps: dict[tuple[int, str], tuple[np.ndarray, str]] = {}
+        self._films = [_film(tested) for tested in cells]
         self._lists: dict[tuple[int, str, int], numbers.Lists] = {}
         self._quiet = True
         self.about = legend(cells)
@@ -97,6 +101,7 @@ class Desk(anywidget.AnyWidget):
             "order": numbers.ORDERS[0],
             "hidden": [],
             "window": [0.0, 0.0, 1.0],
+            "epoch": None,
         }
         shown = numbers.queries(self.answers())
         if not len(shown):
@@ -164,7 +169,24 @@ class Desk(anywidget.AnyWidget):
             if value[name] not in allowed:
                 said = ", ".join(map(str, allowed))
                 raise traitlets.TraitError(f"view: {name} {value[name]!r}; one of {said} is meant")
-        return value
+        return value | {"epoch": self._epoch(value)}
+
+    def _epoch(self, value: Mapping[str, Any]) -> int | None:
+        """The film's epoch of a view: none where another map is chosen that has no such frame."""
+        epoch, about = value["epoch"], self._about_film(value)
+        if epoch is None or (type(epoch) is int and epoch in range(about.get("epochs", -1) + 1)):
+            return epoch
+        if epoch == self.view.get("epoch"):  # it is the map that was changed
+            return None
+        why = about.get("why") or f"there are 0 to {about['epochs']}"
+        raise traitlets.TraitError(f"view: epoch {epoch!r}; {why}")
+
+    def _about_film(self, view: Mapping[str, Any]) -> dict[str, Any]:
+        """How many epochs the film of a map has, or why there is none and what to do."""
+        film = self._films[view["side"]]
+        if view["map"] != "PCA":
+            return {"why": "The film runs on the map by PCA: choose it."}
+        return {"why": film} if isinstance(film, str) else {"epochs": film.epochs}
 
     # -- what follows
     # ----------------------------------------------------------------------------------------------
@@ -185,6 +207,8 @@ class Desk(anywidget.AnyWidget):
         old, new = change["old"] or {}, change["new"]
         differs = {name for name in new if new[name] != old.get(name)}
         changed = {"map"} if differs & {"side", "map"} else set()
+        if "epoch" in differs:
+            changed.add("frame")
         if differs & {"filter", "camera", "order"}:
             changed.add("queries")
         if differs & {"setting", "draw"}:
@@ -206,7 +230,7 @@ class Desk(anywidget.AnyWidget):
                 self._choose()
             if changed & {"query", "queries", "setting"}:
                 self.lists = [one.ranked(self.selection["query"]) for one in self.answers()]
-            if "map" in changed:
+            if changed & {"map", "frame"}:
                 self._draw()
             if changed & {"map", "setting"}:
                 self._judge()
@@ -248,12 +272,20 @@ class Desk(anywidget.AnyWidget):
         self.queries = self._shown().tolist()
 
     def _draw(self) -> None:
-        side, way = self.view["side"], self.view["map"]
+        self.film = self._about_film(self.view)
+        where, self.told = self._placed()
+        self.points = numbers.points(self.cells[self.view["side"]]).packed()
+        self.where = where.astype("<f4").tobytes()
+
+    def _placed(self) -> tuple[np.ndarray, str]:
+        """Where the points of the map that is shown lie, and a sentence about it."""
+        side, way, epoch = (self.view[name] for name in ("side", "map", "epoch"))
+        film = self._films[side]
+        if epoch is not None and not isinstance(film, str):
+            return film.where[epoch], film.words(epoch)
         if (side, way) not in self._maps:
             self._maps[side, way] = numbers.plane(self.cells[side], way)
-        where, self.told = self._maps[side, way]
-        self.points = numbers.points(self.cells[side]).packed()
-        self.where = where.astype("<f4").tobytes()
+        return self._maps[side, way]
 
     def _judge(self) -> None:
         side = self.view["side"]
@@ -306,7 +338,7 @@ class Desk(anywidget.AnyWidget):
             if parts["cells"] != names:
                 said = " and ".join(parts["cells"])
                 raise ValueError(f"a state of {said}; open a desk of those cells")
-            selection, view = dict(parts["selection"]), dict(parts["view"])
+            selection, view = dict(parts["selection"]), {"epoch": None} | parts["view"]
             self._quiet = True  # both at once: neither is judged by the other's old value
             kept = self.view, self.selection
             try:
@@ -338,4 +370,13 @@ class Desk(anywidget.AnyWidget):
 
     def figure(self) -> plt.Figure:
         """The static twin of what is seen."""
-        return figures.desk(self.cells, self.answers(), self.selection, self.view)
+        view, placed = self.view, self._placed()
+        return figures.desk(self.cells, self.answers(), self.selection, view, placed)
+
+
+def _film(tested: Tested) -> films.Film | str:
+    """A cell's film, or why there is none."""
+    try:
+        return films.read(tested)
+    except films.FilmError as error:
+        return str(error)

@@ -4,6 +4,7 @@ files.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -47,6 +48,7 @@ def desk(
     lists: Sequence[numbers.Lists],
     selection: Mapping[str, Any],
     view: Mapping[str, Any],
+    placed: tuple[np.ndarray, str],
 ) -> Figure:
     """Left the map with the query (ring) and lines to its true matches; right every cell's ranked
     list, hits framed and ticked, misses framed and crossed; below the likeness of the chosen pair.
@@ -55,7 +57,8 @@ def desk(
     grid = figure.add_gridspec(1, 2, width_ratios=[1, 1.25])
     rows = len(cells) + (selection["result"] is not None)
     right = grid[1].subgridspec(rows, 1)
-    embedding_map(cells[view["side"]], lists[view["side"]], selection, view, _axes(figure, grid[0]))
+    ax = _axes(figure, grid[0])
+    embedding_map(cells[view["side"]], lists[view["side"]], selection, view, placed, ax)
     for side, one in enumerate(lists):
         ranked(one, selection["query"], _axes(figure, right[side]))
         name = f"{numbers.NAMES[side]}: {numbers.title(cells[side])}"
@@ -76,10 +79,13 @@ def embedding_map(
     lists: numbers.Lists,
     selection: Mapping[str, Any],
     view: Mapping[str, Any],
+    placed: tuple[np.ndarray, str],
     ax: Axes,
 ) -> None:
-    """The map as the page shows it: its window, its hidden streams, its colours."""
-    where, words = numbers.plane(tested, view["map"])
+    """The map as the page shows it: its window, its hidden streams, its colours. ``placed``: where
+    its points lie [N, 2], and a sentence about that.
+    """
+    where, words = placed
     of = numbers.points(tested)
     colours = _colours(of, lists, view["colour"])
     streams = list(Modality)
@@ -103,7 +109,8 @@ def embedding_map(
     ax.set(xlim=(x - 1.05 / zoom, x + 1.05 / zoom), ylim=(y - 1.05 / zoom, y + 1.05 / zoom))
     ax.set(aspect="equal", xticks=[], yticks=[])
     name = numbers.NAMES[view["side"]]
-    ax.set_title(f"map of {name}, by {view['colour']}. {words}", fontsize=10)
+    said = textwrap.fill(f"map of {name}, by {view['colour']}. {words}", 72)
+    ax.set_title(said, fontsize=10)
     ax.legend(fontsize="small", loc="lower left")
 
 

@@ -1,6 +1,6 @@
 // The embedding map: points stamped into one bitmap, everything that moves with the hand above it.
 // A point's mark tells its stream, hollow marks are derivative streams; colour says what is asked.
-const MARK_RADIUS = 4.2, FINE = 4;
+const MARK_RADIUS = 4.2, FINE = 4, GLIDE = 300;
 
 // How much of a pixel a mark covers: inside(x, y) of its shape, around 0.
 const SHAPES = {
@@ -138,6 +138,23 @@ function createMap(canvas, overlay, actions) {
     order = [...points.streams.keys()].sort((a, b) => points.streams[b] - points.streams[a]);
   }
 
+  // The same points elsewhere: they go there in a third of a second, or at once.
+  function move(where, glide) {
+    const from = state.points.where, began = performance.now();
+    Object.assign(state.points, { where, to: where });
+    cancelAnimationFrame(state.gliding);
+    if (!glide) return draw();
+    const step = (now) => {
+      const share = Math.min(1, Math.max(0, (now - began) / GLIDE));
+      if (state.points.to !== where) return;
+      state.points.where = share < 1 ? where.map((to, n) => from[n] + (to - from[n]) * share) : where;
+      draw();
+      if (share < 1) state.gliding = requestAnimationFrame(step);
+    };
+    state.points.where = from;
+    state.gliding = requestAnimationFrame(step);
+  }
+
   // The nearest visible point within reach of a pixel, or -1.
   function nearest(x, y, reach = 14) {
     const scale = window.devicePixelRatio || 1;
@@ -252,5 +269,5 @@ function createMap(canvas, overlay, actions) {
     event.stopPropagation();
   });
   overlay.addEventListener("blur", () => show(-1));
-  return { state, resize, draw, trace, setPoints, pan, zoom, nearest, place };
+  return { state, resize, draw, trace, setPoints, move, pan, zoom, nearest, place };
 }

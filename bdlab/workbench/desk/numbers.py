@@ -18,7 +18,7 @@ import torch
 
 from bdlab import pixels
 from bdlab.modality import BASE, Modality
-from bdlab.workbench.plane import pca
+from bdlab.workbench.plane import widest
 from bdlab.workbench.retrieval import embedding
 from bdlab.workbench.retrieval.search import Answer, Tested, reopen
 
@@ -137,22 +137,54 @@ def points(tested: Tested) -> Points:
     )
 
 
+def features(tested: Tested) -> np.ndarray:
+    """The features [N, D] of a cell's points, in their order."""
+    return np.concatenate([tested.embedded[m].features for m in Modality if m in tested.embedded])
+
+
+class Plane:
+    """The two widest directions of a cell's features, on the map's scale; ``shares`` [2] of the
+    variance they hold. Other features of the same points can be laid into it: a film does.
+    """
+
+    def __init__(self, own: np.ndarray):
+        self.middle, self.directions, self.shares = widest(own)
+        self.centre, self.reach = np.zeros(2), 1.0
+        where = self._flat(own)
+        self.centre, self.reach = _bounds(where)
+
+    def place(self, some: np.ndarray) -> np.ndarray:
+        """Where features [N, D] lie: [N, 2] float32, the plane's own within -1..1."""
+        return ((self._flat(some) - self.centre) / self.reach).astype(np.float32)
+
+    def _flat(self, some: np.ndarray) -> np.ndarray:
+        """In float64, some rows at a time: a large set is never copied whole."""
+        steps = range(0, len(some), 1024)
+        parts = [(some[k : k + 1024] - self.middle) @ self.directions.T for k in steps]
+        return np.concatenate(parts)
+
+
 def plane(tested: Tested, way: str = "PCA") -> tuple[np.ndarray, str]:
     """Where the points lie: [N, 2] float32 within -1..1, both axes on one scale, and a sentence
     about what the map keeps. ValueError for a map that is not in ``MAPS``.
     """
     if way not in MAPS:
         raise ValueError(f"map {way!r}: {' or '.join(MAPS)} is meant")
-    features = [tested.embedded[m].features for m in Modality if m in tested.embedded]
-    features = np.concatenate(features)
+    own = features(tested)
     if way == "PCA":
-        where, shares = pca(features)
-        words = f"PCA: the two axes hold {shares.sum():.0%} of the variance"
-    else:
-        where = embedding.tsne(features).astype(np.float64)
-        words = "t-SNE: neighbours are kept, distances are not"
-    where = where - (where.max(axis=0) + where.min(axis=0)) / 2
-    return (where / max(np.abs(where).max(), 1e-30)).astype(np.float32), words
+        flat = Plane(own)
+        words = f"PCA: the two axes hold {flat.shares.sum():.0%} of the variance"
+        return flat.place(own), words
+    where = embedding.tsne(own).astype(np.float64)
+    centre, reach = _bounds(where)
+    words = "t-SNE: neighbours are kept, distances are not"
+    return ((where - centre) / reach).astype(np.float32), words
+
+
+def _bounds(where: np.ndarray) -> tuple[np.ndarray, float]:
+    """The middle of some points' box, and half of its longer side."""
+    centre = (where.max(axis=0) + where.min(axis=0)) / 2
+    return centre, max(float(np.abs(where - centre).max()), 1e-30)
 
 
 # -- lists

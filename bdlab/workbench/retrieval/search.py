@@ -114,7 +114,8 @@ def reopen(folder: Path | str, root: str | None = None, device: str | None = Non
                 "fingerprints differ), so its test people may have been trained on. Give the root "
                 "it was trained with, or train a cell on these."
             )
-    return test(replace(setup, net=cells.load(folder).to(setup.device)))
+    tested = test(replace(setup, net=cells.load(folder).to(setup.device)))
+    return replace(tested, folder=folder)
 
 
 def test(setup: Setup) -> Tested:
@@ -128,12 +129,14 @@ def test(setup: Setup) -> Tested:
 @dataclass(frozen=True, eq=False)
 class Tested:
     """A trained network and its test: ``embedded`` by modality (row n is ``rows(m)[n]`` of the
-    records), ``results`` by setting.
+    records), ``results`` by setting; ``folder`` of a finished cell, None for a network that was
+    trained here.
     """
 
     setup: Setup
     embedded: dict[Modality, Embedded]
     results: dict[str, protocols.Result]
+    folder: Path | None = None
 
     @property
     def settings(self) -> dict[str, str]:

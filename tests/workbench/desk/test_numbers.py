@@ -6,8 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
-from bdlab import evaluation
+from bdlab import evaluation, pixels
 from bdlab.experiments import runs
 from bdlab.modality import BASE, Modality
 from bdlab.workbench.desk import numbers
@@ -244,6 +245,77 @@ class TestPictures:
         derived = tested_regdb.embedded[DV].features[2]
         wanted = float(derived @ tested_regdb.feature(i))
         assert panels[1]["sum"] == pytest.approx(wanted, abs=1e-3)
+
+
+class TestLikenessAndCaptum:
+    """The same network asked by captum, which knows nothing of ours: a reference of the tests
+    alone. The score is the cosine similarity with the length of the feature held still, as an
+    evidence map has it.
+    """
+
+    @pytest.fixture
+    def attr(self):
+        return pytest.importorskip("captum.attr", reason="pip install 'bdlab[test]'")
+
+    def asked(self, tested):
+        """For every panel of a pair: its values, its stream, pictures [1, 3, H, W], target [D]."""
+        v, i = (int(tested.rows(m)[2]) for m in BASE)
+        net, bank = tested.setup.net.eval(), tested.setup.bank.pictures
+        for panel in numbers.compare(tested, v, i):
+            row, stream = panel["row"], Modality(panel["stream"])
+            x = pixels.normalise(bank[row : row + 1])
+            if stream is not stream.parent:
+                x = net.derive({stream.parent: x})[stream].detach()
+            other = torch.from_numpy(tested.feature(i if row == v else v))
+            yield np.array(panel["values"]), stream, x, other
+
+    def shift(self, net):
+        """What the neck adds to every feature, [D]."""
+        neck = net.neck
+        scale = neck.weight / torch.sqrt(neck.running_var + neck.eps)
+        return (neck.bias - neck.running_mean * scale).detach()
+
+    def test_gradient_times_activation_of_the_last_maps(self, tested_regdb, attr):
+        """A block's share is its gradient times its activation in the trunk's last maps, and an
+        equal part of what the neck adds.
+        """
+        net, seen = tested_regdb.setup.net, []
+        for values, stream, x, other in self.asked(tested_regdb):
+            with torch.no_grad():
+                length = net.neck(net.pooled(net.stems[stream](x))).norm()
+
+            def score(images, stream=stream, other=other, length=length):
+                return net.neck(net.pooled(net.stems[stream](images))) @ other / length
+
+            shares = attr.LayerGradientXActivation(score, net.trunk).attribute(x).sum(1)[0]
+            added = float(self.shift(net) @ other / length) / values.size
+            np.testing.assert_allclose(values, shares.detach() + added, atol=2e-5)
+            seen.append(np.abs(values - shares.detach().numpy()).max())
+        assert len(seen) == 4
+        assert max(seen) > 1e-3, "the broken variant: without the neck's part it is another map"
+
+    def test_what_is_lost_where_a_block_is_the_average_pictures(self, tested_regdb, attr):
+        """The same map by taking blocks away, one at a time: each is replaced by what the neck
+        moves to nought.
+        """
+        net = tested_regdb.setup.net
+        neck = net.neck
+        scale = (neck.weight / torch.sqrt(neck.running_var + neck.eps)).detach()
+        nothing = -(self.shift(net) / scale).view(1, -1, 1, 1)
+        for values, stream, x, other in self.asked(tested_regdb):
+            with torch.no_grad():
+                maps = net.trunk(net.stems[stream](x))
+                length = net.neck(net.pool(maps).flatten(1)).norm()
+            blocks = torch.arange(values.size).view(1, 1, *values.shape)
+
+            def score(given, other=other, length=length):
+                return net.neck(net.pool(given).flatten(1)) @ other / length
+
+            with torch.no_grad():
+                lost = attr.FeatureAblation(score).attribute(
+                    maps, baselines=nothing.expand_as(maps), feature_mask=blocks
+                )
+            np.testing.assert_allclose(values, lost[0, 0], atol=2e-5)
 
 
 class TestOpening:
