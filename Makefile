@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bdlab needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
 	@echo "Installing bdlab and what it needs (PyTorch with its GPU libraries: about 6 GB, some minutes) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,cluster,docs,export,search]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,cluster,docs,export,search,tiff,timm]'
 	@touch $@
 
 demo: $(STAMP) ## Table IV of the paper at toy size: render, train, print, report (about five minutes)

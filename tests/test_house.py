@@ -279,6 +279,8 @@ class TestPackaging:
             "cluster",
             "export",
             "search",
+            "tiff",
+            "timm",
             "track",
         }
         assert self.project["requires-python"] == ">=3.11"

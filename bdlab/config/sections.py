@@ -75,6 +75,9 @@ class Model:
         "convnext_micro",
         "vit_b_16",
         "vit_micro",
+        "timm_micro",
+        "timm_seresnet50",
+        "timm_convnextv2_nano",
     ] = "resnet50"
     weights: str | None = None  # None, "imagenet" (torchvision's download) or a file
     strides: Literal["auto", "v1.5", "v1"] = (

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from . import plausible
+from . import plausible, tiff
 from .plausible import AGAIN, DEEP
 from .records import DatasetError, shortened
 from .thermal import RAW
@@ -172,7 +172,7 @@ def _open(data: bytes, file: Path | str, modes: Container[str], read: Callable[.
     try:
         with _HEADERS, warnings.catch_warnings():
             warnings.filterwarnings("error", module=r"PIL\.")
-            image = Image.open(BytesIO(data), formats=FORMATS)
+            image = _opened(data, file)
         with image:
             plausible.check_header(image, data, file, modes)
             return read(image)
@@ -190,6 +190,15 @@ def _open(data: bytes, file: Path | str, modes: Container[str], read: Callable[.
             rule=f"pictures are whole {', '.join(FORMATS)} files",
             remedy=AGAIN,
         ) from error
+
+
+def _opened(data: bytes, file: Path | str) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        if not tiff.is_tiff(data):
+            raise
+        return tiff.opened(data, file)
 
 
 def _loaded(image: Image.Image) -> Image.Image:

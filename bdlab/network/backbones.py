@@ -4,7 +4,7 @@ and a name in the configuration.
 
 from __future__ import annotations
 
-from . import convnext, resnet, vit
+from . import convnext, resnet, timms, vit
 from .contract import Backbone
 from .resnet import KNOWN_STRIDES, strides_of
 from .weights import WeightsError, downloaded, find_weights
@@ -28,6 +28,7 @@ BACKBONES = {
     "convnext_micro": convnext.build,
     "vit_b_16": vit.build,
     "vit_micro": vit.build,
+    **dict.fromkeys(timms.MODELS, timms.build),
 }
 
 

@@ -71,6 +71,8 @@ def _download(name: str) -> State:
 
 def downloaded(name: str) -> Path | None:
     """Where torch keeps torchvision's ImageNet weights of a backbone; None if it has none."""
+    if name not in models.list_models(models):
+        return None
     url = models.get_model_weights(name).IMAGENET1K_V1.url
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     return path if path.is_file() else None

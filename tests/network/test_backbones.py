@@ -10,7 +10,7 @@ from bdlab.config import ConfigError
 from bdlab.experiments import sweeps
 from bdlab.methods import METHODS
 from bdlab.modality import Modality
-from bdlab.network import backbones, convnext, vit
+from bdlab.network import backbones, convnext, timms, vit
 from bdlab.training import loop
 from bdlab.training import setup as setups
 from tests.methods.made import batch, made
@@ -27,6 +27,8 @@ def config(backbone, **changes):
 
 @pytest.mark.parametrize("name", backbones.BACKBONES)
 def test_a_stem_and_a_trunk_make_maps_of_the_dimension_it_says(name):
+    if name in timms.MODELS:
+        pytest.importorskip("timm", reason="pip install 'bdlab[timm]'")
     body = backbones.build_backbone(name)
     height, width = (64, 32) if name in SMALL else (96, 64)
     with torch.no_grad():
