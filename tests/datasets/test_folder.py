@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from bdlab import datasets
 from bdlab.datasets import bank, folder
 from bdlab.datasets.check import check
+from bdlab.deploy.pictures import example
 from bdlab.modality import Modality
+from tests.conftest import REAL
 
 from . import trees
-
-REAL = Path(__file__).parents[2].parent / "shared" / "realdata" / "roadscene"
 
 
 def test_identities_are_drawn_by_seed(tmp_path):
@@ -126,6 +125,19 @@ def test_fractions_leave_somebody_to_train_on(tmp_path):
 @pytest.mark.parametrize("split", [-1, True, 1.5, None])
 def test_seeds_are_whole_numbers(tmp_path, split):
     trees.refused(lambda: folder.read(trees.folder(tmp_path), split), None, "seed")
+
+
+def test_rendered_people_are_read(tmp_path, own_place):
+    root = example(tmp_path / "people", 10, "smoke")
+    d = datasets.open("folder", root)
+    assert len(d.records) == len(list(root.rglob("*.bmp"))) > 0
+    assert [len(d.identities(part)) for part in ("train", "test")] == [5, 5]
+    assert check(root, progress=False).ok
+    b = bank.bank(d, 48, 24, cache=tmp_path / "bank", progress=False)
+    infrared = b.pictures[list(d.select("train", Modality.I))].float()
+    assert float((infrared[:, 0] - infrared[:, 1]).abs().max()) == 0
+    visible = b.pictures[list(d.select("train", Modality.V))].float()
+    assert float((visible[:, 0] - visible[:, 1]).abs().max()) > 0
 
 
 @pytest.mark.skipif(
