@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from tests import solutions
+from bdlab.workbench.exercises import solutions
 
 RIGHT = inspect.getsource(solutions.hinge)
 

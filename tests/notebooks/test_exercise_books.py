@@ -14,7 +14,7 @@ import pytest
 from bdlab import batch
 from bdlab.workbench import exercises, style
 from bdlab.workbench.exercises import figures as pictures
-from tests import solutions
+from bdlab.workbench.exercises import solutions
 from tests.conftest import REPOSITORY
 
 from . import reading

@@ -58,10 +58,12 @@ def _lists() -> list[Case]:
         case("eight queries, one gallery picture of each of eight people", 8, 8, 8, 0.2),
         case("ten queries, three gallery pictures of each of four people", 10, 12, 4, 0.25),
         case("twelve queries, six gallery pictures: more queries than pictures", 12, 6, 3, 0.25),
+        case("twelve queries, one gallery picture of each of twenty people", 12, 20, 20, 0.18),
     ]
 
 
 RESCUED = Exercise(
+    "rescued",
     _lists(),
     _rescued,
     ("the mask",),

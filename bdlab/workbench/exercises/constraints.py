@@ -109,6 +109,7 @@ def _clouds() -> list[Case]:
 
 
 HINGE = Exercise(
+    "hinge",
     _clouds(),
     _directed,
     ("the loss",),
@@ -293,6 +294,7 @@ def _everything(features: dict) -> list[Pair]:
 
 
 MDL = Exercise(
+    "mdl",
     _streams(),
     _total,
     ("the loss",),
@@ -342,12 +344,20 @@ MDL = Exercise(
             ),
         ),
         Trap(
-            lambda f, ids, pairs, _: sum(
-                directed(f[a], f[b], ids[V], ids[I]) for a, b in [*pairs, *_turned(pairs)]
+            lambda f, ids, pairs, _: (
+                sum(_terms(f, ids, pairs))
+                + sum(directed(f[b], f[a], ids[a.parent], ids[b.parent]) for a, b in pairs)
             ),
             "The labels are in the wrong place: the first ids belong to the anchors, and when the "
-            "direction turns, they turn too. "
-            "Whose people does D_V show?",
+            "direction turns, they turn too.",
+        ),
+        Trap(
+            lambda f, ids, pairs, _: (
+                sum(directed(f[a], f[b], ids[V], ids[I]) for a, b in pairs)
+                + sum(directed(f[b], f[a], ids[I], ids[V]) for a, b in pairs)
+            ),
+            "You give the labels of V and then those of I, whatever the pair. Whose people does "
+            "its first modality show, whose its second?",
         ),
     ],
     (

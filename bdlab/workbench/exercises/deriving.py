@@ -82,6 +82,7 @@ def _pictures() -> list[Case]:
 
 
 DERIVE = Exercise(
+    "derive",
     _pictures(),
     _derived,
     ("D_V", "D_I"),

@@ -4,7 +4,7 @@ answer and with known mistakes.
 A check is data: cases from plain to special, the right function (bdlab's own), and traps, each a
 typical wrong function with the hint for whoever fell into it. The hint is that of the trap that
 gives what the learner's function gives, best on every case, else on the first case that is wrong
-and on one more: a number that is right by accident names no mistake.
+and with two wrong numbers: one that agrees by accident names no mistake.
 """
 
 from __future__ import annotations
@@ -25,14 +25,34 @@ CONSTANT = (
     "The same answer comes back in every case, whatever is given. Does your function use its "
     "arguments?"
 )
+SOMETIMES = (
+    "Right so far, but in one case nothing comes back ({}). Does every way through your function "
+    "end in a return?"
+)
 
 
 @dataclass(frozen=True, repr=False)
 class Mark:
-    """Whether the learner's function is right, and what to say to the learner."""
+    """Whether the learner's function is right, and what to say to the learner.
+
+    ``begun`` is False where nothing has been written yet. Shown in a notebook, a mark leaves a note
+    in the output's metadata, where ``progress`` finds it whatever becomes of the cell.
+    """
 
     right: bool
     hint: str
+    exercise: str = ""
+    begun: bool = True
+
+    @property
+    def word(self) -> str:
+        """``passed``, ``hint`` or ``not begun``."""
+        if self.right:
+            return "passed"
+        return "hint" if self.begun else "not begun"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        return {}, {"bdlab": {"exercise": self.exercise, "mark": self.word, "hint": self.hint}}
 
     def __repr__(self) -> str:
         return f"{'Right.' if self.right else 'Not yet.'} {self.hint}"
@@ -56,10 +76,11 @@ class Trap(NamedTuple):
 
 
 class Exercise(NamedTuple):
-    """``returns`` names what the function gives back, one word or more; ``praise`` is said when it
-    is right.
+    """``name`` is that of its check; ``returns`` names what the function gives back, one word or
+    more; ``praise`` is said when it is right.
     """
 
+    name: str
     cases: Sequence[Case]
     right: Callable[..., Any]
     returns: tuple[str, ...]
@@ -71,48 +92,104 @@ class _Unfit(Exception):
     """Something came back, or was raised, that cannot be compared; the text is the hint."""
 
 
+class _Missing(_Unfit):
+    """Nothing came back."""
+
+
 def mark(yours: Callable[..., Any], exercise: Exercise) -> Mark:
     """Run ``yours`` on every case. Never raises for what the learner's function does."""
     if not callable(yours):
-        return Mark(
-            False,
-            (
-                "Give the check the function itself (its name, without brackets); this is a "
-                f"{type(yours).__name__}."
-            ),
+        hint = (
+            "Give the check the function itself (its name, without brackets); this is a "
+            f"{type(yours).__name__}."
         )
+        return Mark(False, hint, exercise.name)
+    try:
+        hint = _hint(yours, exercise)
+    except _Missing as error:
+        return Mark(False, str(error), exercise.name, begun=False)
+    return Mark(hint is None, hint or exercise.praise, exercise.name)
+
+
+def _hint(yours: Callable[..., Any], exercise: Exercise) -> str | None:
+    """What to think about; None where every case is right. Raises _Missing where nothing is there
+    yet.
+    """
+    if _is_constant(yours, exercise.cases):
+        return CONSTANT
     expected = [_numbers(exercise.right(*case.arguments)) for case in exercise.cases]
-    answers = []
+    answers: list[list[np.ndarray]] = []
     for case, right in zip(exercise.cases, expected, strict=True):
         try:
             answers.append(_answer(yours, case, right, exercise.returns))
         except _Unfit as error:
-            if all(_same(a, e) for a, e in zip(answers, expected[: len(answers)], strict=True)):
-                return Mark(False, str(error))
+            missing = isinstance(error, _Missing)
+            if missing and not answers:
+                raise
+            if all(map(_same, answers, expected)):
+                return SOMETIMES.format(case.words) if missing else str(error)
             break  # what was wrong before that says more
     wrong = [k for k, answer in enumerate(answers) if not _same(answer, expected[k])]
     if not wrong:
-        return Mark(True, exercise.praise)
-    stopped = len(answers) < len(exercise.cases)
-    if not stopped and _is_constant(answers):
-        return Mark(False, CONSTANT)
-    cases = exercise.cases[: len(answers)]
-    fallen = [list(map(partial(_fell, trap), cases, answers)) for trap in exercise.traps]
-    for trap, fell in zip(exercise.traps, fallen, strict=True):
-        if all(fell):
-            return Mark(False, trap.hint)
-    for trap, fell in zip(exercise.traps, fallen, strict=True):
-        if fell[wrong[0]] and (stopped or sum(fell) > 1):
-            return Mark(False, trap.hint)
-    return Mark(False, _difference(exercise, wrong[0], answers[wrong[0]], expected[wrong[0]]))
+        return None
+    if trap := _trap(exercise, answers, expected, wrong[0]):
+        return trap.hint
+    return _difference(exercise, wrong[0], answers[wrong[0]], expected[wrong[0]])
 
 
-def _is_constant(answers: Sequence[list[np.ndarray]]) -> bool:
-    """Whether every case got one and the same finite answer."""
+def _is_constant(yours: Callable[..., Any], cases: Sequence[Case]) -> bool:
+    """Whether every case gets one and the same finite answer, or one number at every place."""
+    try:
+        answers = [_numbers(yours(*copy.deepcopy(case.arguments))) for case in cases]
+    except Exception:  # what it is, is said where the answer is taken
+        return False
+    everything = [part.ravel() for answer in answers for part in answer]
+    if not everything or not np.isfinite(np.concatenate(everything)).all():
+        return False
+    if len(np.unique(np.concatenate(everything))) == 1:
+        return True
     first = answers[0]
-    return all(np.isfinite(part).all() for part in first) and all(
-        all(map(np.array_equal, answer, first)) for answer in answers
+    return all(
+        len(answer) == len(first) and all(map(np.array_equal, answer, first)) for answer in answers
     )
+
+
+def _trap(
+    exercise: Exercise,
+    answers: Sequence[list[np.ndarray]],
+    expected: Sequence[list[np.ndarray]],
+    first: int,
+) -> Trap | None:
+    """The trap that gives what was answered: in every case, else in the first case that is wrong
+    and with two wrong numbers that are no accident.
+    """
+    cases = exercise.cases[: len(answers)]
+    stopped = len(answers) < len(exercise.cases)
+    partly = None
+    for trap in exercise.traps:
+        fell = list(map(partial(_fell, trap), cases, answers))
+        telling = _telling(answers, expected, fell)
+        if all(fell) and (telling or not stopped):
+            return trap
+        if fell[first] and telling > 1:
+            partly = partly or trap
+    return partly
+
+
+def _telling(
+    answers: Sequence[list[np.ndarray]], expected: Sequence[list[np.ndarray]], fell: Sequence[bool]
+) -> int:
+    """How many different wrong numbers a trap shares with the answers. Whole numbers, a 0 or a rank
+    or a mask, are shared by accident and do not count.
+    """
+    shared: set[float] = set()
+    for answer, right, together in zip(answers, expected, fell, strict=False):
+        if not together:
+            continue
+        for mine, meant in zip(answer, right, strict=True):
+            off = mine[~np.isclose(mine, meant, **TOLERANCE)]
+            shared.update(np.round(off[off != np.round(off)], 4).tolist())
+    return len(shared)
 
 
 def _fell(trap: Trap, case: Case, answer: list[np.ndarray]) -> bool:
@@ -133,14 +210,16 @@ def _answer(
     try:
         value = yours(*given)
     except NotImplementedError:
-        raise _Unfit(_missing(names)) from None
+        raise _Missing(_missing(names)) from None
     except Exception as error:  # a learner's function may raise anything
         raise _Unfit(_explained(error, yours, case)) from None
-    if any(
-        part is None or part is Ellipsis
-        for part in (value if isinstance(value, tuple) else (value,))
-    ):
-        raise _Unfit(_missing(names))
+    parts = value if isinstance(value, tuple) else (value,)
+    dots = [part is None or part is Ellipsis for part in parts]
+    if all(dots) and parts:
+        raise _Missing(_missing(names))
+    if any(dots):
+        absent = [name for name, empty in zip(names, dots, strict=False) if empty]
+        raise _Unfit(f"Begun, but this is still missing: {', '.join(absent)}.")
     if not _untouched(given, case.arguments):
         raise _Unfit(
             "Your function changes the arrays it is given (an in-place operation?). Work on a "

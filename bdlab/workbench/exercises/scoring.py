@@ -125,6 +125,7 @@ def _galleries() -> list[Case]:
 
 
 SCORE = Exercise(
+    "score",
     _galleries(),
     _scored,
     ("rank", "AP"),
@@ -132,8 +133,8 @@ SCORE = Exercise(
         Trap(
             _list(stays=lambda q, c, ids, k: np.ones(len(ids), bool)),
             (
-                "The camera rule is missing: camera 2 stands where camera 3 stands, so a query of "
-                "camera 3 must not be helped by the wall."
+                "For a query of camera 3 the pictures of camera 2 are still in your list. The two "
+                "stand in one place, so the wall behind the person would help."
             ),
         ),
         Trap(
@@ -271,6 +272,7 @@ def _tables() -> list[Case]:
 
 
 INTERVAL = Exercise(
+    "interval",
     _tables(),
     _paired,
     ("mean", "low", "high"),

@@ -11,8 +11,14 @@ import pytest
 import torch
 
 from bdlab.workbench import exercises
-from bdlab.workbench.exercises import comparing, constraints, deriving, marking, scoring
-from tests import solutions
+from bdlab.workbench.exercises import (
+    comparing,
+    constraints,
+    deriving,
+    marking,
+    scoring,
+    solutions,
+)
 
 NAMES = ("derive", "hinge", "mdl", "score", "interval", "rescued")
 CHECKS = {name: getattr(exercises, name) for name in NAMES}
@@ -129,13 +135,14 @@ MISTAKES = {
             "All modalities against all",
         ),
         (", y_n, y_m)", ", y_m, y_n)", "when the direction turns"),
+        ("ids[parent[m]], ids[parent[n]]", 'ids["V"], ids["I"]', "whatever the pair"),
         ("ids[parent[m]], ids[parent[n]]", "ids[m], ids[n]", "KeyError"),
     ],
     "score": [
         (
             "    if query_camera == 3:\n        stays = gallery_cameras != 2\n",
             "",
-            "The camera rule is missing",
+            "of camera 2 are still in your list",
         ),
         (
             "gallery_cameras != 2",

@@ -1,5 +1,5 @@
-"""Model solutions of the exercises, kept out of the notebooks and of the package: each as a learner
-could write it.
+"""Model solutions of the exercises, each as a learner could write it. No notebook and no check
+imports them; ``bdlab teach solutions`` writes them into copies for a teacher.
 """
 
 import numpy as np
