@@ -219,7 +219,12 @@ def report(out: Path, sweep: str | None = None, pictures: bool = True) -> None:
     from bdlab.experiments import sweeps
 
     own = [sweeps.sweep(sweep)] if sweep else []
-    for table, page in reports.write(out, own, pictures):
+    made = reports.write(out, own, pictures)
+    there = list(dict.fromkeys(table.sweep.name for table, _ in made))
+    if own and own[0].name not in there:
+        held = f"it holds {', '.join(there)}" if there else "no cell is finished there"
+        raise ConfigError(f"{out}: no cell of the sweep {own[0].name} to report; {held}")
+    for table, page in made:
         if not own or table.sweep.name == own[0].name:
             click.echo(reports.text(table))
             click.echo(

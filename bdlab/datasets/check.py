@@ -45,14 +45,9 @@ class Report:
         lines += [f"  {value:>8,} {name}" for name, value in self.counts.items()]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"fault: {fault}" for fault in self.faults]
-        return "\n".join(
-            [
-                *lines,
-                "ok: the set can be used"
-                if self.ok
-                else f"{len(self.errors)} faults: the set cannot be used as it is",
-            ]
-        )
+        count = len(self.errors)
+        bad = f"{count} fault{'s' * (count != 1)}: the set cannot be used as it is"
+        return "\n".join([*lines, "ok: the set can be used" if self.ok else bad])
 
 
 def check(root: Path | str, layout: str | None = None, progress: bool = True) -> Report:

@@ -70,7 +70,7 @@ def nearest(place: Path) -> str:
     close = difflib.get_close_matches(place.name, held, 1, 0.6)
     if close:
         return f"did you mean {there / close[0]}?"
-    return f"check the path: it leads as far as {there}"
+    return f"check the path: the last folder of it that exists is {there}"
 
 
 def has_layout(kind: str, place: Path) -> None:

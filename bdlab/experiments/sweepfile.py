@@ -48,6 +48,15 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _beside(path: Path) -> str:
+    """What lies where a sweep's file was looked for."""
+    held = sorted(one.name for one in path.parent.glob("*.y*ml"))
+    if held:
+        return f"{path.parent.absolute()} holds {', '.join(held[:5])}"
+    known = ", ".join(SWEEPS)
+    return f"no YAML file lies in {path.parent.absolute()}. Sweeps that need none: {known}"
+
+
 class _File:
     """A sweep's file while it is read: where its entries stand, and how a fault is said."""
 
@@ -65,6 +74,8 @@ class _File:
             line = f":{mark.line + 1}" if mark else ""
             said = error.problem or error.context
             raise ConfigError(f"{path}{line}: the sweep cannot be read: {said}") from error
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: there is no such file; {_beside(path)}") from error
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: the sweep cannot be read ({error})") from error
 

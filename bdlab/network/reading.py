@@ -63,8 +63,8 @@ def locate(weights: str | Path) -> Path:
         return path / "weights.pt"
     if not path.is_file():
         raise WeightsError(
-            f"{path}: there is no such weights file; give a cell's folder, a state dict's path "
-            "(.pth, .safetensors), 'imagenet' or None"
+            f"{path}: neither a cell's folder nor a weights file lies there. `bdlab status RUNS` "
+            "lists the cells of a folder of runs"
         )
     return path
 

@@ -31,7 +31,7 @@ def text(table: Table) -> str:
     lines = [_spans(groups, widths), _line(heads, widths)]
     lines += [_line(line, widths) for line in body]
     lines.insert(2, "-" * max(map(len, lines)))
-    said = [*table.warnings, *words.notes(table), *_gone(table)]
+    said = [*table.warnings, *words.notes(table), *words.over_people(table), *_gone(table)]
     head = f"{words.title(table)}, {words.lead(table)}"
     return "\n".join(
         [head, "", words.outcome(table), "", *lines, "", *_verdict_lines(table), *said]
@@ -203,6 +203,7 @@ def to_markdown(table: Table) -> str:
         _bars(lines),
         *table.warnings,
         *words.notes(table),
+        *words.over_people(table),
         f"Made by `{words.command(table)}`",
     ]
     return "\n\n".join(parts) + "\n"

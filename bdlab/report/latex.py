@@ -44,7 +44,7 @@ def to_latex(table: Table) -> str:
     if table.verdicts:
         caption = f"{words.title(table)}: verdicts on {table.primary.head}, points of per cent."
         parts.append(_float(caption, _verdicts(table)))
-    said = [*table.warnings, *words.notes(table)]
+    said = [*table.warnings, *words.notes(table), *words.over_people(table)]
     notes = " ".join(tex(sentence) for sentence in said)
     parts.append(f"{{\\footnotesize\\sloppy\\noindent {notes}\\par}}")
     return "\n".join(parts) + "\n"

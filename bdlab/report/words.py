@@ -80,11 +80,13 @@ def outcome(table: Table) -> str:
     open_ = [v for v in table.verdicts if v.word == "not shown"]
     if open_:
         parts.append(f"no difference of {metric} is shown for {_open(open_)}")
-    few = [v for v in table.verdicts if v.word not in ("better", "worse", "not shown")]
-    if few and parts:
-        parts.append(f"nothing can be said yet about {_contrasts(few)}")
     if not parts:
         return _undecided(table, metric)
+    few = [v for v in table.verdicts if v.word not in ("better", "worse", "not shown")]
+    if begun := [v for v in few if v.n]:
+        parts.append(f"too few seeds yet for {_contrasts(begun)}")
+    if unrun := [v for v in few if not v.n]:
+        parts.append(f"not run yet: {_contrasts(unrun)}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}{_unlike(table)}{_dead(table)}."
 
@@ -136,10 +138,11 @@ def _unlike(table: Table) -> str:
 
 
 def _dead(table: Table) -> str:
+    """How many cells learn nothing from their triplets, each kind by its word."""
     words = [liveness(result) for result in table.results]
     known = [word for word in words if word]
-    dead = sum(word in DEAD for word in known)
-    return f"; in {dead} of {len(known)} cells the triplets are dead" if dead else ""
+    said = [f"in {known.count(word)} of {len(known)} {word}" for word in DEAD if word in known]
+    return f"; triplets: {', '.join(said)}" if said else ""
 
 
 # -- what a reader must know
@@ -219,14 +222,37 @@ def about_verdicts(table: Table) -> str:
             "paired, the seeds of a split averaged, and the interval widened because splits "
             "overlap (Nadeau and Bengio)"
         )
+    count = len(table.verdicts)
+    unseen = ""
+    if any(v.word == "not shown" for v in table.verdicts):
+        unseen = (
+            "'Not shown' does not mean equal: beside it stands the true difference that would be "
+            "seen four times in five. "
+        )
     return (
-        f"Verdicts are on {table.primary.head}: {what}, {len(table.verdicts)} contrasts, "
+        f"Verdicts are on {table.primary.head}: {what}, {count} contrast{'s' * (count != 1)}, "
         f"{table.declared}. Differences are {how}, 95 % for itself alone; the word is for the "
-        "whole table (Holm over the contrasts, level 5 %). 'Not shown' does not mean equal: beside "
-        "it stands the true difference that would be seen four times in five. Below "
-        f"{FEWEST} seeds nothing is said. Bold (in text a star): the highest mean of "
+        f"whole table (Holm over the contrasts, level 5 %). {unseen}Below {FEWEST} seeds "
+        "nothing is said. Bold (in text a star): the highest mean of "
         f"{table.primary.head}, where its verdict allows the word; no other column has a verdict."
     )
+
+
+def over_people(table: Table) -> list[str]:
+    """What other test people would have changed: one sentence, none where no cell holds scores by
+    identity.
+    """
+    if not table.people:
+        return []
+    said = [
+        f"{row} against {against} {low:+.2f} to {high:+.2f}"
+        for (row, against), (_, low, high) in table.people.items()
+    ]
+    return [
+        "Intervals over seeds say nothing on other people. With the seeds as they are, other test "
+        f"identities would have moved the differences so far (95 %, bootstrap of identities, "
+        f"gallery fixed; it takes no part in a word): {', '.join(said)}."
+    ]
 
 
 def judged(table: Table, verdict: Verdict) -> tuple[str, str, str, str]:

@@ -76,6 +76,9 @@ def test_train_status_report_and_again(tmp_path):
     report = call("report", out)
     assert report.exit_code == 0
     assert "HTML report:" in report.output
+    other = call("report", out, "--sweep", "table1")
+    assert other.exit_code == 2
+    assert "no cell of the sweep table1 to report; it holds table4" in said(other)
     assert "MDL4" in report.output
     (page,) = (out / "report").glob("*.html")
     assert "data:image/png" in page.read_text()
@@ -133,7 +136,7 @@ BAD = {
     "no weights file": (
         folder,
         ("--set", "weights=absent.pth"),
-        ["absent.pth: there is no such weights file"],
+        ["absent.pth: neither a cell's folder nor a weights file"],
     ),
     "a row's own parameter": (folder, ("--set", "modalities=V I DI"), ["makes the row"]),
     "a name with its own option": (folder, ("--set", "preset=paper"), ["set by its own option"]),
@@ -163,7 +166,7 @@ def test_bad_input_is_one_paragraph_and_nothing_counts_as_done(
     [
         (("run", "tabel4"), "did you mean table4"),
         (("train", "MDL9"), "unknown row 'MDL9'"),
-        (("run", "absent.yaml"), "cannot be read"),
+        (("run", "absent.yaml"), "absent.yaml: there is no such file; no YAML file lies in"),
         (("report", "nowhere"), "no finished cell there"),
         (("run", "table4", "--preset", "smoke", "--dask", "local:many"), "local:N"),
         (("run", "table4", "--data", "folder"), "root"),

@@ -88,7 +88,10 @@ BAD = {
         "--root is for one set",
     ),
     "no runs": (("test", "--cell", ".", "--data", "synthetic-regdb"), "neither a finished cell"),
-    "from nowhere": (("train", "B2", "--from", "nowhere"), "there is no such weights file"),
+    "from nowhere": (
+        ("train", "B2", "--from", "nowhere"),
+        "neither a cell's folder nor a weights file",
+    ),
 }
 
 

@@ -81,7 +81,7 @@ def test_an_empty_folder_says_whom_to_ask(tmp_path):
 
 
 ELSEWHERE = {
-    "not there": (lambda r: r / "absent", "it leads as far as"),
+    "not there": (lambda r: r / "absent", "the last folder of it that exists"),
     "misspelt": (lambda r: trees.folder(r / "pictures") and r / "picturse", "did you mean"),
     "one folder too high": (lambda r: trees.folder(r / "MyData") and r, "MyData as root"),
     "two folders too high": (lambda r: trees.folder(r / "a/MyData") and r, "a/MyData as root"),

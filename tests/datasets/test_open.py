@@ -47,7 +47,7 @@ def test_options_are_those_of_the_readers():
 def test_a_root_that_is_not_there(tmp_path, name):
     """Somebody who names a folder has the data: nobody is to be asked for them."""
     error = trees.refused(lambda: datasets.open(name, tmp_path / "nowhere"), "nowhere", "no such")
-    assert f"leads as far as {tmp_path}" in error.remedy
+    assert f"that exists is {tmp_path}" in error.remedy
     assert "University" not in str(error)
     trees.refused(
         lambda: datasets.open(name, trees.write(tmp_path / "file", "x")), "file", "no such folder"

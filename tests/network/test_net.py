@@ -287,7 +287,9 @@ class TestWeights:
         assert (a @ b.T).item() > 0.9 > (a @ c.T).item()
 
     def test_what_is_no_weights_file(self, tmp_path):
-        with pytest.raises(backbones.WeightsError, match="there is no such weights file"):
+        with pytest.raises(
+            backbones.WeightsError, match="neither a cell's folder nor a weights file"
+        ):
             network.BaseDerivativeNet(4, weights=str(tmp_path / "no.pth"))
         (tmp_path / "text.pth").write_text("hello")
         with pytest.raises(backbones.WeightsError, match=r"text\.pth: not a plain state dict"):

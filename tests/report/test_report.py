@@ -221,6 +221,27 @@ class TestTable:
             {"plain": 1, "strong": 1}
         ] * 2
 
+    def test_what_has_not_run_is_not_called_undecided(self, tmp_path):
+        for seed in range(6):
+            put(tmp_path, "B2", seed, 0.5 + seed / 100)
+            put(tmp_path, "MDL4", seed, 0.6 + seed / 90)
+        put(tmp_path, "MDL3", 0, 0.6)
+        (table,) = report.tables(tmp_path)
+        said = report.outcome(table)
+        assert said.startswith("MDL4 is better than B2 by 10.3 points")
+        assert "too few seeds yet for MDL3 against B2" in said
+        assert "not run yet: B1, MDL1, MDL2 against B2" in said
+
+    def test_not_shown_is_explained_where_it_stands(self, tmp_path):
+        for seed in range(6):
+            put(tmp_path / "sure", "B2", seed, 0.5 + seed / 100)
+            put(tmp_path / "sure", "MDL4", seed, 0.6 + seed / 90)
+            put(tmp_path / "open", "B2", seed, 0.5 + seed / 100)
+            put(tmp_path / "open", "MDL4", seed, 0.55 - seed / 100)
+        for name, explained in (("sure", False), ("open", True)):
+            (table,) = report.tables(tmp_path / name)
+            assert ("does not mean equal" in report.text(table)) is explained, name
+
     def test_an_empty_folder_says_what_to_do(self, tmp_path):
         with pytest.raises(runs.RunError, match="bdlab run table4"):
             report.tables(tmp_path)
@@ -342,6 +363,8 @@ class TestVerdicts:
         assert high == pytest.approx(70)
         assert "95 % over people" in report.to_html(table)
         assert "[-60.00, +70.00]" in report.to_html(table)
+        for form in (report.text, report.to_markdown, report.to_latex):
+            assert "MDL4 against B2 -60.00 to +70.00" in form(table).replace("$-$", "-"), form
 
 
 @pytest.mark.usefixtures("without_figures")
