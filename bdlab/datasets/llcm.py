@@ -9,6 +9,7 @@ protocol.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from bdlab import rules
@@ -67,11 +68,27 @@ def read(
     return validate(Dataset(name, root, tuple(records), rules.LLCM.name, provenance))
 
 
-def _identity_of(shown: str, parts: list[str], label: int) -> int:
+def parse_list(
+    data: bytes, modality: Modality, file: Path | str, fault: Fault = refuse
+) -> list[index.Entry]:
+    """The entries of a training list; faults name file and line: see ``index.parse``, and a path
+    of the other modality's folder.
+    """
+    return index.parse(data, partial(_identity_of, modality), _EXAMPLE, file, fault)
+
+
+def _identity_of(modality: Modality, shown: str, parts: list[str], label: int) -> int:
     """The identity of a training picture: the number of its folder, else its label's."""
     name = parts[-1]
-    if len(parts) < 2 or name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
+    is_picture = not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    if len(parts) < 2 or not is_picture or {"", "."} & set(parts):
         raise index.Wrong(f"the path {shown!r} is not <folder>/.../<picture>")
+    if parts[0] in WORDS.values() and parts[0] != WORDS[modality]:
+        raise index.Wrong(
+            f"the path {shown!r} is of the other modality",
+            f"this list has {modality.title} pictures, of {WORDS[modality]}/",
+            "rename the two lists if they are exchanged, or " + index.AGAIN,
+        )
     if parts[0] in TOPS:
         raise index.Wrong(
             f"the path {shown!r} is a test picture",
@@ -94,7 +111,8 @@ def _listed(root: Path, part: str, fault: Fault) -> list[Record]:
         except DatasetError as error:
             fault(error)
             continue
-        found = index.parse(data, _identity_of, _EXAMPLE, file, fault)
+        found = parse_list(data, modality, file, fault)
+        _in_one_list(records, found, file, fault)
         labels[modality] = {entry.identity: entry.label for entry in found}
         for entry in found:
             if _is_picture(root, entry.path):
@@ -104,6 +122,21 @@ def _listed(root: Path, part: str, fault: Fault) -> list[Record]:
     if len(labels) == 2:
         _same_labels(root, part, labels[Modality.V], labels[Modality.I], fault)
     return records
+
+
+def _in_one_list(records: list[Record], found: list[index.Entry], file: Path, fault: Fault) -> None:
+    """Faults: the first picture that the other modality's list has too."""
+    before = {record.path for record in records}
+    twice = [entry for entry in found if entry.path in before]
+    if twice:
+        error = DatasetError(
+            f"{twice[0].path} is in the visible list too ({len(twice)} such)",
+            file=file,
+            line=twice[0].line,
+            rule="a picture is visible or infrared",
+            remedy=index.AGAIN,
+        )
+        fault(error)
 
 
 def _is_picture(root: Path, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""15,000 seeded mutations of index files, lists and trees: only DatasetError escapes, and what is
+"""20,000 seeded mutations of index files, lists and trees: only DatasetError escapes, and what is
 accepted is right.
 
 Right is what an independent oracle says: regular expressions over bytes for the text files, a walk
@@ -17,12 +17,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bdlab.datasets import DatasetError, regdb, sysu
+from bdlab.datasets import DatasetError, llcm, regdb, sysu
 from bdlab.modality import Modality
 
 from . import trees
 
-CASES = {"index": 11_000, "list": 3_000, "tree": 1_000}  # and 5,000 pictures in test_pictures_fuzz
+CASES = {
+    "index": 11_000,
+    "llcm": 5_000,
+    "list": 3_000,
+    "tree": 1_000,
+}  # and 5,000 pictures in test_pictures_fuzz
 
 LINES = [
     b"Visible/%d/p_%d.bmp %d\n" % (one, shot, label)
@@ -172,6 +177,63 @@ def test_lists():
     )
     assert not wrong, wrong[:3]
     assert 0.05 < accepted / CASES["list"] < 0.8
+
+
+# -- LLCM's training lists
+# --------------------------------------------------------------------------------------------------
+
+LLCM_LINES = [line.replace(b"Visible", b"vis").replace(b".bmp", b".jpg") for line in LINES]
+LLCM_SEEDS = [
+    b"".join(LLCM_LINES),
+    b"".join(LLCM_LINES[:1]),
+    b"\xef\xbb\xbf" + b"".join(LLCM_LINES).replace(b"\n", b"\r\n"),
+    b"".join(LLCM_LINES).replace(b"/", b"\\"),
+]
+LLCM_WORDS = [*WORDS, b"nir/", b"vis", b"test_vis/", b"nir/3/p_0.jpg 0\n", b"//", b"/./", b"anna/"]
+_PATH = re.compile(r"[ \t]*([^ \t]+)[ \t]+([0-9]{1,9})[ \t]*", re.ASCII)
+_PICTURE = re.compile(r"[^.].*\.(bmp|png|jpe?g|tiff?|webp)", re.IGNORECASE)
+
+
+def llcm_oracle(data: bytes) -> list[tuple[str, int, int]] | None:
+    """What a visible training list says, or None, by rules of its own over text."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    found = []
+    for line in text.split("\n"):
+        line = line.removesuffix("\r")
+        if not line.strip(" \t"):
+            continue
+        match = _PATH.fullmatch(line)
+        if not match or not match[1].isprintable():
+            return None
+        path, label = match[1].replace("\\", "/"), int(match[2])
+        *folders, name = path.split("/")
+        if not folders or not _PICTURE.fullmatch(name) or {"", ".", ".."} & set(folders):
+            return None
+        if folders[0] in ("nir", "test_vis", "test_nir") or re.match("[A-Za-z]:", path):
+            return None
+        number = re.fullmatch("[0-9]{1,9}", folders[-1])
+        found.append((path, int(number[0]) if number else llcm.BY_LABEL + label, label))
+    pairs = {(one, label) for _, one, label in found}
+    alone = [len({path for path, _, _ in found}), *(len({p[k] for p in pairs}) for k in (0, 1))]
+    return found if found and alone == [len(found), len(pairs), len(pairs)] else None
+
+
+def parse_llcm(data: bytes) -> list[tuple[str, int, int]]:
+    return [(e.path, e.identity, e.label) for e in llcm.parse_list(data, Modality.V, "f")]
+
+
+def test_llcms_lists():
+    cases = CASES["llcm"]
+    wrong, accepted = disagreements(parse_llcm, llcm_oracle, LLCM_SEEDS, cases, LLCM_WORDS)
+    assert not wrong, wrong[:3]
+    assert 0.05 < accepted / cases < 0.8
+
+
+# -- readers as public code writes them
+# --------------------------------------------------------------------------------------------------
 
 
 def loose_index(data: bytes) -> list[tuple[str, int, int]]:

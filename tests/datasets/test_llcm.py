@@ -72,7 +72,73 @@ def relabelled(root):
     file.write_text(file.read_text().replace(".jpg 2", ".jpg 5"))
 
 
+def exchanged(root):
+    visible, infrared = (root / f"idx/train_{word}.txt" for word in ("vis", "nir"))
+    texts = visible.read_text(), infrared.read_text()
+    infrared.write_text(texts[0])
+    visible.write_text(texts[1])
+
+
+def copied(root):
+    shutil.copy(root / "idx/train_nir.txt", root / "idx/train_vis.txt")
+
+
+def one_folder_for_both(root):
+    """Where folders say nothing, the same pictures in both lists are still seen."""
+    (root / "vis").rename(root / "train")
+    for word in ("vis", "nir"):
+        text = (root / "idx/train_vis.txt").read_text().replace("vis/", "train/")
+        (root / f"idx/train_{word}.txt").write_text(text)
+
+
+def of_another_folder(root):
+    file = root / "idx/train_vis.txt"
+    file.write_text(file.read_text().replace("vis/", "VCM/vis/"))
+
+
+def less_a_line(root):
+    file = root / "idx/train_nir.txt"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "/0003/" not in line))
+
+
 BAD_TREES = {
+    "lists exchanged": (exchanged, "train_vis.txt", "is of the other modality"),
+    "one list for both": (copied, "train_vis.txt", "is of the other modality"),
+    "one list for both, of another folder": (
+        one_folder_for_both,
+        "train_nir.txt",
+        "is in the visible list too (6 such)",
+    ),
+    "a list of another folder": (of_another_folder, "VCM/vis/0001", "train_vis.txt, line 1"),
+    "a person's lines gone": (less_a_line, "train_nir.txt", "identities 3 have no nir picture"),
+    "a line doubled": (
+        append("train_nir.txt", "nir/0003/0003_c01_0001.jpg 2\n"),
+        "train_nir.txt",
+        "(first in line 6)",
+    ),
+    "a dot in a path": (append("train_vis.txt", "vis/./0001.jpg 0\n"), "train_vis.txt", "is not <"),
+    "a folder without a name": (
+        append("train_vis.txt", "vis//0001.jpg 0\n"),
+        "train_vis.txt",
+        "is not <folder>",
+    ),
+    "a label below zero": (append("train_vis.txt", "vis/0003/a.jpg -1\n"), "train_vis.txt", "'-1'"),
+    "a label with a point": (
+        append("train_vis.txt", "vis/3/a.jpg 2.0\n"),
+        "train_vis.txt",
+        "'2.0'",
+    ),
+    "a list in UTF-16": (
+        lambda r: (r / "idx/train_vis.txt").write_bytes("vis/1/a.jpg 0".encode("utf-16")),
+        "train_vis.txt",
+        "UTF-16",
+    ),
+    "an empty list": (
+        lambda r: (r / "idx/train_vis.txt").write_bytes(b""),
+        "train_vis.txt",
+        "lists no picture",
+    ),
     "camera gone": (lambda r: shutil.rmtree(r / "test_vis/cam4"), "cam4", "is not there"),
     "modality gone": (lambda r: shutil.rmtree(r / "test_nir"), "test_nir/cam1", "is not there"),
     "infrared camera 3": (lambda r: (r / "test_nir/cam3").mkdir(), "cam3", "is no camera"),
@@ -164,6 +230,53 @@ def test_a_bad_tree_is_refused(tmp_path, spoil, file, says):
     assert any(says in fault for fault in report.faults), report.text()
 
 
+def test_a_list_cut_at_any_byte_is_refused_or_is_its_lines(tmp_path):
+    root = trees.llcm(tmp_path / "set")
+    file = root / "idx/train_vis.txt"
+    whole = file.read_bytes()
+    truth = {(r.path, r.identity, r.modality, r.split) for r in llcm.read(root).records}
+    accepted = 0
+    for end in range(len(whole)):
+        file.write_bytes(whole[:end])
+        try:
+            found = llcm.read(root).records
+        except DatasetError as error:
+            trees.assert_tells(error, "set", "")
+        else:
+            accepted += 1
+            lines = {line.split()[0].decode() for line in whole[:end].splitlines()}
+            seen = {(r.path, r.identity, r.modality, r.split) for r in found}
+            assert seen == {
+                one for one in truth if one[0] in lines or not one[0].startswith("vis/")
+            }
+    assert accepted == 3, "one byte, one line, or one line and its byte less"
+
+
+@pytest.mark.parametrize("written", ["CRLF", "BOM", "backslashes", "blank lines"])
+def test_lists_as_programs_write_them(tmp_path, written):
+    root = trees.llcm(tmp_path / "set")
+    whole = llcm.read(root).records
+    for file in (root / "idx").iterdir():
+        data = file.read_bytes()
+        file.write_bytes({
+            "CRLF": data.replace(b"\n", b"\r\n"),
+            "BOM": b"\xef\xbb\xbf" + data,
+            "backslashes": data.replace(b"/", b"\\"),
+            "blank lines": data + b"\n \n",
+        }[written])  # fmt: skip
+    assert llcm.read(root).records == whole
+
+
+def test_exchanged_lists_are_read_once_they_are_renamed(tmp_path):
+    """The remedy, followed."""
+    root = trees.llcm(tmp_path / "set")
+    whole = llcm.read(root).records
+    exchanged(root)
+    assert "rename the two lists" in trees.refused(lambda: llcm.read(root), None, "other").remedy
+    exchanged(root)
+    assert llcm.read(root).records == whole
+
+
 @pytest.mark.parametrize("split", [0, 2, True, "1"])
 def test_there_is_one_split(tmp_path, split):
     trees.refused(lambda: llcm.read(trees.llcm(tmp_path), split), None, "does not exist")
@@ -218,7 +331,7 @@ def spoil(root, rng):
     folders = sorted(p for p in root.rglob("*") if p.is_dir())
     place = folders[rng.integers(len(folders))]
     lists = sorted((root / "idx").glob("*.txt"))
-    match rng.integers(6):
+    match rng.integers(8):
         case 0:
             one.unlink()
         case 1:
@@ -231,6 +344,11 @@ def spoil(root, rng):
             index = lists[rng.integers(len(lists))]
             words = [b"\n", b" ", b"/", b"..", b"\0", b"-1", b",", b"vis/0001/", b".jpg", b"nir"]
             index.write_bytes(trees.mutated(index.read_bytes(), rng, words))
+        case 5 if lists:
+            shutil.copy(lists[rng.integers(len(lists))], lists[rng.integers(len(lists))])
+        case 6 if lists:
+            index = lists[rng.integers(len(lists))]
+            index.write_bytes(index.read_bytes().replace(b"\n", b"\r\n"))
         case _:
             one.write_bytes(other.read_bytes())
 
@@ -275,6 +393,9 @@ def test_trees(tmp_path):
         else:
             accepted += 1
             found = {(r.path, r.identity, r.modality.value, r.camera, r.split) for r in d.records}
+            assert all(
+                ("nir" in r.path.split("/")[0]) == (r.modality is Modality.I) for r in d.records
+            )
             assert found == oracle(root), case
             assert not set(d.identities("train")) & set(d.identities("test"))
         shutil.rmtree(root)
