@@ -2,6 +2,8 @@
 by keyboard; what is shown is what the files hold, and nothing goes red.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from bdlab.experiments import cell as cells
 from bdlab.experiments import runs, sweeps
 from tests.report.test_report import put
+from tests.workbench.comparison.test_progress import one_more, running
 
 CODE = """from bdlab.workbench import explorers
 board = explorers.runs(runs, folder=folder)
@@ -176,6 +179,44 @@ def a_verdict_is_paired_by_seed(book, kept):
         lambda: root(book).get_by_role("button", name="data regdb ×").click(),
     )
     assert "filter by data" in words(book), "two data sets are not compared"
+
+
+@pytest.mark.slow
+def test_a_running_sweep_is_followed(board, out, tmp_path):
+    """A faked cell goes on, and then fails, while nobody touches the notebook."""
+    folder = tmp_path / "runs"
+    shutil.copytree(out, folder)
+    attempt = running(folder, "MDL1", 1)
+    book = board(folder)
+    doing = root(book).locator(".doing")
+    root(book).scroll_into_view_if_needed()
+    doing.get_by_text("epoch 1 of", exact=False).wait_for()
+    assert doing.locator("b").inner_text() == "22 finished, 1 running"
+    before = names(book), chosen(book)
+    for epoch in (2, 3):
+        one_more(attempt, epoch)
+        doing.get_by_text(f"epoch {epoch} of", exact=False).wait_for()
+    assert "total 1.000" in doing.locator(".losses").inner_text()
+    assert len(doing.locator(".spark polyline").get_attribute("points").split()) == 3
+    assert (names(book), chosen(book)) == before
+    book.screenshot("running", root(book))
+    the_theme_is_jupyterlabs(book)
+    book.screenshot("running-dark", root(book))
+    follow = root(book).get_by_role("button", name="stop following")
+    follow.focus()
+    book.page.keyboard.press("Enter")
+    again = root(book).get_by_role("button", name="follow", exact=True)
+    again.wait_for()
+    one_more(attempt, 4)
+    book.page.wait_for_timeout(5000)
+    assert "epoch 3 of" in doing.inner_text(), "stopped, it looks no more"
+    again.click()
+    doing.get_by_text("epoch 4 of", exact=False).wait_for()
+    runs.fail(attempt, "out of memory")
+    put(folder, "MDL3", 0, 0.6)
+    doing.get_by_text("out of memory").wait_for()
+    root(book).locator(".count").get_by_text("of 23 cells", exact=False).wait_for()
+    again.wait_for()  # nothing runs any more
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 // The board of runs: one selection over a table, curves, a scatter and a verdict.
 //
 // Every number comes from Python: about (cells, rows, parameters, quantities, terms), shown, curves,
-// scatter, verdict. selection {cells, pair} and view {filter, sort, down, term, x, y} are set here
+// scatter, verdict, progress (cells that are not finished; live: looked at again and again). selection {cells, pair} and view {filter, sort, down, term, x, y} are set here
 // and there.
 
-import { assign, html, watcher, write } from "../live.js";
+import { assign, html, ownKeys, watcher, write } from "../live.js";
 import { drawCurves, drawScatter, drawVerdict, key } from "./charts.js";
+import { doing } from "./doing.js";
 
 const HELP = "Table: Space chooses a cell, arrow keys go up and down, a column's head sorts. "
   + "Points of the scatter are cells too: click to choose.";
@@ -147,13 +148,14 @@ function render({ model, el }) {
     const { cells } = model.get("selection");
     select({ cells: cells.includes(name) ? cells.filter((one) => one !== name) : [...cells, name] });
   };
-  const root = html("div", { class: "bdlab-runs" });
+  const root = html("div", { class: "bdlab-runs", ...ownKeys });
   const help = html("div", { class: "help", role: "status", text: HELP });
   const say = (words) => write(help, words || HELP);
   const note = html("p", { class: "note", role: "note" });
   const title = html("b");
   const count = html("output", { class: "count" });
   const filter = filtering(model, look);
+  const now = doing(model, button);
   const common = html("span", { class: "faint" });
   const busy = html("span", { class: "busy", role: "status" });
 
@@ -196,7 +198,7 @@ function render({ model, el }) {
   const judged = html("section", { class: "judged" }, html("div", {}, bar, verdict, differs), strip);
 
   const message = html("span", { class: "message", role: "status" });
-  const foot = html("div", { class: "foot" }, help,
+  const foot = html("div", { class: "foot" }, help, now.follow,
     button("read again", "Read the folder anew, for a sweep that still runs",
       () => model.send({ do: "read" })),
     button("save", "What is seen, as a PNG", () => model.send({ do: "save" })), message);
@@ -273,12 +275,14 @@ function render({ model, el }) {
   }
 
   root.append(html("div", { class: "top" }, title, common, ...filter.boxes, count, busy), note,
+    now.box,
     html("div", { class: "main" }, left, right), judged, foot);
   el.append(root);
   root.board = { get selection() { return model.get("selection"); },
     get view() { return model.get("view"); }, get shown() { return model.get("shown"); }, select,
     look };
   watch.follow(["about", "view", "selection"], fill);
+  watch.follow(["progress", "live"], now.show);
   watch.follow(["about", "shown", "selection", "view"], listing);
   watch.follow(["about", "curves", "scatter", "selection"], drawing);
   watch.follow(["verdict"], judging);

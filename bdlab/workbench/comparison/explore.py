@@ -7,6 +7,7 @@ the page shows is a trait here, so a script can drive the board as a hand does.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from bdlab.workbench.widgets import free
 
 from . import figures, numbers, pairs
 from .numbers import BoardError, Found
+from .progress import Glance, goes_on, words
 
 HERE = Path(__file__).parent
 MOST = 2  # cells that lie on the desk
+EVERY = 2.0  # seconds between two looks at a folder that is followed
 #: What a column's head says, and its help line.
 HEADS = {
     "row": ("row", "The variant of the method"),
@@ -51,7 +54,9 @@ def runs(
     bdlab stand in, and the board says so. ``root``: where the data of the cells lie, for the desk,
     if not where they lay; ``folder``: where *save* writes. ``.selection`` and ``.view`` are what is
     chosen and how it is looked at, readable and settable; ``.desk()`` lays the chosen cells on the
-    desk. What cannot be shown gives one sentence in the board's place that names the remedy.
+    desk. While cells train, their epochs and losses stand above the table, and what is finished
+    comes into it; ``.live = False`` stops that. What cannot be shown gives one sentence in the
+    board's place that names the remedy.
     """
     try:
         return Comparison(Path(out), root, Path(folder))
@@ -85,6 +90,21 @@ class Comparison(widgets.VBox):
     @view.setter
     def view(self, value: Mapping[str, Any]) -> None:
         self.board.view = dict(value)
+
+    @property
+    def live(self) -> bool:
+        """Whether the folder is looked at every ``EVERY`` seconds; ends with the last cell."""
+        return self.board.live
+
+    @live.setter
+    def live(self, value: bool) -> None:
+        self.board.live = value
+
+    def close(self) -> None:
+        """Take the board and the desk from the page."""
+        for child in self.children:
+            child.close()
+        super().close()
 
     def desk(self) -> widgets.Widget:
         """The one or two chosen cells on the desk; or one sentence that says why not."""
@@ -126,13 +146,17 @@ class Board(anywidget.AnyWidget):
     curves = traitlets.List().tag(sync=True)
     scatter = traitlets.Dict().tag(sync=True)
     verdict = traitlets.Dict().tag(sync=True)
+    progress = traitlets.Dict().tag(sync=True)
+    live = traitlets.Bool(False).tag(sync=True)
     busy = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, out: Path, folder: Path):
+        self._over = threading.Event()  # also of a board that could not be made
         super().__init__()
         self.out, self.folder = out, folder
         self.found = numbers.read(out)
+        self._glance, self._one = Glance(out), threading.RLock()
         self._quiet = True
         self.about = about(self.found, out)
         opening = numbers.opening(self.found)
@@ -140,6 +164,8 @@ class Board(anywidget.AnyWidget):
         self._quiet = False
         self.on_msg(self._asked)
         self._refresh()
+        self._look()
+        self.live = goes_on(self.progress)
 
     # -- what may be chosen
     # ----------------------------------------------------------------------------------------------
@@ -188,8 +214,9 @@ class Board(anywidget.AnyWidget):
 
     @traitlets.observe("selection", "view")
     def _changed(self, _: object) -> None:
-        if not self._quiet:
-            self._refresh()
+        with self._one:
+            if not self._quiet:
+                self._refresh()
 
     def _refresh(self) -> None:
         """Bring what the page shows in step with selection and view."""
@@ -246,24 +273,74 @@ class Board(anywidget.AnyWidget):
 
     def read(self) -> None:
         """The folder anew, for a sweep that still runs; what is chosen stays where it is left."""
-        try:
-            found = numbers.read(self.out)
-        except BoardError as error:
-            self.message = str(error)
-            return
+        with self._one:
+            self._look()
+            try:
+                found = numbers.read(self.out)
+            except BoardError as error:
+                self.message = str(error)
+            else:
+                self._take(found)
+
+    def _take(self, found: Found) -> None:
+        own_now = any(cell.shipped for cell in self.found.cells) and not found.cells[0].shipped
         names = {cell.name for cell in found.cells}
         kept = [name for name in self.selection["cells"] if name in names]
         self.found, self._quiet = found, True
         self.about = about(found, self.out)
-        self.view = self._still(self.view)
-        pair = self.selection["pair"]
-        pair = (
-            pair if set(pair) <= set(found.rows) else numbers.first_pair(found, self.view["filter"])
-        )
-        self.selection = {"cells": kept, "pair": pair}
+        if own_now:  # the reference runs stood in until now
+            opening = numbers.opening(found)
+            self.view, self.selection = opening.view, opening.selection
+        else:
+            self.view = self._still(self.view)
+            pair = self.selection["pair"]
+            if not pair or not set(pair) <= set(found.rows):
+                pair = numbers.first_pair(found, self.view["filter"])
+            self.selection = {"cells": kept, "pair": pair}
         self._quiet = False
         self._refresh()
         self.message = f"Read again: {len(found.cells)} finished cells."
+
+    # -- a sweep that runs
+    # ----------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        seen = self._glance.look()
+        self.progress = seen | {"words": words(seen)}
+
+    def tick(self) -> None:
+        """Look at the folder once; what has finished since the last look comes on the board."""
+        with self._one:
+            before = self._glance.finished
+            self._look()
+            if self._glance.finished != before:
+                self.read()
+
+    @traitlets.observe("live")
+    def _follow(self, change: Mapping[str, Any]) -> None:
+        """Another thread looks, so that the notebook stays free; it ends when ``live`` does."""
+        self._over.set()
+        if change["new"]:
+            self._over = threading.Event()
+            name = f"board of {self.out}"
+            threading.Thread(target=self._ticks, args=(self._over,), name=name, daemon=True).start()
+
+    def _ticks(self, over: threading.Event) -> None:
+        ran = False
+        while not over.wait(EVERY):
+            ran = ran or goes_on(self.progress)
+            try:
+                self.tick()
+            except Exception as error:  # said on the board: nobody reads a thread's traceback
+                self.message = f"Follows no more: {type(error).__name__}: {error}"
+                self.live = False
+            if ran and not goes_on(self.progress) and not self.progress["waiting"]:
+                self.live = False
+
+    def close(self) -> None:
+        """Take the board from the page; what follows the folder ends."""
+        self._over.set()
+        super().close()
 
     def _still(self, view: Mapping[str, Any]) -> dict[str, Any]:
         """A view without what the folder, read again, no longer has."""

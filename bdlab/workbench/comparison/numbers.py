@@ -185,7 +185,7 @@ def read(out: Path | str) -> Found:
         else:
             cells.append(Finished(folder, result))
     if cells:
-        return Found(cells, " ".join([*_damaged(faults), *_unfinished(out)]))
+        return Found(cells, " ".join(_damaged(faults)))
     if faults:
         raise BoardError(
             f"{out}: none of its {len(faults)} cells is whole. The first is {faults[0]}. Run their "
@@ -198,14 +198,6 @@ def _damaged(faults: Sequence[str]) -> list[str]:
     if not faults:
         return []
     return [f"{len(faults)} damaged and left out, the first {faults[0]}."]
-
-
-def _unfinished(out: Path) -> list[str]:
-    """How many cells are on their way or stopped."""
-    counts = Counter(state.word for state in runs.status(out))
-    words = [f"{counts[word]} {word}" for word in ("running", "interrupted", "failed")]
-    told = [word for word in words if word[0] != "0"]
-    return [f"Not finished: {', '.join(told)}; `bdlab status {out}` lists them."] if told else []
 
 
 def _shipped(out: Path) -> Found:

@@ -1,6 +1,8 @@
 """The board in Python: one selection, one view, and everything that follows from them."""
 
 import json
+import threading
+import time
 
 import ipywidgets as widgets
 import pytest
@@ -8,11 +10,14 @@ import traitlets
 from PIL import Image
 
 from bdlab.experiments import cell as cells
-from bdlab.experiments import reference, sweeps
+from bdlab.experiments import reference, runs, sweeps
 from bdlab.workbench import explorers
+from bdlab.workbench.comparison import explore as boards
 from bdlab.workbench.comparison import numbers, pairs
 from bdlab.workbench.desk.explore import Desk
 from tests.report.test_report import put
+
+from .test_progress import one_more, running
 
 
 @pytest.fixture
@@ -146,6 +151,96 @@ class TestFolder:
         assert "No board." in said.value
         assert "&lt;gone&gt;" in said.value
         assert "bdlab run table4" in said.value
+
+
+def until(true, seconds=60):
+    """Wait for what another thread does; the test's own thread is free meanwhile."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
+
+
+def threads(out):
+    return [t for t in threading.enumerate() if t.name == f"board of {out}" and t.is_alive()]
+
+
+class TestLive:
+    """A cell that is faked: this process seems to train it, and adds its epochs by hand."""
+
+    @pytest.fixture
+    def attempt(self, out, monkeypatch):
+        monkeypatch.setattr(boards, "EVERY", 0.02)
+        return running(out, "MDL1", 1)
+
+    @pytest.fixture
+    def followed(self, attempt, out):
+        board = explorers.runs(out)
+        yield board
+        board.live = False
+        until(lambda: not threads(out))
+
+    def test_nothing_runs_nothing_is_followed(self, board, out):
+        assert not board.live
+        assert not threads(out)
+        assert board.board.progress["words"] == "20 finished"
+
+    def test_epochs_and_losses_come_by_themselves(self, followed, attempt, out):
+        assert followed.live
+        assert len(threads(out)) == 1
+        assert followed.board.progress["cells"][0]["epoch"] == 1
+        before = snapshot(followed)
+        one_more(attempt, 2)
+        until(lambda: followed.board.progress["cells"][0]["epoch"] == 2)
+        assert followed.board.progress["cells"][0]["losses"]["total"] == 1.5
+        assert snapshot(followed) == before, "what is chosen stays"
+        runs.fail(attempt, "the power went")
+        until(lambda: not followed.live)
+        assert followed.board.progress["words"] == "20 finished, 1 failed"
+        until(lambda: not threads(out))
+
+    def test_a_finished_cell_comes_into_the_table(self, followed, attempt, out):
+        chosen = names(followed, "B1")[:2]
+        followed.selection = {**followed.selection, "cells": chosen}
+        put(out, "MDL1", 1, 0.9)
+        until(lambda: len(followed.board.shown) == 21)
+        assert followed.selection["cells"] == chosen
+        assert followed.live, "another one still runs"
+
+    def test_it_is_stopped_and_started(self, followed, attempt, out):
+        followed.live = False
+        until(lambda: not threads(out))
+        one_more(attempt, 2)
+        time.sleep(0.2)
+        assert followed.board.progress["cells"][0]["epoch"] == 1
+        followed.live = True
+        until(lambda: followed.board.progress["cells"][0]["epoch"] == 2)
+
+    def test_closed_it_looks_no_more(self, followed, out):
+        followed.close()
+        until(lambda: not threads(out))
+
+    def test_what_goes_wrong_is_said(self, followed, out, monkeypatch):
+        def broken():
+            raise OSError("the share is away")
+
+        monkeypatch.setattr(followed.board._glance, "look", broken)
+        until(lambda: not followed.live)
+        assert "Follows no more: OSError: the share is away" in followed.board.message
+
+    def test_the_first_own_cell_takes_the_reference_runs_place(self, out, tmp_path, monkeypatch):
+        reference.pack(out, tmp_path / "reference", "bdlab run table4 --seeds 0-4")
+        monkeypatch.setattr(reference.load, "__defaults__", (tmp_path / "reference",))
+        monkeypatch.setattr(boards, "EVERY", 0.02)
+        mine = tmp_path / "mine"
+        running(mine, "MDL4")
+        board = explorers.runs(mine)
+        assert board.live
+        assert board.board.about["shipped"]
+        put(mine, "B2", 3)
+        until(lambda: not board.board.about["shipped"] and board.board.curves)
+        assert board.selection == {"cells": names(board, "B2"), "pair": []}
+        board.close()
 
 
 @pytest.fixture
