@@ -4,6 +4,7 @@ and nothing goes red.
 
 import hashlib
 import io
+import json
 import re
 
 import numpy as np
@@ -73,12 +74,12 @@ def test_the_explorer_follows_the_keyboard(book):
 
 def number(book, name):
     """A number of the pixel that is read."""
-    text = book.page.locator(f".pointed [data-number='{name}']").inner_text()
+    text = book.page.locator(f".pointed [data-number='{name}']").first.inner_text()
     return float(text.replace("−", "-"))
 
 
 def where(book):
-    return book.page.locator(".pointed .reading").get_attribute("data-pixel")
+    return book.page.locator(".pointed .reading").first.get_attribute("data-pixel")
 
 
 @pytest.mark.slow
@@ -105,7 +106,7 @@ def test_pixels_film_people_and_undo(book):
     assert where(book) == f"{column + 1},{row}"
     book.changes(lambda: where(book), lambda: frame.press("Shift+ArrowDown"))
     assert where(book) == f"{column + 1},{row + 10}"
-    assert f"pixel {where(book)}" in root.locator(".heard").inner_text()
+    assert f"pixel {where(book)}" in root.locator(".heard").first.inner_text()
     book.screenshot("pixel")
 
     second = root.locator(".thumb").nth(1)
@@ -183,3 +184,109 @@ def test_no_label_is_cut(book):
     )
     assert cut == []
     assert words.count() > 30
+
+
+TWO = """import json
+from bdlab import datasets
+from bdlab.experiments import reference
+from bdlab.workbench import explorers
+from bdlab.workbench.channels import numbers, render
+dataset = datasets.open("synthetic-regdb", size="smoke")
+visible, infrared, _ = render.people_of(dataset, 8)
+first, *_, last = sorted(reference.FOLDER.glob("table4-MDL4-*"))
+one, two = numbers.read(first), numbers.read(last)
+explorers.channels(visible, infrared, one.numbers, one.history, one.space, folder=folder,
+    name=one.name, beside=two)"""
+#: How wide what was found is, where it ends, from the top of the explorer, and the room for both.
+EDGES = """names => {
+  const out = document.querySelector(".pointed").closest(".jp-OutputArea-output");
+  out.scrollIntoView({ block: "start" });
+  const { top } = out.getBoundingClientRect();
+  const room = document.querySelector(".jp-Notebook").getBoundingClientRect();
+  const found = { room: [room.width, room.bottom - top] };
+  for (const name of names) {
+    const all = [...out.querySelectorAll(name)].filter(e => e.offsetParent);
+    const boxes = all.map(e => e.getBoundingClientRect());
+    const [wide, low] = ["width", "bottom"].map(edge => Math.max(...boxes.map(b => b[edge])));
+    found[name] = [wide, low - top];
+  }
+  return found;
+}"""
+SEEN = (".frame", ".reading", ".thumbs", ".widget-slider", ".widget-play", ".widget-dropdown")
+
+
+def edges(book, width, height, *names):
+    """What ``EDGES`` finds in a window of that size."""
+    book.page.set_viewport_size({"width": width, "height": height})
+    book.page.wait_for_timeout(800)
+    return book.page.evaluate(EDGES, list(names))
+
+
+def stands_beside(book, name):
+    """Choose what stands beside, by its name."""
+    choice = book.page.locator(".widget-dropdown select")
+    book.changes(lambda: picture(book), lambda: choice.select_option(name))
+    book.rest()
+
+
+def read_by(book, side, name):
+    """Three numbers of the pixel that is read, by side 0 or 1."""
+    found = book.page.locator(".pointed .reading").nth(side)
+    texts = [found.locator(f"[data-number='{name}.{k}']").inner_text() for k in range(3)]
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+@pytest.mark.slow
+def test_two_sides_on_a_laptop_and_on_a_desk(scratch, tmp_path):
+    """Pictures, numbers, people, film and sliders are seen without scrolling, of two sides and of
+    one, and a wide window is used; both sides are read, taken back, and saved.
+    """
+    book = scratch(TWO, folder=str(tmp_path / "saved"))
+    page, other = book.page, book.page.locator(".pointed .other")
+    other.wait_for()
+    low = {}
+    for sides in (2, 1):
+        for width, height in ((1366, 768), (1280, 720), (1920, 1080)):
+            # of two sides the table may lie below in the smallest window
+            more = ["table.two"] if sides == 2 and width > 1300 else []
+            found = edges(book, width, height, *SEEN, *more)
+            book.screenshot(f"sides-{sides}-{width}")
+            room = found.pop("room")
+            below = {name: end for name, (_, end) in found.items() if end > room[1]}
+            if below:
+                low[sides, width] = below | {"room": room[1]}
+            assert found[".frame"][0] > (0.7 if width > 1500 else 0.54) * room[0]
+        if sides == 2:
+            stands_beside(book, "nothing")
+            assert other.is_hidden()
+    assert low == {}
+
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    stands_beside(book, "this run")
+    assert (
+        "the start of the run" in page.locator(".widget-html", has_text="differs most").inner_text()
+    )
+    image = book.page.locator(".pointed img.widget-image")
+    scale = image.evaluate("e => e.clientWidth / e.naturalWidth")
+    column, row = 100, 40
+    spot = {"x": (4 * 153 + column + 0.5) * scale, "y": (30 + row + 0.5) * scale}  # D_V of B
+    book.changes(lambda: where(book), lambda: image.hover(position=spot))
+    column, row = map(int, where(book).split(","))
+    shown = pixels(book)[30 + row]
+    for side, (name, place) in ((0, ("V", 0)), (0, ("DV", 3)), (1, ("DV", 4)), (1, ("DI", 7))):
+        seen = np.rint(np.clip(read_by(book, side, name), 0, 255))
+        assert np.abs(seen - shown[place * 153 + column]).max() <= 1, (side, name)
+    epoch, before = handle(book, "its epoch"), picture(book)
+    epoch.focus()
+    book.changes(lambda: picture(book), lambda: epoch.press("ArrowRight"))
+    book.rest()
+    page.get_by_role("button", name="undo", exact=True).click()
+    page.wait_for_timeout(1000)
+    book.rest()
+    assert picture(book) == before
+    page.get_by_role("button", name="save PNG", exact=True).press("Enter")
+    link = page.locator("code", has_text=re.compile(r"channels-overview-01\.png$"))
+    link.wait_for(timeout=60_000)
+    with Image.open(link.inner_text()) as written:
+        assert json.loads(written.text["Description"])["beside"]["epoch"] == 0
+    book.nothing_red()

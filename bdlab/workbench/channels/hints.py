@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-PERSON = "Whose pictures are shown"
 VIEWS = {
     "overview": "V, E_V(V), D_V, I and D_I, with the three channels small beside each",
     "channels": "Every channel alone: V above D_V, I above D_I (the paper's Fig. 8)",
     "divergence": "How far D_I is from I, channel by channel (the paper's Fig. 9)",
 }
 INKS = {
-    "colour": "One channel in its own colour; not used by the divergence",
-    "grey": "One channel as grey, larger is lighter; not used by the divergence",
-    "dark is large": "One channel as a negative, as Fig. 8c prints it; not used by the divergence",
+    "colour": "One channel in its own colour; off where no channel stands alone",
+    "grey": "One channel as grey, larger is lighter; off where no channel stands alone",
+    "dark is large": "One channel as a negative (Fig. 8c); off where no channel stands alone",
 }
 STRETCH = (
     "Each picture from its own black to its own white, for eyes only: numbers, and the maps of the "
@@ -27,10 +26,15 @@ PRESETS = {
     "D_I = I": "Infrared comes out of G_S as it went in",
 }
 LEARNED = "The ten numbers that training found"
-UNDO = "Take the last move of numbers, space or epoch back"
+UNDO = "Take the last move of numbers, space, epoch or what stands beside back"
 REDO = "Make it again"
 SAVE = "Write what is shown into the folder of figures, with its ten numbers in the file"
 EPOCH = "The ten numbers as they were after this epoch of the run"
+BESIDE = (
+    "A second generator for the same person: the same run at another epoch, or a second cell. A is "
+    "what the sliders say, B what stands beside"
+)
+BESIDE_EPOCH = "The epoch of the run that stands beside"
 FILM = "The film of the epochs: play, pause, back to the first"
 
 

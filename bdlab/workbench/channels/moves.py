@@ -12,12 +12,15 @@ MOST = 200  # states that are kept
 
 @dataclass(frozen=True)
 class State:
-    """What makes the pictures: the ten numbers, where they came from, their space, the epoch."""
+    """What makes the pictures: the ten numbers, where they came from, their space, the epoch, and
+    what stands beside them (whose, and of which epoch).
+    """
 
     numbers: tuple[float, ...]
     asked: str
     space: str
     epoch: int | None
+    beside: tuple[str, int | str] | None = None
 
 
 @dataclass
@@ -59,7 +62,11 @@ class Moves:
 
 
 def _kind(old: State, new: State) -> Any:
-    """What moved: the number of one slider, ``epoch``, or None for all at once."""
+    """What moved: the number of one slider, ``epoch``, ``beside`` for the epoch of what stands
+    beside, or None for all at once.
+    """
+    if old.beside != new.beside:
+        return "beside" if old.beside and new.beside and old.beside[0] == new.beside[0] else None
     if old.epoch != new.epoch:
         return "epoch"
     pairs = enumerate(zip(old.numbers, new.numbers, strict=True))

@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from bdlab.experiments import cell, runs
+from bdlab.config import from_flat
+from bdlab.datasets import Dataset
+from bdlab.experiments import cell, reference, runs
 from bdlab.pixels import LUMA, MEAN, STD
+from bdlab.training import setup
 
 Numbers = Mapping[str, Sequence[float]]
 
@@ -31,6 +34,9 @@ NAMES = (
     *(f"G_S {c} bias" for c in CHANNELS),
 )
 PRESETS = ("uniform", "luma", "D_I = I")
+NO_FILM = (
+    "Its history holds no generator, so there is no film of epochs: train the cell again for one."
+)
 #: The one channel that infrared enters G_S as, of a grey pixel x in the normalised space: SLOPE x +
 #: LEVEL.
 SLOPE = sum(1 / s for s in STD) / 3
@@ -137,7 +143,9 @@ def learned(
     elif "DI" not in params.get("modalities", "DI"):
         note = "This cell has no D_I: G_S(I) is what its G_S would make of I, untrained for it."
     lines = [{"epoch": line["epoch"], "generator": checked(line["generator"])} for line in history]
-    if params["generator_init"] in PRESETS:  # a random start is in no file
+    if not lines:
+        note = f"{note} {NO_FILM}".strip()
+    elif params["generator_init"] in PRESETS:  # a random start is in no file
         lines.insert(
             0,
             {"epoch": 0, "generator": preset(params["generator_init"], params["generator_space"])},
@@ -152,27 +160,76 @@ def learned(
 
 
 def read(folder: Path | str) -> Learned:
-    """The generator of a committed cell. Raises ValueError for a folder that is none or has not one
-    E_V and one shared G_S.
+    """The generator of a committed cell, or of a run that came with bdlab (its last epoch's, to
+    five digits). Raises ValueError for a folder that is none or has not one E_V and one shared G_S.
     """
     folder = Path(folder)
-    fault = runs.check(folder) if folder.is_dir() else "there is no such folder"
-    if fault:
-        raise ValueError(
-            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and "
-            "`bdlab status` lists them"
-        )
-    params = json.loads((folder / "params.json").read_text())
+    params = record(folder)["params"]
     if not _ours(params):
         raise ValueError(
             f"{folder}: its method ({params['method']}) or shared_generator = false does not share "
             "one G_S; take MDL4"
         )
     lines = [line for line in runs.read_lines(folder / "history.jsonl") if line.get("generator")]
+    shipped = folder.parent == reference.FOLDER
     try:
-        return learned(cell.load(folder).generator_numbers(), lines, params, folder.name)
+        if shipped:
+            numbers = lines[-1]["generator"] if lines else {}
+        else:
+            numbers = cell.load(folder).generator_numbers()
+        return learned(numbers, lines, params, folder.name)
     except (ValueError, cell.TrainingError) as error:
         raise ValueError(f"{folder}: {error}") from error
+
+
+def record(folder: Path | str) -> dict[str, Any]:
+    """What a finished cell, or a run that came with bdlab, says of itself: its result.json. Raises
+    ValueError for another folder.
+    """
+    folder, fault = Path(folder), "there is no such folder"
+    if folder.parent == reference.FOLDER:
+        faults = {place: found for place, _, found in reference.load()}
+        fault = faults.get(folder, fault) or ""
+    elif folder.is_dir():
+        fault = runs.check(folder) or ""
+    if fault:
+        raise ValueError(
+            f"{folder}: {fault}; a committed cell is meant, as `bdlab train MDL4` makes one and "
+            "`bdlab status` lists them"
+        )
+    return json.loads((folder / "result.json").read_text())
+
+
+def data_of(first: Path, second: Path | None, root: Path | str | None) -> Dataset:
+    """The data set of one cell, or of two. ValueError if it is not the one a cell was trained
+    on.
+    """
+    result = record(first)
+    if second:
+        other = record(second)
+        if _people_in(result["provenance"]) != _people_in(other["provenance"]):
+            sets = [one["params"]["data"] for one in (result, other)]
+            raise ValueError(
+                f"{first} was trained on {sets[0]}, {second} on {sets[1]}, and the two are not the "
+                "same data: lay two cells of one data set and root side by side, or open each by "
+                "itself."
+            )
+    place = {"root": str(root)} if root else {}
+    dataset = setup.open_data(from_flat(result["params"] | place))
+    there = {"fingerprint": dataset.fingerprint, "data": dataset.provenance}
+    if _people_in(there) != _people_in(result["provenance"]):
+        raise ValueError(
+            f"{dataset.root}: not the data that {first} was trained on, so its test people may "
+            "have been trained on. Give the root it was trained with."
+        )
+    return dataset
+
+
+def _people_in(provenance: Mapping[str, Any]) -> Any:
+    """What tells one data set from another: the recipe of rendered people, whose bytes differ
+    between processors; else the fingerprint.
+    """
+    return provenance.get("data", {}).get("twin") or provenance["fingerprint"]
 
 
 def find(out: Path | str, data: str, **wanted: Any) -> Path | None:

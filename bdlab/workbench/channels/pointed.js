@@ -1,6 +1,6 @@
 // The channel explorer's pictures: point at one, and its pixel is read; small pictures choose the
 // person. Python paints; traits: value (a PNG), at ([x, y] on it), read and spots (what lies
-// there), people ([{name, picture}]), person.
+// there), other (what lies there by a second generator, or {}), people ([{name, picture}]), person.
 
 import { assign, eachFrame, html, watcher } from "../live.js";
 import { reading } from "./reading.js";
@@ -28,6 +28,13 @@ function render({ model, el }) {
     "aria-label": "The pictures. Arrow keys move the pixel that is read, with Shift by ten.",
   }, image, aims);
   const read = reading();
+  const other = reading();
+  const sides = [read, other].map(({ box }, side) => {
+    const letter = html("b", { class: "side", text: "AB"[side] });
+    box.prepend(letter);
+    return letter;
+  });
+  other.box.classList.add("other");
   let wanted;
   let heard = false;
   const send = eachFrame(() => assign(model, { at: wanted }));
@@ -67,14 +74,20 @@ function render({ model, el }) {
     aims.replaceChildren(...model.get("spots").map(([x, y]) => html("span",
       { class: "aim", style: `left: ${(100 * x) / wide}%; top: ${(100 * y) / tall}%` })));
   }
-  root.append(frame, read.box);
+  root.append(frame, read.box, other.box);
   if (model.get("people").length > 1) root.append(strip(model, watch));
   el.append(root);
   watch.follow(["value"], paint);
   watch.follow(["spots"], mark);
-  watch.follow(["read"], () => {
+  watch.follow(["read", "other"], () => {
+    const two = "x" in model.get("other");
+    other.box.hidden = !two;
+    sides[0].hidden = !two;
     read.show(model.get("read"));
-    if (heard) read.say();
+    if (two) other.show(model.get("other"));
+    if (!heard) return;
+    read.say();
+    if (two) other.say();
   });
   return () => {
     watch.stop();

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bdlab.experiments import cell, sweeps
+from bdlab.experiments import cell, reference, sweeps
 from bdlab.modality import Modality
 from bdlab.workbench import explorers
 from bdlab.workbench.channels import moves, render
 from bdlab.workbench.channels.explore import Pictures
-from bdlab.workbench.channels.numbers import NAMES, flat, preset, unflat
-from bdlab.workbench.channels.page import HEAD, VIEWS, page, pixel_at
+from bdlab.workbench.channels.numbers import NAMES, NO_FILM, Learned, flat, learned, preset, unflat
+from bdlab.workbench.channels.page import HEAD, HIGH, VIEWS, compared, page, pixel_at
 
 V, I, DV, DI = Modality
 NUMBERS = unflat(
@@ -239,7 +239,7 @@ class TestMoves:
         np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
 
     def test_a_person_is_no_move(self, box):
-        control(box, "person").value = 2
+        images(box)[0].person = 1
         assert control(box, "undo").disabled
 
 
@@ -259,10 +259,9 @@ def test_small_pictures_choose_the_person(box, people):
     assert [one["name"] for one in shown.people] == ["person 1", "person 2"]
     assert all(one["picture"].startswith("data:image/webp") for one in shown.people)
     shown.person = 1
-    assert control(box, "person").value == 2
     np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS, person=1))
-    control(box, "person").value = 1
-    assert shown.person == 0
+    shown.person = 0
+    np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS))
 
 
 def test_a_move_draws_one_picture(box):
@@ -293,7 +292,7 @@ def test_the_overview_holds_the_five_pictures(people):
 
 
 def test_another_person(box, people):
-    control(box, "person").value = 2
+    images(box)[0].person = 1
     np.testing.assert_array_equal(pixels(box), expected(people, NUMBERS, person=1))
 
 
@@ -315,7 +314,7 @@ def test_one_pair_without_anything_else(people):
     box = explorers.channels(people[0][0], people[1][0], height=48)
     np.testing.assert_array_equal(pixels(box), expected(people, preset("uniform")))
     names = {getattr(w, "description", "") for w in inside(box)}
-    assert not names & {"person", "epoch", "learned"}
+    assert not names & {"epoch", "learned", "beside", "its epoch"}
 
 
 def test_numbers_beyond_the_usual_range_have_room(people):
@@ -371,10 +370,11 @@ def test_a_cell_brings_its_own_people(own_place, tmp_path):
         tmp_path / "cell",
     )
     box = explorers.cell(tmp_path / "cell", people=3, height=48)
-    assert control(box, "person").max == 3
+    assert len(images(box)[0].people) == 3
     assert control(box, "epoch").options == (0, 1)
-    with pytest.raises(ValueError, match="no such folder"):
-        explorers.cell(tmp_path / "none")
+    two = explorers.cell(tmp_path / "cell", tmp_path / "cell", people=3, height=48)
+    assert control(two, "beside").value == "cell"
+    assert "All ten numbers are the same." in text(two)
 
 
 def test_ink_is_off_where_the_view_ignores_it(box, people):
@@ -407,6 +407,158 @@ def test_a_stretched_file_says_so(box, tmp_path):
     (path,) = (tmp_path / "figures").glob("*.png")
     with Image.open(path) as saved:
         assert json.loads(saved.info["Description"])["contrast"] == "stretched"
+
+
+OTHER = Learned(
+    preset("luma", "unit"),
+    [{"epoch": k, "generator": preset(name, "unit")} for k, name in ((0, "uniform"), (5, "luma"))],
+    "unit",
+    "other cell",
+)
+
+
+class TestTwoSides:
+    """A is what the sliders say, B stands beside."""
+
+    @pytest.fixture
+    def two(self, people, tmp_path):
+        return explorers.channels(
+            *people, NUMBERS, HISTORY, height=48, folder=tmp_path, name="a cell", beside=OTHER
+        )
+
+    def both(self, people, numbers, other, space, view="overview", person=0):
+        pair = [pictures[person] for pictures in people]
+        return compared(render.render(*pair, numbers), render.render(*pair, other, space), view)
+
+    def test_two_cells(self, two, people):
+        np.testing.assert_array_equal(
+            pixels(two), self.both(people, NUMBERS, preset("luma", "unit"), "unit")
+        )
+        assert control(two, "undo").disabled, "nothing to take back yet"
+        for word in ("<b>A</b> a cell, learned", "<b>B</b> other cell, after epoch 5, unit"):
+            assert word in text(two)
+        assert "A works in the normalised space and B in the unit one" in text(two)
+        control(two, "its epoch").value = 0
+        control(two, "G_S red").value = -0.5
+        moved = unflat([*flat(NUMBERS)[:4], -0.5, *flat(NUMBERS)[5:]])
+        np.testing.assert_array_equal(
+            pixels(two), self.both(people, moved, preset("uniform", "unit"), "unit")
+        )
+        images(two)[0].person = 1
+        np.testing.assert_array_equal(
+            pixels(two), self.both(people, moved, preset("uniform", "unit"), "unit", person=1)
+        )
+
+    def test_two_epochs_of_one_cell(self, box, people):
+        alone, bare = pixels(box), pixels(box, 1)
+        control(box, "beside").value = "this run"
+        assert control(box, "its epoch").value == 0, "the start, beside the end"
+        control(box, "its epoch").value = 1
+        np.testing.assert_array_equal(
+            pixels(box), self.both(people, NUMBERS, preset("luma"), "normalised")
+        )
+        assert (pixels(box, 1) != bare).any(), "both epochs are marked in the curves"
+        control(box, "beside").value = "nothing"
+        np.testing.assert_array_equal(pixels(box), alone)
+        np.testing.assert_array_equal(pixels(box, 1), bare)
+        assert control(box, "its epoch").disabled
+
+    def test_one_pixel_is_read_on_both(self, two, people):
+        shown = images(two)[0]
+        shown.at = [4 * (24 + 9) + 7.5, HIGH + 20.5]  # in B's D_V
+        assert (shown.read["x"], shown.read["y"]) == (7, 20)
+        assert (shown.other["x"], shown.other["y"]) == (7, 20)
+        assert shown.read["visible"] == shown.other["visible"] == people[0][0][20, 7].tolist()
+        ours = render.render(people[0][0], people[1][0], NUMBERS)
+        theirs = render.render(people[0][0], people[1][0], preset("luma", "unit"), "unit")
+        for read, made in ((shown.read, ours), (shown.other, theirs)):
+            assert read["bytes"]["DV"] == pytest.approx(255 * made.pixels[DV][20, 7])
+        assert len(shown.spots) == 8
+        control(two, "beside").value = "nothing"
+        assert shown.other == {}
+        assert len(shown.spots) == 5
+
+    def test_what_stands_beside_is_taken_back(self, two):
+        name, epoch = control(two, "beside"), control(two, "its epoch")
+        epoch.value = 0
+        name.value = "this run"
+        name.value = "nothing"
+        seen = [(name.value, epoch.value)]
+        for _ in range(3):
+            control(two, "undo").click()
+            seen.append((name.value, epoch.value))
+        assert seen[1:] == [("this run", 0), ("other cell", 0), ("other cell", 5)]
+        assert control(two, "undo").disabled
+        control(two, "redo").click()
+        assert (name.value, epoch.value) == ("other cell", 0)
+
+    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("kind", ["PNG", "SVG"])
+    def test_the_file_names_both(self, two, tmp_path, view, kind):
+        control(two, "view").value = view
+        control(two, f"save {kind}").click()
+        (path,) = tmp_path.glob(f"channels-{view}-01.*")
+        if kind == "SVG":
+            assert "other cell" in path.read_text()
+            return
+        with Image.open(path) as image:
+            said = json.loads(image.text["Description"])
+        assert (said["cell"], said["epoch"], said["numbers"]) == ("a cell", 2, NUMBERS)
+        other = said["beside"]
+        assert (other["cell"], other["epoch"], other["space"]) == ("other cell", 5, "unit")
+        assert other["numbers"] == preset("luma", "unit")
+
+    def test_ink_is_live_or_off(self, two, people):
+        pair = [pictures[0] for pictures in people]
+        sides = [render.render(*pair, NUMBERS), render.render(*pair, OTHER.numbers, "unit")]
+        for view in VIEWS:
+            control(two, "view").value = view
+            drawn = {compared(*sides, view, ink).tobytes() for ink in render.INKS}
+            assert control(two, "one channel as").disabled == (len(drawn) == 1), view
+
+    def test_a_run_without_epochs_can_stand_beside(self, people):
+        params = {"generator_init": "uniform", "generator_space": "unit"}
+        one = learned(preset("luma", "unit"), [], params, "old cell")
+        assert one.history == []
+        box = explorers.channels(*people, NUMBERS, HISTORY, height=48, beside=one)
+        assert control(box, "its epoch").options == ("as learned",)
+        assert "old cell, as learned" in text(box)
+        assert NO_FILM in text(box)
+
+
+class TestBadInput:
+    """One sentence in the explorer's place, which names the remedy."""
+
+    def refused(self, *cells, **more):
+        said = explorers.cell(*cells, height=48, **more)
+        assert isinstance(said, widgets.HTML)
+        assert "No channel explorer." in said.value
+        return said.value
+
+    def test_no_cell(self, tmp_path):
+        assert "`bdlab status` lists them" in self.refused(tmp_path / "none")
+
+    def test_no_derivative(self):
+        folder = next(reference.FOLDER.glob("table4-B2-*"))
+        assert "take MDL2, MDL3 or MDL4" in self.refused(folder)
+
+    def test_other_data(self, tmp_path, own_place):
+        made = []
+        for data in ("synthetic-regdb", "synthetic-sysu"):
+            config = sweeps.configure("table4", "MDL4", "smoke", data, {"steps": 1, "epochs": 1})
+            made.append(tmp_path / data)
+            made[-1].mkdir()
+            cell.run(config, made[-1])
+        assert "open each by itself" in self.refused(*made)
+        said = self.refused(made[0], root=tmp_path / "nowhere")
+        assert "nowhere" in said
+        result = json.loads((made[0] / "result.json").read_text())
+        result["provenance"] |= {"fingerprint": "f" * 64, "data": {}}
+        (made[0] / "result.json").write_text(json.dumps(result))
+        assert "Give the root it was trained with" in self.refused(made[0])
+        weights = (made[1] / "weights.pt").read_bytes()
+        (made[1] / "weights.pt").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+        assert "run the cell again" in self.refused(made[1])
 
 
 def test_every_control_has_a_tooltip(box):

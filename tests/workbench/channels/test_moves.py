@@ -1,5 +1,7 @@
 """States left, taken back and made again."""
 
+from dataclasses import replace
+
 import pytest
 
 from bdlab.workbench.channels import moves
@@ -85,3 +87,12 @@ def test_memory_ends(clock):
         clock[0] += 5
         one.to(slid(0, 1.0 + k))
     assert len(one.before) == moves.MOST
+
+
+def test_what_stands_beside_is_a_move_and_its_epochs_are_one(clock):
+    one = Moves(START)
+    states = [replace(START, beside=("a run", epoch)) for epoch in (0, 1, 2)]
+    for state in states:
+        one.to(state)
+    assert one.undo() == states[0]
+    assert one.undo() == START

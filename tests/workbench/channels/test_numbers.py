@@ -115,6 +115,16 @@ class TestLearned:
         assert found.moved == 0
         assert found.name == "MDL4 on folder"
 
+    def test_a_run_that_came_with_bdlab_is_read_without_weights(self):
+        folder = sorted(generators.reference.FOLDER.glob("table4-MDL4-*"))[-1]
+        assert not list(folder.glob("weights*"))
+        found = generators.read(folder)
+        last = json.loads((folder / "history.jsonl").read_text().splitlines()[-1])
+        assert found.numbers == last["generator"]
+        assert found.history[0] == {"epoch": 0, "generator": generators.preset("uniform")}
+        with pytest.raises(ValueError, match="no such folder; a committed cell is meant"):
+            generators.read(generators.reference.FOLDER / "none")
+
     def test_the_change_is_the_largest_of_any_number(self):
         other = NUMBERS | {"G_S.bias": [0.8, 0.4, 1.0]}
         assert generators.moved(

@@ -36,6 +36,30 @@ def test_a_spot_is_where_the_page_shows_the_pixel(view, row, column):
 
 
 @pytest.mark.parametrize("view", page.VIEWS)
+def test_of_two_sides_a_spot_is_where_the_page_shows_the_pixel(view):
+    dark, bright = spotted(20, 7)
+    moved = page.compared(dark, dark, view).astype(int) - page.compared(bright, bright, view)
+    places = page.spots(view, HEIGHT, WIDTH, 20, 7, 2)
+    assert len(places) == {"overview": 8, "channels": 16, "divergence": 9}[view]
+    found = 0
+    for x, y in places:
+        found += bool(np.abs(moved[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2]).any())
+        assert page.pixel_at(view, HEIGHT, WIDTH, x, y, 2) == (20, 7)
+    assert found >= len(places) - 6, "a divergence may be as large in both"
+
+
+def test_each_side_stands_where_its_letter_does():
+    """Another B changes B's pictures alone."""
+    pair = np.random.default_rng(0).integers(0, 256, (2, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    one, other = (render.render(*pair, preset(name)) for name in ("uniform", "luma"))
+    moved = (page.compared(one, one) != page.compared(one, other)).any(axis=2)
+    columns = {int(x) // (WIDTH + 3 * page.GAP) for x in np.flatnonzero(moved.any(axis=0))}
+    assert columns == {2, 4, 7}
+    rows = page.compared(one, one, "channels") != page.compared(one, other, "channels")
+    assert rows.any(axis=(1, 2))[: page.HEAD + 32].sum() == 0, "A stands above"
+
+
+@pytest.mark.parametrize("view", page.VIEWS)
 def test_what_is_not_a_picture_has_no_pixel(view):
     high, wide = page.page(spotted(0, 0)[0], view).shape[:2]
     assert page.pixel_at(view, HEIGHT, WIDTH, 3, page.HEAD - 1) is None
