@@ -12,7 +12,7 @@ from PIL import Image
 
 from bdlab.experiments import cell as cells
 from bdlab.experiments import sweeps
-from bdlab.workbench.desk import numbers
+from bdlab.workbench.desk import film, numbers
 
 CODE = """from bdlab.workbench import explorers
 board = explorers.desk(first, second or None, folder=folder)
@@ -27,9 +27,10 @@ def pair(own_place, tmp_path_factory):
     for row in ("MDL4", "B2"):
         folder = tmp_path_factory.mktemp("cells") / row
         folder.mkdir()
-        config = sweeps.configure("table4", row, "smoke", "synthetic-regdb", {"epochs": 1})
+        config = sweeps.configure("table4", row, "smoke", "synthetic-regdb", {"epochs": 2})
         cells.run(config, folder, device="cpu")
         folders.append(folder)
+    film.shoot(folders[0], device="cpu")
     return folders
 
 
@@ -277,6 +278,49 @@ def the_theme_is_jupyterlabs(book):
     pixel = "[...e.querySelector('.points').getContext('2d').getImageData(1, 1, 1, 1).data]"
     book.page.wait_for_timeout(300)
     assert of(book, pixel) == [0x10, 0x20, 0x30, 255]
+
+
+def lie_as(book, where):
+    """Wait until the points lie where they are meant to, on the canvas' own scale."""
+    book.page.wait_for_function(
+        "(want) => { const { where } = document.querySelector('.bdlab-desk').desk.map.state.points;"
+        " return want.every((w, n) => Math.abs(w - where[n]) < 1e-5); }",
+        arg=where.ravel().tolist(),
+    )
+
+
+@pytest.mark.slow
+def test_the_film_by_mouse_and_keyboard(desk, pair):
+    book = desk()
+    root = book.page.locator(".bdlab-desk")
+    root.scroll_into_view_if_needed()
+    tested = numbers.open_cells(pair)
+    kept = film.read(tested[0])
+    slider, play = root.get_by_label("epoch", exact=True), root.locator(".film .play")
+    assert root.locator(".film output").inner_text() == "end"
+    shown = both(book)
+    slider.focus()
+    book.page.keyboard.press("ArrowLeft")
+    lie_as(book, kept.where[1])
+    book.page.keyboard.press("Home")
+    lie_as(book, kept.where[0])
+    assert "before the first step" in root.locator(".told").inner_text()
+    book.screenshot("film", root)
+    play.focus()
+    book.page.keyboard.press("Space")
+    root.locator(".film output").get_by_text("epoch 2 of 2", exact=True).wait_for()
+    lie_as(book, kept.where[2])
+    root.get_by_label("play the film", exact=True).wait_for()
+    assert of(book, "desk.view.epoch") == 2, "it stops at its end"
+    root.get_by_role("button", name="end", exact=True).click()
+    lie_as(book, numbers.plane(tested[0])[0])
+    assert both(book) == shown, "lists are of the end, whatever the film shows"
+    root.get_by_label("map of", exact=True).select_option("1")
+    root.locator(".film").get_by_text("has no film").wait_for()
+    assert "film.shoot(" in root.locator(".film").inner_text()
+    assert not slider.is_visible()
+    lie_as(book, numbers.plane(tested[1])[0])
+    book.screenshot("no-film", root)
 
 
 @pytest.mark.slow

@@ -9,6 +9,9 @@ import { assign, html, ownKeys, watcher, write } from "../live.js";
 
 const HELP = "Click a picture, or Enter: larger. There arrow keys go on and Escape closes.";
 
+// JupyterLab keeps arrow keys from a slider: they are handled here.
+const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -20, End: 20 };
+
 const address = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
 
 // A picture that shows other bytes from time to time; the old ones are given back.
@@ -25,7 +28,7 @@ function dialOf(model, dial) {
   const input = html("input", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": dial.words,
     title: dial.words });
   const number = html("output");
-  const back = () => assign(model, { values: { ...model.get("values"), [dial.name]: dial.own } });
+  const back = () => turn(dial.own);
   const mark = html("button", { type: "button", class: "mark", onclick: back,
     style: `--share: ${dial.own}`, title: `The twin's own value, ${dial.own.toFixed(2)}: click to go `
     + "back to it", "aria-label": `${dial.words} back to ${dial.own.toFixed(2)}`, text: "▲" });
@@ -34,9 +37,15 @@ function dialOf(model, dial) {
     write(number, said(value));
     input.setAttribute("aria-valuetext", said(value));
   };
+  const turn = (value) => assign(model, { values: { ...model.get("values"), [dial.name]: value } });
   input.addEventListener("input", () => show(Number(input.value)));
-  input.addEventListener("change", () =>
-    assign(model, { values: { ...model.get("values"), [dial.name]: Number(input.value) } }));
+  input.addEventListener("change", () => turn(Number(input.value)));
+  input.addEventListener("keydown", (event) => {
+    if (!(event.key in KEYS)) return;
+    turn(Math.min(1, Math.max(0, Math.round(20 * Number(input.value) + KEYS[event.key]) / 20)));
+    event.preventDefault();
+    event.stopPropagation();
+  });
   const box = html("div", { class: "dial" }, html("label", { text: dial.words }),
     html("div", { class: "track" }, input, mark), number);
   return { box, set: (value) => { input.value = value; show(value); } };

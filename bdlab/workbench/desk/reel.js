@@ -57,6 +57,19 @@ function createReel(model, look) {
     end.disabled = model.get("view").epoch === null;
   }
 
-  slider.addEventListener("input", () => { if (running) stop(); look({ epoch: Number(slider.value) }); });
+  function go(epoch) {
+    if (running) stop();
+    look({ epoch: Math.min(last(), Math.max(0, epoch)) });
+  }
+
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  // JupyterLab keeps arrow keys from a slider: they are handled here
+  const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity, End: Infinity };
+  slider.addEventListener("keydown", (event) => {
+    if (!(event.key in by)) return;
+    go(now() + by[event.key]);
+    event.preventDefault();
+    event.stopPropagation();
+  });
   return { box, show, arrived, stop };
 }

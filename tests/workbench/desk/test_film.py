@@ -84,7 +84,7 @@ class TestShooting:
     def test_the_last_frame_is_the_map(self, filmed):
         tested = search.reopen(filmed[0], device="cpu")
         kept = film.read(tested)
-        np.testing.assert_allclose(kept.where[-1], numbers.plane(tested)[0], atol=1e-5)
+        np.testing.assert_allclose(kept.where[-1], numbers.plane(tested)[0], atol=5e-4)
         assert kept.apart < 1e-5
         assert kept.words(0).startswith("before the first step: Rank-1 was")
         assert kept.words(2).startswith("epoch 2 of 2: Rank-1 was")
@@ -109,8 +109,9 @@ class TestShooting:
         result = json.loads((folder / "result.json").read_text())
         result["provenance"]["threads"] = 2
         runs.write_json(folder / "result.json", result)
-        places, seen = film.read(search.reopen(folder, device="cpu")).where[0], []
-        monkeypatch.setattr(film, "_frame", lambda *_: (places, 0.0))
+        tested, seen = search.reopen(folder, device="cpu"), []
+        frame = film._frame(tested, numbers.Plane(numbers.features(tested)))
+        monkeypatch.setattr(film, "_frame", lambda *_: frame)
         monkeypatch.setattr(film, "train", lambda *_, **__: seen.append(torch.get_num_threads()))
         film.shoot(folder, device="cpu")
         assert (seen, torch.get_num_threads()) == ([2], 1)
