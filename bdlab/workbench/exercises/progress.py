@@ -151,7 +151,8 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8886; padding: .4rem .6rem; text-align: left;
          vertical-align: top; }
-td small { display: block; opacity: .8; }
+td { white-space: nowrap; }
+td small { display: block; min-width: 12rem; white-space: normal; }
 .passed { color: light-dark(#00614a, #5fd0a8); } .hint { color: light-dark(#a03a00, #ff9d5c); }
 .wide { overflow-x: auto; }
 """
@@ -179,7 +180,8 @@ def page(progress: Progress, title: str) -> str:
 
 
 def _legend() -> str:
-    return ", ".join(f"{sign} {word}" for word, sign in SIGNS.items()) + "."
+    signs = ", ".join(f"{sign} {word}" for word, sign in SIGNS.items())
+    return f"{signs}; empty: no notebook."
 
 
 def _cell(state: State | None) -> str:
