@@ -122,8 +122,8 @@ function render({ model, el }) {
 
   // The same points where they lay after another epoch; the map of another cell is drawn anew.
   function place() {
-    const where = new Float32Array(bytes(model.get("where")));
-    if (!map.state.points || 2 * map.state.points.rows.length !== where.length) return shape();
+    const where = new Float32Array(bytes(model.get("where"))), { points } = map.state;
+    if (!points || !points.inks || 2 * points.rows.length !== where.length) return shape();
     const { side: whose } = model.get("view");
     map.move(where, map.state.whose === whose && !calm());
     map.state.whose = whose;
