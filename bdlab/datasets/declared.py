@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Hashable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,15 @@ from .pictures import read_bytes
 from .records import EXCLUDED, SPLITS, DatasetError, Fault, refuse
 
 MAX_TEXT = 100_000_000  # bytes
+#: The files that are read, by the words of which they may be called almost so.
+FILES = {
+    "train": "train.txt", "training": "train.txt",
+    "val": "val.txt", "valid": "val.txt", "validation": "val.txt",
+    "test": "test.txt", "testing": "test.txt",
+    "split": "train.txt and test.txt", "splits": "train.txt and test.txt",
+    "names": "names.csv", "pictures": "pictures.csv", "set": "set.json",
+}  # fmt: skip
+READ = ("train.txt", "val.txt", "test.txt", "names.csv", "pictures.csv", "set.json")
 #: What ``set.json`` may say; ``made`` is for people and provenance, nothing is read from it.
 RULES = ("exclude", "distractors", "made")
 
@@ -40,18 +51,24 @@ def read(root: Path, people: set[int], fault: Fault = refuse) -> Declared:
     line.
     """
     found = Declared()
+    if root.is_dir():
+        almost(root, [path.name for path in root.iterdir() if path.is_file()], fault)
     for line, row in table_rows(root / "names.csv", ("identity", "name"), fault):
-        if row["identity"].isdecimal():
-            found.names[int(row["identity"])] = row["name"]
-        else:
+        if not row["identity"].isdecimal():
             fault(_wrong(root / "names.csv", line, f"{row['identity']!r} is no identity"))
+        elif found.names.setdefault(int(row["identity"]), row["name"]) != row["name"]:
+            before = found.names[int(row["identity"])]
+            problem = f"identity {row['identity']} is {row['name']!r} here and {before!r} before"
+            fault(_wrong(root / "names.csv", line, problem))
     for line, row in table_rows(root / "pictures.csv", ("path",), fault):
         camera = row.get("camera", "")
-        if camera.isdecimal():
-            found.cameras[row["path"]] = int(camera)
-        elif camera:
+        if camera and not camera.isdecimal():
             fault(_wrong(root / "pictures.csv", line, f"{camera!r} is no number of a camera"))
-    of_name = {name: one for one, name in found.names.items()}
+        elif camera and found.cameras.setdefault(row["path"], int(camera)) != int(camera):
+            problem = f"{row['path']} is of camera {camera} here, of another before"
+            fault(_wrong(root / "pictures.csv", line, problem))
+    called = Counter(found.names.values())
+    of_name = {name: one for one, name in found.names.items() if called[name] == 1}
 
     def look_up(word: str) -> int | None:
         one = int(word) if word.isdecimal() else of_name.get(word)
@@ -60,6 +77,23 @@ def read(root: Path, people: set[int], fault: Fault = refuse) -> Declared:
     found.parts = read_lists(root, look_up, fault)
     _rules(root / "set.json", found, fault)
     return found
+
+
+def almost(root: Path, names: Iterable[str], fault: Fault = refuse) -> None:
+    """Faults: files at ``root`` that are called almost as one that is read (``Train.txt``,
+    ``test_id.txt``): what they say would be passed over without a word.
+    """
+    for name in sorted(names):
+        stem, _, ending = name.lower().rpartition(".")
+        meant = FILES.get(re.sub(r"[ _-]?ids?$", "", stem))
+        if meant and ending in ("txt", "csv", "json") and name not in READ:
+            error = DatasetError(
+                f"is not read, but is called almost as {meant}",
+                file=root / name,
+                rule=f"a set says who is who in {', '.join(READ)}",
+                remedy=f"write it as {meant}, or call it otherwise if it means something else",
+            )
+            fault(error)
 
 
 def table_rows(
@@ -106,7 +140,7 @@ def read_lists(
         for line, word in _words(file, look_up, fault):
             one = look_up(word)
             if one is None:
-                fault(_wrong(file, line, f"{word!r} is nobody of this set"))
+                fault(_wrong(file, line, f"{word!r} is nobody of this set, or a name of two"))
             elif one in parts:
                 fault(_wrong(file, line, f"{word!r} is listed before, in {parts[one]}.txt"))
             else:
@@ -130,22 +164,38 @@ def _words(
                 yield line, word.strip()
 
 
+class _Twice(ValueError):
+    """A word that an object of JSON says twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose words stand there once each; raises _Twice."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        raise _Twice("a word stands there twice")
+    return said
+
+
 def _rules(file: Path, found: Declared, fault: Fault) -> None:
     """What ``set.json`` says, into ``found``."""
     if not file.exists():
         return
     try:
-        said = json.loads(read_bytes(file, MAX_TEXT, "set.json"))
+        said = json.loads(read_bytes(file, MAX_TEXT, "set.json"), object_pairs_hook=_once)
     except ValueError as error:
         said = error
     if not isinstance(said, dict):
-        fault(_wrong(file, None, "is no JSON object"))
+        why = f" ({said})" if isinstance(said, _Twice) else ""
+        fault(_wrong(file, None, f"is no JSON object{why}"))
         return
     if unknown := sorted(said.keys() - set(RULES)):
         fault(_wrong(file, None, f"says {', '.join(unknown)}, which is not understood"))
     found.exclude = said.get("exclude", "none")
     if found.exclude not in EXCLUDED:
         fault(_wrong(file, None, f"exclude = {found.exclude!r} is none of {', '.join(EXCLUDED)}"))
+    if not isinstance(said.get("distractors", False), bool):
+        problem = f"distractors = {said['distractors']!r} is neither true nor false"
+        fault(_wrong(file, None, problem))
     found.distractors = said.get("distractors") is True
     found.made = said.get("made", {})
 

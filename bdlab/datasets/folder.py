@@ -76,6 +76,7 @@ def read(
         if one in parts
     ]
     records.sort(key=lambda r: r.path)
+    _cameras_for(says.exclude, records, root, fault)
     unlike = [f"your own pictures, tested as {rules.REGDB.title} is"]
     provenance = {"split": split, "source": source, "unlike_published": unlike}
     provenance |= _said(found, parts, lonely, says)
@@ -101,6 +102,20 @@ def frames(folder: Path, root: Path, fault: Fault = refuse) -> Iterator[str]:
                 yield f"{entry.name}/{path}"
         elif is_picture(entry, fault):
             yield entry.name
+
+
+def _cameras_for(exclude: str, records: list[Record], root: Path, fault: Fault) -> None:
+    """Faults: a rule about cameras where pictures have none."""
+    without = [record.path for record in records if record.camera == 0]
+    if exclude == "none" or not without:
+        return
+    error = DatasetError(
+        f"exclude = {exclude!r}, but {len(without)} pictures have no camera: {few(without, 3)}",
+        file=root / "set.json",
+        rule="a camera rule needs the camera of every picture, in pictures.csv",
+        remedy="correct pictures.csv (columns path, camera), or take the rule out of set.json",
+    )
+    fault(error)
 
 
 def _lonely(found: list[Picture]) -> set[int]:

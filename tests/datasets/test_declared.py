@@ -17,6 +17,9 @@ from . import trees
 
 def test_a_rule_is_read_and_enters_the_fingerprint(tmp_path):
     root = trees.folder(tmp_path)
+    paths = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*/*"))
+    rows = "".join(f"{path},{1 + k % 2}\n" for k, path in enumerate(paths))
+    trees.write(root / "pictures.csv", f"path,camera\n{rows}")
     plain = folder.read(root).fingerprint
     trees.write(root / "set.json", json.dumps({"exclude": "camera"}))
     declared = folder.read(root)
@@ -45,6 +48,44 @@ BAD = {
     "no JSON": ("set.json", "[", "is no JSON", None),
     "nobody in names": ("names.csv", "identity,name\nx,anna\n", "'x' is no identity", 2),
     "other columns": ("names.csv", "id,who\n1,anna\n", "no column identity, name", None),
+    "an identity named twice": (
+        "names.csv",
+        "identity,name\n1,anna\n1,bo\n",
+        "is 'bo' here and 'anna' before",
+        3,
+    ),
+    "a picture with two cameras": (
+        "pictures.csv",
+        "path,camera\nvisible/001/0.png,1\nvisible/001/0.png,2\n",
+        "is of camera 2 here",
+        3,
+    ),
+    "a camera rule without cameras": (
+        "set.json",
+        '{"exclude": "camera"}',
+        "24 pictures have no camera",
+        None,
+    ),
+    "a word of JSON twice": (
+        "set.json",
+        '{"exclude": "camera", "exclude": "none"}',
+        "stands there twice",
+        None,
+    ),
+    "distractors by a word": ("set.json", '{"distractors": "yes"}', "neither true nor false", None),
+    **{
+        f"almost {meant}: {name}": (name, "1", f"is called almost as {meant}", None)
+        for name, meant in {
+            "Train.txt": "train.txt",
+            "test.TXT": "test.txt",
+            "train_id.txt": "train.txt",
+            "test_ids.csv": "test.txt",
+            "validation.txt": "val.txt",
+            "Names.csv": "names.csv",
+            "splits.json": "train.txt and test.txt",
+            "Set.json": "set.json",
+        }.items()
+    },
     "a camera's name": ("pictures.csv", "path,camera\na,gate\n", "'gate' is no number", 2),
 }
 
@@ -56,6 +97,36 @@ def test_what_is_not_understood_is_refused(tmp_path, file, text, says, line):
     trees.refused(lambda: folder.read(root), file, says, line)
     assert not check.check(root, progress=False).ok
     (root / file).unlink()
+    assert folder.read(root).records
+
+
+def test_a_rule_with_one_camera_misspelt_is_refused(tmp_path):
+    """A row whose path is no picture leaves a picture without a camera: the rule sees it."""
+    root = trees.folder(tmp_path)
+    paths = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*/*"))
+    text = "path,camera\n" + "".join(f"{path},1\n" for path in paths)
+    trees.write(root / "pictures.csv", text.replace("visible/002/1.bmp", "visible/002/1.png"))
+    trees.write(root / "set.json", json.dumps({"exclude": "camera"}))
+    says = "1 pictures have no camera: visible/002/1.bmp"
+    trees.refused(lambda: folder.read(root), "set.json", says)
+    trees.write(root / "pictures.csv", text)
+    assert folder.read(root).exclude == "camera"
+
+
+def test_a_name_of_two_people_stands_for_neither(tmp_path):
+    root = trees.folder(tmp_path)
+    trees.write(root / "names.csv", "identity,name\n1,anna\n2,anna\n3,bo\n")
+    trees.write(root / "train.txt", "anna\nbo\n")
+    trees.write(root / "test.txt", "4\n5\n6\n")
+    trees.refused(lambda: folder.read(root), "train.txt", "'anna' is nobody of this set", 1)
+    trees.write(root / "train.txt", "1\nbo\n")
+    assert folder.read(root).identities("train") == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["readme.txt", "train.log", "test", "sets.txt", "all.csv"])
+def test_other_files_beside_pictures_are_let_be(tmp_path, name):
+    root = trees.folder(tmp_path)
+    trees.write(root / name, "x")
     assert folder.read(root).records
 
 

@@ -290,6 +290,15 @@ def divided(root, truth):
     lists(root, truth)
 
 
+def shouted(root, truth):
+    trees.write(root / "Train.txt", "1\n2\n")
+
+
+def unshouted(root, truth):
+    (root / "Train.txt").unlink()
+    lists(root, truth)
+
+
 def nobody_listed(root, truth):
     lists(root, truth)
     trees.write(root / "test.txt", "3\nmartha\n10\n")
@@ -419,6 +428,13 @@ REFUSED = {
     ),
     "half a division": Refused(
         "is not there, but train.txt is", "correct it", spoil=half_divided, mend=divided
+    ),
+    "a list with another spelling": Refused(
+        "is not read, but is called almost as train.txt", "write it as train.txt", spoil=shouted, mend=unshouted
+    ),
+    "a list with another spelling, meant otherwise": Refused(
+        "is not read, but is called almost as train.txt", "call it otherwise", spoil=shouted,
+        options={"skip": ["Train.txt"]},
     ),
     "nobody's name in a list": Refused(
         "'martha' is nobody", "correct it", spoil=nobody_listed, mend=divided

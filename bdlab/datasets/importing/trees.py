@@ -57,6 +57,8 @@ def read(
     walked.texts = [name for name in walked.texts if name not in used]
     passed += walked.passed() + said.passed()
     plan = Plan(source, f"folders are {form}", pictures, passed=passed)
+    here = [source / name for name in walked.texts]
+    declared.almost(base, [file.name for file in here if file.parent == base])
     _declared(plan, base, said)
     return plan
 
