@@ -430,7 +430,8 @@ REFUSED = {
         "is not there, but train.txt is", "correct it", spoil=half_divided, mend=divided
     ),
     "a list with another spelling": Refused(
-        "is not read, but is called almost as train.txt", "write it as train.txt", spoil=shouted, mend=unshouted
+        "is not read, but is called almost as train.txt", "write it as train.txt",
+        spoil=shouted, mend=unshouted,
     ),
     "a list with another spelling, meant otherwise": Refused(
         "is not read, but is called almost as train.txt", "call it otherwise", spoil=shouted,
