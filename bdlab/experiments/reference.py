@@ -30,6 +30,7 @@ from . import runs
 
 FOLDER = Path(__file__).with_name("reference")
 WEIGHTS = "weights.safetensors"
+FILM = "film.npz"  # where a cell's test pictures lay after every epoch (workbench/desk/film.py)
 MOST_BYTES = 4 * 2**20  # of all reference runs together, without weights
 MOST_WEIGHTS = 2 * 2**20  # of one cell's
 DIGITS = 5  # of a score or a loss term; a printed table has four
@@ -50,9 +51,10 @@ def pack(
     returns their folders.
 
     ``command`` made them and is kept with each, beside the machine's name. Paths of this machine
-    are left out. Cells whose names are in ``weights`` also get ``weights.safetensors``. Raises
-    RunError for a cell that is not whole, a cell made by code that is not committed, or where all
-    would be more than 4 MB or one cell's weights more than 2; then nothing is written.
+    are left out. Cells whose names are in ``weights`` also get ``weights.safetensors`` and their
+    film, where one was shot. Raises RunError for a cell that is not whole, a cell made by code that
+    is not committed, or where all would be more than 4 MB or one cell's weights more than 2; then
+    nothing is written.
     """
     cells = list(runs.committed(Path(out)))
     if not cells:
@@ -70,7 +72,9 @@ def pack(
     if unknown := sorted(set(weights) - texts.keys()):
         raise runs.RunError(f"{out}: no finished cell {unknown[0]} whose weights could be shipped")
     tensors = {name: _safe(Path(out) / name) for name in weights}
+    films = {name: film for name in weights if (film := _film(Path(out) / name))}
     size = sum(len(text) for files in texts.values() for text in files.values())
+    size += sum(map(len, films.values()))
     there = [path for path in Path(to).glob("*/*") if path.parent.name not in texts]
     size += sum(path.stat().st_size for path in there if path.name != WEIGHTS)
     if size > MOST_BYTES:
@@ -81,6 +85,8 @@ def pack(
     for name, content in tensors.items():
         (Path(to) / name).mkdir(parents=True, exist_ok=True)
         write(Path(to) / name / WEIGHTS, content)
+    for name, film in films.items():
+        write(Path(to) / name / FILM, film)
     return [_write(Path(to) / name, files) for name, files in texts.items()]
 
 
@@ -175,9 +181,11 @@ def _unpacked(folder: Path, result: dict[str, Any], place: Path) -> Path:
     target = place / folder.name
     weights = _weights(folder, result["params"])
     digest = hashlib.sha256(weights).hexdigest()
-    if runs.check(target) is None and runs.sha256(target / "weights.pt") == digest:
+    there = runs.check(target) is None and runs.sha256(target / "weights.pt") == digest
+    if there and _film(folder) in (None, _film(target)):  # a film of the reader's own stays
         return target
-    size = {"weights_bytes": len(weights), "weights_sha256": digest}
+    first = result["provenance"].get("weights_sha256")  # of the training's own file
+    size = {"weights_bytes": len(weights), "weights_sha256": digest, "unpacked_from": first}
     whole = result | {"provenance": result["provenance"] | size}
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".part-") as part:
@@ -187,12 +195,19 @@ def _unpacked(folder: Path, result: dict[str, Any], place: Path) -> Path:
         write(made / "params.json", json.dumps(whole["params"]).encode())
         write(made / "result.json", _dumped(whole).encode())
         shutil.copy(folder / "history.jsonl", made / "history.jsonl")
+        if film := _film(folder):
+            write(made / FILM, film)
         shutil.rmtree(target, ignore_errors=True)
         with contextlib.suppress(OSError):  # another notebook was first: the same cell lies there
             made.rename(target)
     if fault := runs.check(target):
         raise runs.RunError(f"{target}: the shipped cell could not be unpacked, {fault}")
     return target
+
+
+def _film(folder: Path) -> bytes | None:
+    path = folder / FILM
+    return path.read_bytes() if path.is_file() else None
 
 
 def _weights(folder: Path, params: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ A widget lives in a running notebook only; beside every explorer stands a static
 from bdlab.workbench.channels.explore import cell, channels
 from bdlab.workbench.comparison.explore import runs
 from bdlab.workbench.data.explore import data, dials
+from bdlab.workbench.desk.epochs import epochs
 from bdlab.workbench.desk.explore import desk
 from bdlab.workbench.losses.drag import drag
 from bdlab.workbench.losses.graph import graph
@@ -23,6 +24,7 @@ __all__ = [
     "dials",
     "drag",
     "embedding_map",
+    "epochs",
     "game",
     "graph",
     "retrieval",

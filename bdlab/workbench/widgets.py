@@ -30,6 +30,14 @@ def png(page: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def raw(figure: Figure) -> bytes:
+    """A figure as a PNG; it is closed."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=90)
+    plt.close(figure)
+    return drawn.getvalue()
+
+
 def label(page: np.ndarray, columns: list[str], rows: list[str]) -> np.ndarray:
     """A sheet of pictures with a head over every column and before every row."""
     canvas = Image.new("RGB", (page.shape[1] + LEFT, page.shape[0] + TOP), "white")
@@ -100,11 +108,9 @@ class Pictured:
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, about = super()._repr_mimebundle_(**options)  # type: ignore[misc]
-        figure, drawn = self.figure(), BytesIO()
-        figure.savefig(drawn, format="png", dpi=90)
-        plt.close(figure)
-        return {**data, "image/png": base64.b64encode(drawn.getvalue()).decode()}, about
+        found = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        data, about = found if isinstance(found, tuple) else (found, {})  # anywidget gives both
+        return {**data, "image/png": base64.b64encode(raw(self.figure())).decode()}, about
 
 
 def instead(what: str, words: object) -> widgets.HTML:

@@ -180,6 +180,24 @@ class TestTrained:
         reference.trained(*self.ASKED, tmp_path / "runs")
         assert (opened / "weights.pt").read_bytes() == good
 
+    def test_a_film_comes_along_and_one_of_the_readers_own_stays(self, own, place, tmp_path):
+        opened = reference.trained(*self.ASKED, tmp_path / "runs")
+        assert not (opened / reference.FILM).exists()
+        (opened / reference.FILM).write_bytes(b"a reader's")
+        reference.trained(*self.ASKED, tmp_path / "runs")
+        assert (opened / reference.FILM).read_bytes() == b"a reader's"
+        (own / reference.FILM).write_bytes(b"the cell's")
+        try:
+            reference.pack(own.parent, place.parent, "bdlab train MDL4", [own.name])
+        finally:
+            (own / reference.FILM).unlink()
+        assert (place / reference.FILM).read_bytes() == b"the cell's"
+        reference.trained(*self.ASKED, tmp_path / "runs")
+        assert (opened / reference.FILM).read_bytes() == b"the cell's"
+        unpacked = json.loads((opened / "result.json").read_text())["provenance"]
+        first = json.loads((own / "result.json").read_text())["provenance"]
+        assert unpacked["unpacked_from"] == first["weights_sha256"]
+
     def test_another_notebook_that_was_first_is_no_fault(self, place, tmp_path, monkeypatch):
         first = reference.trained(*self.ASKED, tmp_path / "first")
 

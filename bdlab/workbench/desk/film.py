@@ -20,7 +20,10 @@ import torch
 
 from bdlab import files, machine
 from bdlab.config import from_flat
+from bdlab.evaluation import Embedded
+from bdlab.experiments import reference
 from bdlab.experiments.cell import epoch_line
+from bdlab.modality import BASE
 from bdlab.training import extract
 from bdlab.training.loop import train
 from bdlab.training.setup import TrainingError, prepare
@@ -28,7 +31,7 @@ from bdlab.workbench.retrieval.search import Tested, reopen
 
 from . import numbers
 
-FILE = "film.npz"
+FILE = reference.FILM
 #: Up to so far [half the map's width] the two trainings ended alike: a tenth of a point's mark.
 ALIKE = 1e-3
 
@@ -39,13 +42,18 @@ class FilmError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """``where`` [E + 1, N, 2] float32 on the map's scale, frame k after k epochs (0: the start);
-    ``rank1`` [E + 1] of the primary setting; ``apart``: how far from the finished network's places
-    the training that was filmed ended, the mean over the points.
+    """``where`` [E + 1, N, 2] float32 on the map's scale, frame k after k epochs (0: the start), of
+    pictures of people ``ids`` [N] in ``streams`` [N] (numbers in the order of ``Modality``);
+    ``rank1`` [E + 1] of the primary setting; ``gap`` [E + 1] the mean distance of a person's V and
+    I over that of two people's; ``apart``: how far from the finished network's places the training
+    that was filmed ended, the mean over the points.
     """
 
     where: np.ndarray
+    ids: np.ndarray
+    streams: np.ndarray
     rank1: np.ndarray
+    gap: np.ndarray
     apart: float
 
     @property
@@ -93,28 +101,42 @@ def shoot(
 
         expose()
         train(setup, on_epoch=expose)
-        end, _ = _frame(replace(tested, setup=setup), flat)
+        end = _frame(replace(tested, setup=setup), flat)[0]
     finally:
         torch.set_num_threads(before)
     apart = np.linalg.norm(end - numbers.plane(tested)[0], axis=1).mean()
     packed = io.BytesIO()
-    np.savez(
+    where, rank1, gap = zip(*frames, strict=True)
+    points = numbers.points(tested)
+    np.savez_compressed(
         packed,
-        where=np.stack([where for where, _ in frames]),
-        rank1=np.array([rank1 for _, rank1 in frames]),
+        where=np.stack(where).astype(np.float16),  # a map is two wide: off by a 4000th at most
+        ids=points.ids,
+        streams=points.streams,
+        rank1=np.array(rank1),
+        gap=np.array(gap),
         apart=apart,
-        weights=origin["weights_sha256"],
+        weights=_weights(origin),
     )
     files.write(folder / FILE, packed.getvalue())
     return folder / FILE
 
 
-def _frame(tested: Tested, flat: numbers.Plane) -> tuple[np.ndarray, float]:
-    """Where the test pictures lie by the network as it is now [N, 2], and its Rank-1."""
+def _frame(tested: Tested, flat: numbers.Plane) -> tuple[np.ndarray, float, float]:
+    """Where the test pictures lie by the network as it is now [N, 2], its Rank-1 and its gap."""
     embedded = extract.embed(tested.setup, modalities=list(tested.embedded))
     scores = extract.evaluate(tested.setup, embedded=embedded)
     where = flat.place(numbers.features(replace(tested, embedded=embedded)))
-    return where, next(iter(scores.values())).mean["R1"]
+    return where, next(iter(scores.values())).mean["R1"], _gap(*(embedded[m] for m in BASE))
+
+
+def _gap(visible: Embedded, infrared: Embedded) -> float:
+    """Mean V-I distance of one person over that of two; 1 where nobody is told apart."""
+    likeness = visible.features @ infrared.features.T  # [V, I]
+    far = np.sqrt(np.maximum(2 - 2 * likeness, 0))
+    same = visible.ids[:, None] == infrared.ids
+    others = far[~same].mean()
+    return float(far[same].mean() / others) if others > 0 else 1.0
 
 
 def read(tested: Tested) -> Film:
@@ -126,24 +148,40 @@ def read(tested: Tested) -> Film:
             f"{numbers.title(tested)} has no folder, so no film: give the desk a finished cell's "
             "folder."
         )
-    path = tested.folder / FILE
-    again = f'`bdlab.workbench.desk.film.shoot("{tested.folder}")`'
+    film, points = opened(tested.folder), numbers.points(tested)
+    if not np.array_equal(film.ids, points.ids) or not np.array_equal(film.streams, points.streams):
+        raise FilmError(
+            f"{tested.folder / FILE}: the film of other pictures. {_remedy(tested.folder)}"
+        )
+    return film
+
+
+def opened(folder: Path | str) -> Film:
+    """The film in a cell's folder, its data unseen. Raises FilmError as ``read`` does."""
+    path = Path(folder) / FILE
     if not path.is_file():
         raise FilmError(
-            f"{numbers.title(tested)} has no film. {again} trains it once more and keeps its map "
-            f"after every epoch{_time(tested.folder)}; then open the desk anew."
+            f"{path.parent.name} has no film. {_again(path.parent)} trains it once more and keeps "
+            f"its map after every epoch{_time(path.parent)}; then open it anew."
         )
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            film = Film(kept["where"], kept["rank1"], float(kept["apart"]))
+        with np.load(path, allow_pickle=False) as kept:
+            where = kept["where"].astype(np.float32)
+            arrays = [kept[name] for name in ("ids", "streams", "rank1", "gap")]
+            film = Film(where, *arrays, apart=float(kept["apart"]))
             weights = str(kept["weights"])
-        points = len(numbers.points(tested).rows)
-        fits = film.where.shape == (len(film.rank1), points, 2) and np.isfinite(film.where).all()
     except (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise FilmError(f"{path}: damaged ({error}). {again} makes it anew.") from error
-    if not fits or weights != _origin(tested.folder).get("weights_sha256"):
-        raise FilmError(f"{path}: the film of another training. {again} makes this one's.")
+        raise FilmError(f"{path}: damaged ({error}). {_remedy(path.parent)}") from error
+    if not _whole(film) or weights != _weights(_origin(path.parent)):
+        raise FilmError(f"{path}: the film of another training. {_remedy(path.parent)}")
     return film
+
+
+def _whole(film: Film) -> bool:
+    """Whether the film's arrays belong together."""
+    epochs, points = len(film.rank1), len(film.ids)
+    fits = film.where.shape == (epochs, points, 2) and film.gap.shape == (epochs,)
+    return fits and film.streams.shape == (points,) and bool(np.isfinite(film.where).all())
 
 
 def _origin(folder: Path) -> dict[str, Any]:
@@ -151,6 +189,19 @@ def _origin(folder: Path) -> dict[str, Any]:
         return json.loads((folder / "result.json").read_text())["provenance"]
     except (KeyError, OSError, ValueError) as error:
         raise TrainingError(f"{folder}: no finished cell, result.json cannot be read") from error
+
+
+def _again(folder: Path) -> str:
+    return f'`bdlab.workbench.desk.film.shoot("{folder}")`'
+
+
+def _remedy(folder: Path) -> str:
+    return f"{_again(folder)} makes it anew."
+
+
+def _weights(origin: dict[str, Any]) -> str | None:
+    """Which weights a film belongs to: of a shipped cell those that its training left."""
+    return origin.get("unpacked_from", origin.get("weights_sha256"))
 
 
 def _time(folder: Path) -> str:
