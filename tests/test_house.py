@@ -35,7 +35,7 @@ MOST_LINES = 300
 WIDGETS = {
     "workbench/widgets.py", "workbench/explorers.py", "workbench/live.py",
     "workbench/losses/drag.py", "workbench/losses/graph.py", "workbench/retrieval/game.py",
-    "workbench/channels/controls.py",
+    "workbench/channels/controls.py", "workbench/desk/epochs.py",
     *(
         f"workbench/{room}/explore.py"
         for room in ("data", "channels", "losses", "retrieval", "desk", "comparison")

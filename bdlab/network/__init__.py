@@ -5,12 +5,4 @@ from .generator import Encoder, Generator
 from .net import BaseDerivativeNet, GeM, Output
 from .weights import WeightsError
 
-__all__ = [
-    "Backbone",
-    "BaseDerivativeNet",
-    "Encoder",
-    "GeM",
-    "Generator",
-    "Output",
-    "WeightsError",
-]
+__all__ = ["Backbone", "BaseDerivativeNet", "Encoder", "GeM", "Generator", "Output", "WeightsError"]

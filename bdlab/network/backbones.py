@@ -33,10 +33,7 @@ BACKBONES = {
 
 
 def build_backbone(
-    name: str = "resnet50",
-    weights: str | None = None,
-    strides: str = "auto",
-    last_stride: int = 1,
+    name: str = "resnet50", weights: str | None = None, strides: str = "auto", last_stride: int = 1
 ) -> Backbone:
     """The backbone called ``name``, from torch's current random state; ``weights`` None,
     ``"imagenet"`` (torchvision's download) or a state-dict file.
@@ -50,11 +47,7 @@ def build_backbone(
     return BACKBONES[name](name, weights, strides, last_stride)
 
 
-def one_of(
-    name: str,
-    value: str,
-    choices: tuple[str, ...],
-) -> None:
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise ValueError naming the choices if ``value`` is none of them."""
     if value not in choices:
         raise ValueError(f"{name} = {value!r}: choose one of {', '.join(choices)}")

@@ -12,12 +12,7 @@ from .weights import fill
 MICRO = (16, 32, 64, 128)  # channels of the four stages of one block each
 
 
-def build(
-    name: str,
-    weights: str | None,
-    strides: str,
-    last_stride: int,
-) -> Backbone:
+def build(name: str, weights: str | None, strides: str, last_stride: int) -> Backbone:
     """The 4x4 convolution and its norm as the stem, all that follows as the trunk.
 
     ``last_stride`` 1 keeps the map of the third stage in the fourth; ``strides`` is a ResNet's.

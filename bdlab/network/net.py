@@ -84,12 +84,7 @@ class BaseDerivativeNet(nn.Module):
         self.modalities = _ordered(modalities)
         self.feature, self.generator_space = feature, generator_space
         self._make_generators(generator, generator_init, shared_generator)
-        body = build_backbone(
-            backbone,
-            weights,
-            strides,
-            last_stride,
-        )
+        body = build_backbone(backbone, weights, strides, last_stride)
         # Every stem starts from the same numbers, as they do with pretrained weights, and goes its
         # own way from there.
         self.stems = nn.ModuleDict()
@@ -112,12 +107,7 @@ class BaseDerivativeNet(nn.Module):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
         continue_from(self, weights)
 
-    def _make_generators(
-        self,
-        kind: str,
-        init: str,
-        shared: bool,
-    ) -> None:
+    def _make_generators(self, kind: str, init: str, shared: bool) -> None:
         """E_V and G_S as far as the modalities need them, and D_I's own G if it is not shared."""
         derivative = [m for m in self.modalities if m is not m.parent and kind != "grey"]
         unshared = len(derivative) == 2 and not shared
@@ -128,10 +118,7 @@ class BaseDerivativeNet(nn.Module):
             for parameter in self.generators():
                 parameter.requires_grad_(False)
 
-    def derive(
-        self,
-        images: Images,
-    ) -> dict[Modality, Tensor]:
+    def derive(self, images: Images) -> dict[Modality, Tensor]:
         """Eq. 1, the derivative modalities:  X_DV = G_S(E_V(X_V)),  X_DI = G_S(X_I).
 
         Only those of the two that this net has and whose parent is given.
@@ -145,11 +132,7 @@ class BaseDerivativeNet(nn.Module):
                 derivatives[m] = self.make(m, images[m.parent])
         return derivatives
 
-    def make(
-        self,
-        m: Modality,
-        x: Pictures,
-    ) -> Pictures:
+    def make(self, m: Modality, x: Pictures) -> Pictures:
         """One derivative modality from the pictures of its parent; [B, 3, H, W] both."""
         if self.generator is None:  # the control without a parameter
             return (self.grey(x) - self.mean) / self.std if m is Modality.DV else x
@@ -160,19 +143,13 @@ class BaseDerivativeNet(nn.Module):
         grey = self._enter(x).mean(1, keepdim=True)  # [B, 1, H, W]
         return self._leave((self.infrared_generator or self.generator)(grey))
 
-    def grey(
-        self,
-        x: Pictures,
-    ) -> Float[Tensor, "B 1 H W"]:
+    def grey(self, x: Pictures) -> Float[Tensor, "B 1 H W"]:
         """Luma in [0, 1] of normalised colour pictures: [B, 3, H, W] -> [B, 1, H, W]."""
         pixels = x * self.std + self.mean
         weights = x.new_tensor(LUMA).view(3, 1, 1)
         return (pixels * weights).sum(1, keepdim=True)
 
-    def forward(
-        self,
-        images: Images,
-    ) -> Output:
+    def forward(self, images: Images) -> Output:
         """Pictures of V and I (either may be left out; the numbers may differ) -> Output over all
         streams made from them.
         """
@@ -189,25 +166,13 @@ class BaseDerivativeNet(nn.Module):
         def split(value: Tensor) -> dict[Modality, Tensor]:
             return dict(zip(streams, value.split(sizes), strict=True))
 
-        return Output(
-            streams,
-            split(pooled),
-            split(after),
-            split(logits),
-        )
+        return Output(streams, split(pooled), split(after), split(logits))
 
-    def pooled(
-        self,
-        maps: Maps,
-    ) -> Features:
+    def pooled(self, maps: Maps) -> Features:
         """Stem output [B, C, h, w] -> pooled feature [B, D] through the trunk."""
         return self.pool(self.trunk(maps)).flatten(1)
 
-    def embed(
-        self,
-        x: Pictures,
-        modality: str | Modality = Modality.V,
-    ) -> Features:
+    def embed(self, x: Pictures, modality: str | Modality = Modality.V) -> Features:
         """The test feature of pictures of one modality: [B, 3, H, W] -> [B, D] float32 of unit
         length.
 
@@ -259,16 +224,10 @@ class BaseDerivativeNet(nn.Module):
         parts = {"E_V": self.encoder, "G_S": self.generator, "G_I": self.infrared_generator}
         return {name: module for name, module in parts.items() if module is not None}
 
-    def _enter(
-        self,
-        x: Tensor,
-    ) -> Tensor:
+    def _enter(self, x: Tensor) -> Tensor:
         return x * self.std + self.mean if self.generator_space == "unit" else x
 
-    def _leave(
-        self,
-        x: Tensor,
-    ) -> Tensor:
+    def _leave(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std if self.generator_space == "unit" else x
 
 
@@ -277,17 +236,11 @@ class GeM(nn.Module):
     1].
     """
 
-    def __init__(
-        self,
-        p: float = 3.0,
-    ):
+    def __init__(self, p: float = 3.0):
         super().__init__()
         self.p = nn.Parameter(torch.tensor(p))
 
-    def forward(
-        self,
-        x: Tensor,
-    ) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         x = x.float().clamp_min(1e-6)
         return x.pow(self.p).mean((-2, -1), keepdim=True).pow(1 / self.p)
 

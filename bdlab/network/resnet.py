@@ -15,12 +15,7 @@ from .weights import fill
 WIDTH = 16  # channels of the ResNet-10's first stage
 
 
-def build(
-    name: str,
-    weights: str | None,
-    strides: str,
-    last_stride: int,
-) -> Backbone:
+def build(name: str, weights: str | None, strides: str, last_stride: int) -> Backbone:
     """A ResNet's convolution, norm, ReLU and max pool as the stem, its four stages as the trunk."""
     body = resnet(name, weights, strides, last_stride)
     stem = nn.Sequential(body.conv1, body.bn1, body.relu, body.maxpool)
@@ -29,10 +24,7 @@ def build(
 
 
 def resnet(
-    name: str = "resnet50",
-    weights: str | None = None,
-    strides: str = "auto",
-    last_stride: int = 1,
+    name: str = "resnet50", weights: str | None = None, strides: str = "auto", last_stride: int = 1
 ) -> ResNet:
     """A torchvision ResNet with layer4's stride as asked and, if given, weights in it.
 
@@ -56,12 +48,7 @@ def resnet(
 
 #: Where the strides of known ResNet-50 files sit, by the first digits of their sha256:
 #: torchvision's two and its older one, and the original v1 weights in half precision.
-KNOWN_STRIDES = {
-    "0676ba61": "v1.5",
-    "11ad3fa6": "v1.5",
-    "19c8e357": "v1.5",
-    "b4d9c283": "v1",
-}
+KNOWN_STRIDES = {"0676ba61": "v1.5", "11ad3fa6": "v1.5", "19c8e357": "v1.5", "b4d9c283": "v1"}
 
 
 def strides_of(strides: str, weights: str | None, backbone: str = "resnet50") -> str:
@@ -99,14 +86,7 @@ def _noted(weights: str) -> str | None:
 def _narrow() -> ResNet:
     """torchvision's ResNet-10 has fixed widths; the same blocks at a fraction of them."""
     body = ResNet(BasicBlock, [1, 1, 1, 1])
-    body.conv1 = nn.Conv2d(
-        3,
-        WIDTH,
-        7,
-        stride=2,
-        padding=3,
-        bias=False,
-    )
+    body.conv1 = nn.Conv2d(3, WIDTH, 7, stride=2, padding=3, bias=False)
     body.bn1 = nn.BatchNorm2d(WIDTH)
     body.layer1 = nn.Sequential(BasicBlock(WIDTH, WIDTH))
     body.layer2 = _halving(WIDTH)
@@ -122,13 +102,6 @@ def _narrow() -> ResNet:
 def _halving(width: int) -> nn.Sequential:
     """A stage of one block that doubles the channels and halves the map."""
     shortcut = nn.Sequential(
-        nn.Conv2d(
-            width,
-            2 * width,
-            1,
-            stride=2,
-            bias=False,
-        ),
-        nn.BatchNorm2d(2 * width),
+        nn.Conv2d(width, 2 * width, 1, stride=2, bias=False), nn.BatchNorm2d(2 * width)
     )
     return nn.Sequential(BasicBlock(width, 2 * width, stride=2, downsample=shortcut))

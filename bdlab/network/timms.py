@@ -21,12 +21,7 @@ _TRUNK = frozenset({"layer1", "stages", "blocks", "s1"})
 _HEAD = frozenset({"global_pool", "head", "fc", "classifier"})
 
 
-def build(
-    name: str,
-    weights: str | None,
-    strides: str,
-    last_stride: int,
-) -> Backbone:
+def build(name: str, weights: str | None, strides: str, last_stride: int) -> Backbone:
     """A model's parts before its first stage as the stem, the rest up to the last map as the trunk.
 
     ``last_stride`` 1 is timm's output stride of 16: the last stage's convolutions are dilated

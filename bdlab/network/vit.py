@@ -14,12 +14,7 @@ from .contract import Backbone
 from .weights import fill
 
 
-def build(
-    name: str,
-    weights: str | None,
-    strides: str,
-    last_stride: int,
-) -> Backbone:
+def build(name: str, weights: str | None, strides: str, last_stride: int) -> Backbone:
     """The patch embedding as the stem, the encoder as the trunk. Raises ValueError for a
     ``last_stride`` other than 1: there is none to change.
     """
@@ -32,12 +27,7 @@ def build(
 
 def _micro() -> VisionTransformer:
     return VisionTransformer(
-        image_size=32,
-        patch_size=8,
-        num_layers=2,
-        num_heads=4,
-        hidden_dim=64,
-        mlp_dim=128,
+        image_size=32, patch_size=8, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128
     )
 
 
@@ -63,11 +53,7 @@ class PatchEncoder(nn.Module):
         sequence = self.norm(self.layers(sequence))  # [B, 1 + h w, C]
         return sequence[:, 1:].transpose(1, 2).unflatten(2, (height, width))
 
-    def _placed(
-        self,
-        height: int,
-        width: int,
-    ) -> Tensor:
+    def _placed(self, height: int, width: int) -> Tensor:
         """Position embeddings of the class token and of a map: [1, 1 + h w, C]."""
         token, grid = self.positions[:, :1], self.positions[:, 1:]
         side = math.isqrt(grid.shape[1])

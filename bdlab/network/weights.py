@@ -20,12 +20,7 @@ __all__ = ["WeightsError", "downloaded", "fill", "find_weights"]
 State = Mapping[str, Tensor]
 
 
-def fill(
-    body: nn.Module,
-    name: str,
-    weights: str | None,
-    head: str,
-) -> None:
+def fill(body: nn.Module, name: str, weights: str | None, head: str) -> None:
     """Put ``weights`` (None, ``"imagenet"`` or a file) into the model ``body`` called ``name``; the
     ImageNet classifier, whose names start with ``head``, is neither needed nor used.
 
@@ -83,12 +78,7 @@ def _digits(url: str) -> str:
     return Path(url).stem.rpartition("-")[2]
 
 
-def _load(
-    body: nn.Module,
-    state: State,
-    source: str,
-    head: str,
-) -> None:
+def _load(body: nn.Module, state: State, source: str, head: str) -> None:
     """Put a state dict into a backbone, in float32; WeightsError names what does not fit."""
     given = {}
     for name, value in state.items():
@@ -100,11 +90,7 @@ def _load(
     body.load_state_dict(given, strict=False)
 
 
-def _faults(
-    body: nn.Module,
-    given: State,
-    head: str,
-) -> list[str]:
+def _faults(body: nn.Module, given: State, head: str) -> list[str]:
     """The first name of each kind that does not fit: another shape, missing, unknown."""
     shapes, missing = [], []
     wanted = body.state_dict()

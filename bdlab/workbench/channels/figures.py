@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from bdlab.modality import BASE, DERIVATIVE, Modality
 from bdlab.workbench.style import COLOURS, GAP, MATH, PALETTE, centre, on, picture_sheet
@@ -65,32 +65,34 @@ def five(
 def fig8(rendered: Sequence[Rendered]) -> Figure:
     """The paper's Fig. 8: (a) V and D_V; each channel of V (upper row) and of D_V (lower row)
     alone, (b) in its colour and (c) as grey, where darker means larger. Dotted lines part the
-    people.
+    people; a red frame stands round V's channels of those more strongly coloured than the mean.
     """
     height, width = rendered[0].visible.shape[:2]
     figure = plt.figure(figsize=(10.5, 6.4 * height / (2 * width)), layout="constrained")
     columns = [2 * len(rendered), 3 * len(rendered)]
     grid = figure.add_gridspec(2, 2, width_ratios=columns)
-    panels = [
-        figure.add_subplot(grid[:, 0]),
-        figure.add_subplot(grid[0, 1]),
-        figure.add_subplot(grid[1, 1]),
-    ]
+    panels = [figure.add_subplot(place) for place in (grid[:, 0], grid[0, 1], grid[1, 1])]
     both = (V, DV)
     above = [[[r.shown[V]], [r.shown[DV]]] for r in rendered]
     _group(panels[0], above, "(a) $V$ and $D_V$")
-    for ax, ink, title in zip(
-        panels[1:],
-        ("colour", "dark is large"),
-        ("(b) channels, in colour", "(c) channels, darker is larger"),
-        strict=True,
-    ):
+    inks = {"colour": "(b) channels, in colour", "dark is large": "(c) channels, darker is larger"}
+    for ax, (ink, title) in zip(panels[1:], inks.items(), strict=True):
         _group(ax, [_channels(r, both, ink) for r in rendered], title)
         ticks = [centre(n, width) for n in range(3 * len(rendered))]
         ax.set_xticks(ticks, list("RGB") * len(rendered), fontsize=9)
+    strength = np.array([coloured(r) for r in rendered])
+    for n in np.flatnonzero(strength > strength.mean()):
+        corner = (3 * n * (width + GAP) - 0.5, -0.5)
+        size = (3 * (width + GAP) - GAP, height)
+        panels[2].add_patch(Rectangle(corner, *size, fill=False, ec="red", lw=3, zorder=5))
     for ax in panels:
         ax.set_yticks([centre(0, height), centre(1, height)], [MATH[m] for m in both], fontsize=12)
     return figure
+
+
+def coloured(rendered: Rendered) -> float:
+    """How much the channels of V differ: the largest minus the smallest, mean over the pixels."""
+    return float(np.ptp(rendered.pixels[V], axis=-1).mean())
 
 
 def fig9(rendered: Sequence[Rendered], titles: Sequence[str] = ()) -> Figure:

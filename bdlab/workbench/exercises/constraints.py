@@ -31,10 +31,7 @@ def hinge(yours: Callable[..., Any]) -> Mark:
 def _directed(
     a: Array, b: Array, ids_a: Array, ids_b: Array, margin: float, literal: bool = False
 ) -> float:
-    features = {
-        V: torch.from_numpy(np.asarray(a, dtype=np.float64)),
-        I: torch.from_numpy(np.asarray(b, dtype=np.float64)),
-    }
+    features = {m: torch.from_numpy(np.asarray(f, np.float64)) for m, f in ((V, a), (I, b))}
     labels = {V: torch.from_numpy(np.asarray(ids_a)), I: torch.from_numpy(np.asarray(ids_b))}
     return float(losses.table(features, labels, margin_cross=margin, literal=literal)[0, 1])
 

@@ -48,6 +48,23 @@ def test_five_shows_parents_before_children(rendered):
     )
 
 
+def test_fig8_frames_those_whose_channels_differ(rendered):
+    """The colourless person, the broken variant, has no frame; nor has anybody who stands alone."""
+    colourful = rendered[0]
+    plain = colourful.visible[..., :1].repeat(3, axis=-1)
+    grey = render.render(plain, colourful.infrared, NUMBERS)
+    assert channel_figures.coloured(grey) < 1e-6 < channel_figures.coloured(colourful)
+    width = colourful.visible.shape[1]
+    for people, framed in (([colourful, grey], [0]), ([grey, colourful], [1]), ([colourful], [])):
+        (frames,) = [
+            [patch for patch in ax.patches if patch.get_edgecolor()[:3] == (1, 0, 0)]
+            for ax in channel_figures.fig8(people).axes
+            if ax.get_title().startswith("(c)")
+        ]
+        places = [round(frame.get_x() / (3 * (width + channel_figures.GAP))) for frame in frames]
+        assert places == framed
+
+
 def test_fig8_has_its_three_groups(rendered):
     figure = channel_figures.fig8(rendered)
     a, b, c = figure.axes
