@@ -165,7 +165,8 @@ def opened(folder: Path | str) -> Film:
             f"its map after every epoch{_time(path.parent)}; then open it anew."
         )
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # opened here: np.load leaves a file that it cannot read open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             where = kept["where"].astype(np.float32)
             arrays = [kept[name] for name in ("ids", "streams", "rank1", "gap")]
             film = Film(where, *arrays, apart=float(kept["apart"]))
