@@ -83,10 +83,9 @@ def control() -> str:
         if verdict is None or verdict.low is None:
             continue
         return (
-            f"{QUESTION} B2 with as many pictures in a step as MDL4 (`B2-batch`) has "
-            f"{verdict.difference:+.1f} points of Rank-1 against MDL4, 95 % from "
-            f"{verdict.low:+.1f} to {verdict.high:+.1f}, {verdict.n} of {PLANNED} planned seeds: "
-            f"*{verdict.word}*.{waiting()}"
+            f"{QUESTION} B2 with as many (`B2-batch`) has {verdict.difference:+.1f} points of "
+            f"Rank-1 against MDL4, 95 % from {verdict.low:+.1f} to {verdict.high:+.1f}, "
+            f"{verdict.n} of {PLANNED} planned seeds: *{verdict.word}*.{waiting()}"
         )
     return OPEN
 
@@ -97,7 +96,7 @@ def waiting() -> str:
     for table in shown():
         if table.sweep.name == "controls":
             rows += [row for row, count in table.counts.items() if not count]
-    return f" Other controls have not run yet: {', '.join(rows)}." if rows else ""
+    return f" Controls not run yet: {', '.join(rows)}." if rows else ""
 
 
 def sentence() -> str:
@@ -110,8 +109,8 @@ def sentence() -> str:
             return (
                 f"**What we measured** on {people} rendered people nobody was trained on "
                 f"(Table IV, preset `{table.params['preset']}`, {seeds} of "
-                f"{PLANNED} planned seeds): {report.outcome(table)} "
-                f"{control()} [All tables, with intervals](docs/results.md).\n"
+                f"{PLANNED} planned seeds): {report.outcome(table)} (B2: no derivatives; MDL4: the "
+                f"paper's choice.) {control()} [All tables, with intervals](docs/results.md).\n"
             )
     return "No table of ours comes with this version.\n"
 

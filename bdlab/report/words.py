@@ -74,8 +74,7 @@ def outcome(table: Table) -> str:
     metric = f"{RANK.get(table.primary.metric, table.primary.metric)} ({table.primary.setting})"
     parts = []
     for word in ("better", "worse"):
-        gains = [_gain(verdict) for verdict in table.verdicts if verdict.word == word]
-        if gains:
+        if gains := _gains([verdict for verdict in table.verdicts if verdict.word == word]):
             parts.append(f"{'; '.join(gains)} of {metric}")
     open_ = [v for v in table.verdicts if v.word == "not shown"]
     if open_:
@@ -91,9 +90,20 @@ def outcome(table: Table) -> str:
     return f"{text[0].upper()}{text[1:]}{_unlike(table)}{_dead(table)}."
 
 
-def _gain(verdict: Verdict) -> str:
-    points = f"{abs(verdict.difference or 0):.1f}"
-    return f"{verdict.row} is {verdict.word} than {verdict.against} by {points} points"
+def _gains(verdicts: Sequence[Verdict]) -> list[str]:
+    """Verdicts of one word, those against the same row in one clause."""
+    said = []
+    for against in dict.fromkeys(verdict.against for verdict in verdicts):
+        of = [verdict for verdict in verdicts if verdict.against == against]
+        rows = _and([verdict.row for verdict in of])
+        points = _and([f"{abs(verdict.difference or 0):.1f}" for verdict in of])
+        are = "is" if len(of) == 1 else "are"
+        said.append(f"{rows} {are} {of[0].word} than {against} by {points} points")
+    return said
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def _open(verdicts: Sequence[Verdict]) -> str:
