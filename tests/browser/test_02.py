@@ -19,9 +19,14 @@ def book(notebook):
     return opened
 
 
+def board(book):
+    """The notebook's first explorer; a second one stands further down."""
+    return book.page.locator(".jp-OutputArea-output", has=book.page.locator(".pointed")).first
+
+
 def handle(book, name):
     """The knob of the slider with that label."""
-    row = book.page.locator(".widget-slider", has=book.page.get_by_text(name, exact=True))
+    row = board(book).locator(".widget-slider", has=book.page.get_by_text(name, exact=True))
     knob = row.locator(".noUi-handle")
     return knob if knob.count() else row.locator("[role=slider]")
 
@@ -34,19 +39,19 @@ def picture(book, number=0):
 def pixels(book, number=0):
     """One of the explorer's images [H, W, 3]: 0 is the board of pictures, 1 the curves."""
     script = "async (e) => [...new Uint8Array(await (await fetch(e.src)).arrayBuffer())]"
-    images = book.page.locator("img.widget-image")
+    images = board(book).locator("img.widget-image")
     with Image.open(io.BytesIO(bytes(images.nth(number).evaluate(script)))) as image:
         return np.asarray(image)
 
 
 def said(book):
     """Where the ten numbers come from, in the explorer's words."""
-    return book.page.get_by_text("now:").inner_text().strip()
+    return board(book).get_by_text("now:").inner_text().strip()
 
 
 @pytest.mark.slow
 def test_the_explorer_follows_the_keyboard(book):
-    book.page.locator("img.widget-image").first.scroll_into_view_if_needed()
+    board(book).locator("img.widget-image").first.scroll_into_view_if_needed()
     assert said(book) == "now: learned"
     book.screenshot("before")
 
@@ -74,20 +79,20 @@ def test_the_explorer_follows_the_keyboard(book):
 
 def number(book, name):
     """A number of the pixel that is read."""
-    text = book.page.locator(f".pointed [data-number='{name}']").first.inner_text()
+    text = board(book).locator(f".pointed [data-number='{name}']").first.inner_text()
     return float(text.replace("−", "-"))
 
 
 def where(book):
-    return book.page.locator(".pointed .reading").first.get_attribute("data-pixel")
+    return board(book).locator(".pointed .reading").first.get_attribute("data-pixel")
 
 
 @pytest.mark.slow
 def test_pixels_film_people_and_undo(book):
-    page, root = book.page, book.page.locator(".pointed")
+    page, root = board(book), board(book).locator(".pointed")
     errors = []
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    book.page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    book.page.on("pageerror", lambda error: errors.append(str(error)))
     frame = root.locator(".frame")
     frame.scroll_into_view_if_needed()
 
@@ -140,7 +145,7 @@ def test_pixels_film_people_and_undo(book):
 
 @pytest.mark.slow
 def test_presets_views_and_export(book):
-    page = book.page
+    page = board(book)
     page.locator("img.widget-image").first.scroll_into_view_if_needed()
     for name in ("D_I = I", "divergence"):
         button = page.get_by_role("button", name=name, exact=True)
@@ -175,7 +180,7 @@ def test_presets_views_and_export(book):
 @pytest.mark.slow
 def test_no_label_is_cut(book):
     """Every word of the explorer fits where it stands."""
-    words = book.page.locator(
+    words = board(book).locator(
         ".widget-slider label, .widget-toggle-buttons label, .widget-readout, .jupyter-button"
     )
     cut = words.evaluate_all(
