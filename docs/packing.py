@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-WIDEST = 950  # pixels across; what is narrower cannot be read in a cell, what is wider is wasted
+#: Pixels across at most: what is wider than a cell is wasted. The next where not all fit: narrow
+#: pictures are harder to read than coarse ones.
+WIDTHS = (950, 850, 750, 650)
 #: A drawing has few colours, a photograph bears an imprecise one: every picture may be either.
 COLOURS = (192, 96, 48, 24, 12)
 QUALITIES = (88, 78, 68, 58, 48, 38, 28)
@@ -36,8 +38,12 @@ def fit(pictures: Sequence[bytes], most: int) -> list[Form]:
 
     Raises ValueError where even the smallest forms are more.
     """
-    found = [forms(png) for png in pictures]
-    if (least := sum(min(len(form.data) for form in each) for each in found)) > most:
+    for width in WIDTHS:
+        found = [forms(png, width) for png in pictures]
+        least = sum(min(len(form.data) for form in each) for each in found)
+        if least <= most:
+            break
+    else:
         raise ValueError(f"{len(pictures)} pictures need {least:,} bytes, at most {most:,}")
     price = FINEST
     while _bytes(chosen := _chosen(found, price)) > most:
@@ -45,11 +51,11 @@ def fit(pictures: Sequence[bytes], most: int) -> list[Form]:
     return chosen
 
 
-def forms(png: bytes) -> list[Form]:
-    """Every form of one picture."""
+def forms(png: bytes, width: int = WIDTHS[0]) -> list[Form]:
+    """Every form of one picture, made so wide at most."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    if picture.width > WIDEST:
-        size = (WIDEST, round(picture.height * WIDEST / picture.width))
+    if picture.width > width:
+        size = (width, round(picture.height * width / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     found = []
     for quality in QUALITIES:

@@ -93,7 +93,12 @@ def test_a_drawing_keeps_its_marks_and_a_photograph_its_colours(pictures, found)
 def test_no_wider_than_a_cell(pictures):
     wide = np.tile(pictures[0], (1, 8, 1))
     (form,) = packing.fit([png(wide)], 100_000)
-    assert opened(form).size == (packing.WIDEST, round(256 * packing.WIDEST / 2048))
+    widest = packing.WIDTHS[0]
+    assert opened(form).size == (widest, round(256 * widest / 2048))
+    rough = np.random.default_rng(0).integers(0, 256, (400, 1200, 3), dtype=np.uint8)
+    least = [min(len(f.data) for f in packing.forms(png(rough), w)) for w in packing.WIDTHS]
+    (narrow,) = packing.fit([png(rough)], least[1])
+    assert opened(narrow).width == packing.WIDTHS[1]
     (same,) = packing.fit([png(pictures[0])], 100_000)
     assert opened(same).size == (256, 256)
 
