@@ -1,5 +1,5 @@
-"""Notebook 03, headless: its figures, its explorers, its numbers; its own checks hold what it says
-in words.
+"""Notebook 03, headless: its figures, its explorers, its numbers; what its trainings found stands
+in words that are computed, and is asserted here alone.
 """
 
 import pytest
@@ -30,9 +30,10 @@ def looks_right(path):
 
 
 @pytest.mark.slow
-def test_it_runs_at_its_defaults_where_its_checks_are_the_sentences(tmp_path):
+def test_at_its_defaults_its_findings_are_what_the_text_says(tmp_path):
     path, found = executed(tmp_path)
     looks_right(path)
+    assert found["findings"] == [True] * 5
     assert found["MDL4"]["gap"] < found["V–I"]["gap"]
     assert found["spread"]["literal"][1] < 0.1 * found["spread"]["literal"][0]
 
@@ -50,6 +51,8 @@ def test_its_parameters_reach_what_is_trained(tmp_path):
     ]
     assert found["V–I"]["gap"] == pytest.approx(sum(f.gap for f in last) / 2, abs=2e-3)
     assert found["all one point"] == [1.4, 1.4]
+    assert not all(found["findings"]), "twenty steps find less, and fail nothing"
+    assert ": no" in reading.said(path)[0]
 
 
 def test_every_figure_has_words():

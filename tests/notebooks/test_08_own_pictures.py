@@ -41,6 +41,9 @@ def test_ten_rendered_people_are_searched(tmp_path):
     assert found["apart"] <= 1e-5
     assert "data:image/jpeg" in (own / "index.html").read_text()
     assert "Rank-1" in printed
+    assert "(Ada)" in printed, "people are shown by name"
+    assert ", 102 by one for all" in printed
+    assert ", 143 by one for all" in printed
 
 
 @pytest.mark.slow
@@ -58,6 +61,7 @@ def test_a_folder_of_nobody_known_and_a_cell_given(tmp_path, regdb):
     assert (found["people"], found["scores"]) == (0, None)
     assert found["cell"] == cell.name
     assert "lists, but no scores" in printed
+    assert "nobody to name" in printed
 
 
 @pytest.mark.slow
