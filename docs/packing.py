@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
+
+ImageFile.MAXBLOCK = 2**23  # an optimised JPEG must fit into the encoder's buffer at once
 
 #: Pixels across at most: what is wider than a cell is wasted. The next where not all fit: narrow
 #: pictures are harder to read than coarse ones.
@@ -19,6 +21,8 @@ COLOURS = (192, 96, 48, 24, 12)
 QUALITIES = (88, 78, 68, 58, 48, 38, 28)
 #: The price at which pictures look as they were made; nobody sees what more bytes would buy.
 FINEST = 500.0
+#: The mean cubed error beyond which a photograph is blots; JPEG at the least quality stays below.
+BLOTS = 12.0**3
 PALETTES = (Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE)
 
 
@@ -64,7 +68,8 @@ def forms(png: bytes, width: int = WIDTHS[0]) -> list[Form]:
         for colours in COLOURS:
             flat = picture.quantize(colours, palette, dither=Image.Dither.NONE)
             found.append(_form(picture, flat, "png"))
-    return found
+    numbers = 3 * picture.width * picture.height
+    return [form for form in found if form.loss <= BLOTS * numbers] or found[:1]
 
 
 def _form(picture: Image.Image, kept: Image.Image, kind: str, **options: int) -> Form:

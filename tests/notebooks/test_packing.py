@@ -95,7 +95,7 @@ def test_no_wider_than_a_cell(pictures):
     (form,) = packing.fit([png(wide)], 100_000)
     widest = packing.WIDTHS[0]
     assert opened(form).size == (widest, round(256 * widest / 2048))
-    rough = np.random.default_rng(0).integers(0, 256, (400, 1200, 3), dtype=np.uint8)
+    rough = np.random.default_rng(0).integers(0, 256, (60, 1200, 3), dtype=np.uint8)
     least = [min(len(f.data) for f in packing.forms(png(rough), w)) for w in packing.WIDTHS]
     (narrow,) = packing.fit([png(rough)], least[1])
     assert opened(narrow).width == packing.WIDTHS[1]
