@@ -116,7 +116,8 @@ def keep(path: Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
             continue
         number += 1
         cell.execution_count = number
-        cell.outputs = [tidy(output, state.get("state", {})) for output in done.outputs]
+        shown = [output for output in done.outputs if not is_bar(output)]
+        cell.outputs = [tidy(output, state.get("state", {})) for output in shown]
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
@@ -141,6 +142,12 @@ def shrink(book: nbformat.NotebookNode) -> None:
     # base64 makes four letters of three bytes
     for data, form in zip(shown, packing.fit(raw, (MOST_BYTES - text) * 3 // 4), strict=True):
         data[form.kind] = base64.b64encode(form.data).decode()
+
+
+def is_bar(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a progress bar: work of this machine, nothing to be shown."""
+    data = output.get("data", {})
+    return WIDGET in data and bool(re.search(r"%\|.*\|", data.get("text/plain", "")))
 
 
 def tidy(output: nbformat.NotebookNode, widgets: dict) -> nbformat.NotebookNode:

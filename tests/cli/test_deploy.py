@@ -72,7 +72,7 @@ def test_from_a_cell_goes_on_and_notes_it(place, tmp_path):
 
 
 BAD = {
-    "no cell": (("search", "a.jpg", "--gallery", "b", "--cell", "absent"), "no such weights file"),
+    "no cell": (("search", "a.jpg", "--gallery", "b", "--cell", "absent"), "neither a cell's"),
     "no query": (("search", "a.jpg", "--gallery", "b", "--cell", "CELL"), "a.jpg: neither"),
     "no licence": (("export", "CELL", "--to", "safetensors"), "--licence"),
     "another kind": (("export", "CELL", "--to", "tflite"), "choose one of onnx"),

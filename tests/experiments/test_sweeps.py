@@ -135,7 +135,7 @@ def test_unknown_names_say_what_there_is():
         sweeps.sweep("tabel4")
     with pytest.raises(ConfigError, match="unknown row 'B3' of table4: choose one of B1, B2"):
         sweeps.configure("table4", "B3", "demo", "regdb")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="there is no such file"):
         sweeps.sweep("absent.yaml")
 
 

@@ -12,9 +12,9 @@ from tests.conftest import REPOSITORY
 from . import reading
 
 NOTEBOOK = REPOSITORY / "notebooks" / "03_losses.ipynb"
-#: hinge, matrices, literal hinge, collapse, table, graph, Fig. 3, curves, seeds; the pictures of
-#: the two explorers
-FIGURES = 9 + 2
+#: hinge, matrices, literal hinge, collapse, table, graph, Fig. 3, curves, seeds, people; the
+#: pictures of the two explorers
+FIGURES = 10 + 2
 
 
 def executed(tmp_path, **parameters):

@@ -21,8 +21,8 @@ def test_it_runs_and_shows_what_it_says(tmp_path, monkeypatch):
     batch.execute(
         batch.NOTEBOOK, out, {"preset": "smoke", "row": "MDL4", "threads": 1}, timeout=300
     )
-    # the batch, the derivatives, the live curves, the curves, the generator, the CMC
-    reading.draws(out, 6)
+    # the batch, the derivatives, the live curves, the curves, the generator, the film, the CMC
+    reading.draws(out, 7)
     (cell,) = [s for s in runs.status(tmp_path / "runs") if s.word == "done"]
     result = json.loads((tmp_path / "runs" / cell.name / "result.json").read_text())
     assert set(result["scores"]) == {"v2t", "t2v"}

@@ -133,6 +133,14 @@ def test_an_explorers_own_picture_goes_before_those_of_its_children():
     assert not execute.PICTURES & execute.tidy(bare, {}).data.keys()
 
 
+def test_a_progress_bar_is_no_explorer():
+    bar = {execute.WIDGET: {"model_id": "a"}, "text/plain": "decoding:   0%|          | 0/90"}
+    board = {execute.WIDGET: {"model_id": "a"}, "text/plain": "HBox(children=(Image(),))"}
+    for data, is_bar in ((bar, True), (board, False), ({"text/plain": "50%| of |"}, False)):
+        output = nbformat.v4.new_output("display_data", data)
+        assert execute.is_bar(output) is is_bar, data
+
+
 def test_words_of_a_function_of_the_notebooks_own():
     """A picture drawn by a function that a cell defined, and one of a bar's live curves."""
     cells = [
@@ -153,7 +161,7 @@ def test_words_of_a_function_of_the_notebooks_own():
 
 def test_all_pictures_are_packed_into_what_the_texts_leave(monkeypatch):
     """Two noisy pictures beside one that is small whatever is done; and too many are refused."""
-    noise = np.random.default_rng(0).integers(0, 256, (2, 200, 200, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).normal(128, 12, (2, 200, 200, 3)).astype(np.uint8)
     pictures = [noise[0], noise[1], np.zeros((200, 200, 3), np.uint8)]
     outputs = [{execute.PICTURE: base64.b64encode(as_png(p)).decode()} for p in pictures]
     made = [nbformat.v4.new_output("display_data", data) for data in outputs]
