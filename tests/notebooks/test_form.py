@@ -91,3 +91,12 @@ def test_numbers_for_machines_are_called_so(path):
     headings = re.findall(r"^## .*$", text, re.MULTILINE)
     if "json.dumps(" in cells[last].source:
         assert "numbers for machines" in headings[-1].lower()
+
+
+@every
+def test_numbers_for_machines_are_folded(path):
+    """A line of JSON is for programs: its cell shows it when it is asked for."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "print(json.dumps(" in cell.source:
+            assert cell.metadata.get("jupyter") == {"outputs_hidden": True}, cell.id
+            assert "hide-output" in cell.metadata.get("tags", []), cell.id
