@@ -53,8 +53,8 @@ FILM = """## Ten people while B2 and MDL4 train
 The first ten people of the test, seed 10, each network on the two widest directions of its own
 features. A line joins a person's mean visible and mean infrared picture. Right: MDL against what it
 costs when all is one point, and the V-I gap (a person's distance across the cameras over that of
-two people) in all directions and over all test people. One seed, two directions out of many: a
-picture, no proof. Notebook 04 plays it.
+two people) in all directions and over all test people. One seed, two directions out of many, and
+others of MDL4 still tell the cameras apart (`LOG.md`): a picture, no proof. Notebook 04 plays it.
 """
 PLANNED = 10  # seeds of a row, declared before the first cell (LOG.md, 2026-11-27)
 NONE = "\nNo reference runs come with this version.\n"

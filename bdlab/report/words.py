@@ -151,8 +151,8 @@ def _dead(table: Table) -> str:
     """How many cells learn nothing from their triplets, each kind by its word."""
     words = [liveness(result) for result in table.results]
     known = [word for word in words if word]
-    said = [f"in {known.count(word)} of {len(known)} {word}" for word in DEAD if word in known]
-    return f"; triplets: {', '.join(said)}" if said else ""
+    said = [f"{word} in {known.count(word)} of {len(known)}" for word in DEAD if word in known]
+    return f"; the triplets are {', '.join(said)} cells" if said else ""
 
 
 # -- what a reader must know

@@ -1,5 +1,5 @@
-"""Interactive shells around figures and numbers: ipywidgets with PIL for quick sliders, and five
-anywidgets: the hinge to drag, the graph, the game, the desk and the board of runs.
+"""Interactive shells around figures and numbers: ipywidgets with PIL for quick sliders, anywidgets
+where a hand is on a picture.
 
 A widget lives in a running notebook only; beside every explorer stands a static figure of
 ``bdlab.workbench.style``. Each is one line in a notebook of your own:

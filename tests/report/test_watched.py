@@ -35,7 +35,7 @@ def test_the_share_of_dead_cells_stands_in_every_form(table):
 
 
 def test_the_first_sentence_says_how_many_are_dead(table):
-    assert "; triplets: in 1 of 4 dead." in report.outcome(table)
+    assert "; the triplets are dead in 1 of 4 cells." in report.outcome(table)
 
 
 def test_the_worst_term_counts():
